@@ -1,0 +1,66 @@
+# Everything here needs Go, git and make, and nothing else.
+
+GO      ?= go
+DEV_DIR ?= .dev
+
+# Tools are pinned in a module of their own, so that what they need never
+# reaches the product's go.mod.
+TOOL := $(GO) tool -modfile=hack/tools/go.mod
+
+# The hack modules beside the product's own. hack/controlplane is only pins and
+# its builder; tidying it would fetch the tests of half of Kubernetes.
+MODULES      := . $(patsubst %/go.mod,%,$(wildcard hack/*/go.mod))
+TEST_MODULES := $(filter-out hack/tools,$(MODULES))
+TIDY_MODULES := $(filter-out hack/controlplane,$(MODULES))
+
+# The race detector needs a C compiler. Where there is none the tests run
+# without it, and say so.
+RACE := $(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race)
+
+export GOWORK := off
+
+.DEFAULT_GOAL := help
+.PHONY: help build controlplane demo dev test lint manifests generate verify bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build bin/clientele, the one binary of the product
+	@echo "building bin/clientele (the first time this takes a minute or two)"
+	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/clientele .
+
+controlplane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl, once per version
+	@cd hack/controlplane && $(GO) run .
+
+demo: controlplane build bin/stack ## Start everything, apply the samples, get and verify a token, stop everything
+	@exec bin/stack demo
+
+dev: controlplane build bin/stack ## Run the whole stack until Ctrl-C; DEV_DIR=folder for a second one beside it
+	@DEV_DIR="$(DEV_DIR)" exec bin/stack dev
+
+# A built program rather than `go run`, so that a signal reaches it directly.
+.PHONY: bin/stack
+bin/stack:
+	@CGO_ENABLED=0 $(GO) build -o $@ ./hack/stack
+
+test: controlplane ## Run every test, on a real control plane, with the race detector
+	@$(if $(RACE),,echo "no C compiler found: testing without the race detector")
+	@set -e; for m in $(TEST_MODULES); do echo "== go test $$m"; (cd $$m && $(GO) test $(RACE) -shuffle=on ./...); done
+
+lint: ## Check formatting, go vet and staticcheck
+	@hack/lint.sh $(TEST_MODULES)
+
+manifests: ## Generate CRDs and roles from the Go types and markers
+	@hack/generate.sh manifests
+
+generate: ## Generate deepcopy code from the Go types
+	@hack/generate.sh generate
+
+verify: ## Regenerate, check every go.mod, and fail if the working tree is not clean
+	@hack/verify.sh "$(MODULES)" "$(TIDY_MODULES)"
+
+bench: controlplane build ## Measure the promises of the design and print them beside their goals
+	@$(GO) run ./hack/bench
+
+clean: ## Remove what make built, but for the control plane (.cache)
+	rm -rf bin .dev
