@@ -1,0 +1,309 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// AuthorizationServerType says who runs the authorization server.
+// +kubebuilder:validation:Enum=Unmanaged
+type AuthorizationServerType string
+
+// AuthorizationServerUnmanaged is a `clientele server` that somebody else than
+// the operator starts and stops.
+const AuthorizationServerUnmanaged AuthorizationServerType = "Unmanaged"
+
+// SigningAlgorithm is a JWS algorithm for access tokens (RFC 7518, Section 3.1).
+// +kubebuilder:validation:Enum=ES256;RS256
+type SigningAlgorithm string
+
+// The algorithms the server can sign with.
+const (
+	ES256 SigningAlgorithm = "ES256"
+	RS256 SigningAlgorithm = "RS256"
+)
+
+// AuthorizationServerSpec is what the platform team decides about an
+// authorization server.
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Unmanaged') == has(self.unmanaged)",message="unmanaged must be set if, and only if, type is Unmanaged"
+type AuthorizationServerSpec struct {
+	// issuer is the issuer identifier (RFC 8414, Section 2): an https URL without
+	// query, fragment or trailing slash; http is allowed on loopback only.
+	// It cannot be changed, for every issued token names it.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="issuer is immutable: every issued token names it; make a new AuthorizationServer instead"
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname() in ['127.0.0.1', '[::1]', '::1', 'localhost']))",message="issuer must be an https URL (http is allowed on 127.0.0.1, ::1 and localhost only)"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('?') && !self.contains('#') && !self.contains('@') && !self.endsWith('/')",message="issuer must have no query, fragment, user name or trailing slash"
+	// +required
+	Issuer string `json:"issuer"`
+
+	// type says who runs the server. Unmanaged: somebody else runs
+	// `clientele server`; the operator registers clients there.
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="type is immutable"
+	// +required
+	Type AuthorizationServerType `json:"type"`
+
+	// unmanaged says how the operator reaches a server of type Unmanaged.
+	// +optional
+	Unmanaged *UnmanagedServer `json:"unmanaged,omitempty"`
+
+	// allowedClients says which namespaces may have OAuthClients here, and what
+	// those may claim. The first entry that matches a namespace counts. Absent:
+	// the AuthorizationServer's own namespace, with nothing special. An empty
+	// list allows nobody.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	// +optional
+	AllowedClients *[]AllowedClients `json:"allowedClients,omitempty"`
+
+	// resources says which namespaces may declare scopes for which resources
+	// (RFC 8707) with a ScopePolicy. Where several entries cover a resource, the
+	// longest prefix counts, then the earlier entry. Absent: the
+	// AuthorizationServer's own namespace may declare any resource.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	// +optional
+	Resources *[]AllowedResources `json:"resources,omitempty"`
+
+	// defaultResource becomes `aud` when a token request names no resource
+	// (RFC 8707, Section 2). Absent: the issuer.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && !self.contains('#')",message="defaultResource must be an absolute URI without a fragment (RFC 8707, Section 2)"
+	// +optional
+	DefaultResource string `json:"defaultResource,omitempty"`
+
+	// signing governs the keys that sign tokens.
+	// +kubebuilder:default={}
+	// +optional
+	Signing SigningSpec `json:"signing,omitzero"`
+
+	// tokens governs how long tokens live.
+	// +kubebuilder:default={}
+	// +optional
+	Tokens TokensSpec `json:"tokens,omitzero"`
+}
+
+// UnmanagedServer says how the operator reaches a `clientele server` it does
+// not run itself.
+type UnmanagedServer struct {
+	// url is where the operator reaches the server, if that differs from the
+	// issuer (a cluster-internal address, say): https, or http on loopback.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname() in ['127.0.0.1', '[::1]', '::1', 'localhost']))",message="url must be an https URL (http is allowed on 127.0.0.1, ::1 and localhost only)"
+	// +optional
+	URL string `json:"url,omitempty"`
+
+	// caBundle holds PEM certificates the server's certificate must chain to.
+	// Absent: the system's roots.
+	// +kubebuilder:validation:MaxLength=65536
+	// +kubebuilder:validation:XValidation:rule="self.contains('-----BEGIN CERTIFICATE-----')",message="caBundle must hold at least one PEM block of type CERTIFICATE"
+	// +optional
+	CABundle string `json:"caBundle,omitempty"`
+}
+
+// AllowedClients is what one group of namespaces may have.
+type AllowedClients struct {
+	// namespaces the rule is for.
+	// +required
+	Namespaces NamespaceGroup `json:"namespaces"`
+
+	// clientIDPrefixes are prefixes, beside `<namespace>.`, that a custom client
+	// id of these namespaces may start with.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9._~-]+$`
+	// +optional
+	ClientIDPrefixes []string `json:"clientIDPrefixes,omitempty"`
+}
+
+// AllowedResources is which resources one group of namespaces may declare.
+type AllowedResources struct {
+	// namespaces the rule is for.
+	// +required
+	Namespaces NamespaceGroup `json:"namespaces"`
+
+	// prefixes of resource identifiers (RFC 8707). A prefix matches a resource
+	// that equals it or continues it after a `/`.
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=512
+	// +required
+	Prefixes []string `json:"prefixes"`
+}
+
+// SigningSpec governs the keys that sign tokens.
+type SigningSpec struct {
+	// accessTokenAlgorithm signs access tokens.
+	// +kubebuilder:default=ES256
+	// +optional
+	AccessTokenAlgorithm SigningAlgorithm `json:"accessTokenAlgorithm,omitempty"`
+
+	// rotateEvery is how long a key signs before its successor takes over.
+	// +kubebuilder:default="2160h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('87600h')",message="rotateEvery must lie between 1m and 87600h"
+	// +optional
+	RotateEvery metav1.Duration `json:"rotateEvery,omitzero"`
+
+	// jwksMaxAge is how long verifiers may cache the JWKS; a new key is
+	// published at least this long before it signs.
+	// +kubebuilder:default="5m"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('24h')",message="jwksMaxAge must lie between 0s and 24h"
+	// +optional
+	JWKSMaxAge metav1.Duration `json:"jwksMaxAge,omitzero"`
+}
+
+// TokensSpec governs how long tokens live.
+type TokensSpec struct {
+	// accessTokenLifetime is how long an access token is valid. OAuthClients and
+	// ScopePolicies may only shorten it.
+	// +kubebuilder:default="15m"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="accessTokenLifetime must lie between 1m and 24h"
+	// +optional
+	AccessTokenLifetime metav1.Duration `json:"accessTokenLifetime,omitzero"`
+}
+
+// AuthorizationServerStatus is what the operator observed.
+type AuthorizationServerStatus struct {
+	// observedGeneration is the generation of the spec that the conditions tell of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions: Ready, ServerReachable, SigningKeysReady, DeregistrationPaused;
+	// and, only while true, Reconciling and Stalled.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// endpoints as the server's metadata tells them.
+	// +optional
+	Endpoints *ServerEndpoints `json:"endpoints,omitempty"`
+
+	// storeID identifies the server's store; a new one means that the server
+	// lost its registrations and gets them again.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	StoreID string `json:"storeID,omitempty"`
+
+	// signingKeys, the active one first.
+	// +listType=map
+	// +listMapKey=kid
+	// +kubebuilder:validation:MaxItems=32
+	// +optional
+	SigningKeys []SigningKeyStatus `json:"signingKeys,omitempty"`
+
+	// clients counts the OAuthClients registered here.
+	// +optional
+	Clients int64 `json:"clients,omitempty"`
+
+	// policies counts the ScopePolicies in force here.
+	// +optional
+	Policies int64 `json:"policies,omitempty"`
+
+	// handledRotateKeys is the last value of the annotation
+	// oauth.clientele.dev/rotate-signing-keys that was acted on.
+	// +kubebuilder:validation:MaxLength=256
+	// +optional
+	HandledRotateKeys string `json:"handledRotateKeys,omitempty"`
+}
+
+// ServerEndpoints are the URLs of the server's endpoints (RFC 8414, Section 2).
+type ServerEndpoints struct {
+	// token is the token endpoint.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Token string `json:"token,omitempty"`
+
+	// jwks is the JWK Set.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	JWKS string `json:"jwks,omitempty"`
+
+	// registration is the client registration endpoint.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Registration string `json:"registration,omitempty"`
+}
+
+// SigningKeyPhase is where a signing key is in its life.
+// +kubebuilder:validation:Enum=Published;Active;Retiring
+type SigningKeyPhase string
+
+// The phases of a signing key.
+const (
+	// KeyPublished is in the JWKS and signs nothing yet.
+	KeyPublished SigningKeyPhase = "Published"
+	// KeyActive signs.
+	KeyActive SigningKeyPhase = "Active"
+	// KeyRetiring signs no more; it stays in the JWKS until the last token it signed has expired.
+	KeyRetiring SigningKeyPhase = "Retiring"
+)
+
+// SigningKeyStatus tells of one signing key; never its private part.
+type SigningKeyStatus struct {
+	// kid is the key's RFC 7638 thumbprint.
+	// +kubebuilder:validation:MaxLength=128
+	// +required
+	KID string `json:"kid"`
+
+	// algorithm the key signs with.
+	// +required
+	Algorithm SigningAlgorithm `json:"algorithm"`
+
+	// phase the key is in.
+	// +required
+	Phase SigningKeyPhase `json:"phase"`
+
+	// created is when the key was made.
+	// +required
+	Created metav1.Time `json:"created"`
+
+	// activated is when the key began to sign.
+	// +optional
+	Activated *metav1.Time `json:"activated,omitempty"`
+
+	// retired is when the key stopped to sign.
+	// +optional
+	Retired *metav1.Time `json:"retired,omitempty"`
+}
+
+// AuthorizationServer is an OAuth 2.1 authorization server that OAuthClients
+// are registered at.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=oas,categories=clientele
+// +kubebuilder:printcolumn:name="Issuer",type=string,JSONPath=`.spec.issuer`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Clients",type=integer,JSONPath=`.status.clients`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+type AuthorizationServer struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the platform team decides.
+	// +required
+	Spec AuthorizationServerSpec `json:"spec"`
+
+	// status is what the operator observed.
+	// +optional
+	Status AuthorizationServerStatus `json:"status,omitzero"`
+}
+
+// AuthorizationServerList is a list of AuthorizationServers.
+//
+// +kubebuilder:object:root=true
+type AuthorizationServerList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []AuthorizationServer `json:"items"`
+}

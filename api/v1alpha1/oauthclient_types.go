@@ -1,0 +1,313 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// GrantType is an OAuth grant type (RFC 7591, Section 2).
+// +kubebuilder:validation:Enum=client_credentials
+type GrantType string
+
+// GrantClientCredentials is the grant of RFC 6749, Section 4.4.
+const GrantClientCredentials GrantType = "client_credentials"
+
+// AuthMethod is how a client authenticates at the token endpoint (RFC 7591,
+// Section 2).
+// +kubebuilder:validation:Enum=client_secret_basic;client_secret_post
+type AuthMethod string
+
+// The authentication methods.
+const (
+	// AuthClientSecretBasic is HTTP Basic (RFC 6749, Section 2.3.1).
+	AuthClientSecretBasic AuthMethod = "client_secret_basic"
+	// AuthClientSecretPost is credentials in the request body (RFC 6749, Section 2.3.1).
+	AuthClientSecretPost AuthMethod = "client_secret_post"
+)
+
+// DeletionPolicy says what becomes of the registration when its OAuthClient goes.
+// +kubebuilder:validation:Enum=Delete;Orphan
+type DeletionPolicy string
+
+// The deletion policies.
+const (
+	// DeletionPolicyDelete removes the client at the server.
+	DeletionPolicyDelete DeletionPolicy = "Delete"
+	// DeletionPolicyOrphan leaves the client and its credentials Secret as they
+	// are; an OAuthClient of the same namespace and name adopts them.
+	DeletionPolicyOrphan DeletionPolicy = "Orphan"
+)
+
+// OAuthClientSpec is what an app team asks for.
+// +kubebuilder:validation:XValidation:rule="has(self.clientID) == has(oldSelf.clientID)",message="clientID is immutable: it cannot be set or removed later; make a new OAuthClient instead"
+// +kubebuilder:validation:XValidation:rule="has(self.serverRef) == has(oldSelf.serverRef)",message="serverRef is immutable: it cannot be set or removed later; make a new OAuthClient instead"
+type OAuthClientSpec struct {
+	// serverRef names the AuthorizationServer. Absent: the one named `default`
+	// in the operator's namespace. It cannot be changed.
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="serverRef is immutable; make a new OAuthClient instead"
+	// +optional
+	ServerRef *ServerReference `json:"serverRef,omitempty"`
+
+	// clientID is the client identifier (RFC 6749, Section 2.2). Absent:
+	// `<namespace>.<name>`, the same again when the object is re-created. A
+	// custom one starts with `<own namespace>.`, unless the server allows
+	// another prefix. It cannot be changed.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9._~-]+$`
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="clientID is immutable; make a new OAuthClient instead"
+	// +optional
+	ClientID string `json:"clientID,omitempty"`
+
+	// grantTypes the client may use.
+	// +listType=set
+	// +kubebuilder:default={"client_credentials"}
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +optional
+	GrantTypes []GrantType `json:"grantTypes,omitempty"`
+
+	// authMethod is how the client authenticates at the token endpoint.
+	// +kubebuilder:default=client_secret_basic
+	// +optional
+	AuthMethod AuthMethod `json:"authMethod,omitempty"`
+
+	// scopes the client wants. Which of them it has, and why not, is told in
+	// status.scopes: a ScopePolicy must allow each.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:Pattern=`^[\x21\x23-\x5B\x5D-\x7E]+$`
+	// +optional
+	Scopes []string `json:"scopes,omitempty"`
+
+	// resources (RFC 8707) the client wants tokens for; each becomes `aud`.
+	// Absent: the server's default resource.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=512
+	// +kubebuilder:validation:items:XValidation:rule="isURL(self) && !self.contains('#')",message="a resource must be an absolute URI without a fragment (RFC 8707, Section 2)"
+	// +optional
+	Resources []string `json:"resources,omitempty"`
+
+	// accessTokenLifetime shortens the server's; a longer one is cut to it.
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="accessTokenLifetime must lie between 1m and 24h"
+	// +optional
+	AccessTokenLifetime *metav1.Duration `json:"accessTokenLifetime,omitempty"`
+
+	// credentials says how the client's credentials are handed out.
+	// +kubebuilder:default={}
+	// +optional
+	Credentials CredentialsSpec `json:"credentials,omitzero"`
+
+	// deletionPolicy says what becomes of the registration when this object goes.
+	// +kubebuilder:default=Delete
+	// +optional
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+
+	// disabled refuses the client everywhere, at once, and keeps its credentials.
+	// +optional
+	Disabled bool `json:"disabled,omitempty"`
+}
+
+// CredentialsSpec says how a client's credentials are handed out.
+type CredentialsSpec struct {
+	// secretName is the Secret, in the OAuthClient's namespace, that holds the
+	// credentials. Absent: `<name>-oauth`. A Secret that belongs to somebody
+	// else is never written to.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	// +optional
+	SecretName string `json:"secretName,omitempty"`
+
+	// template shapes the Secret.
+	// +optional
+	Template *CredentialsTemplate `json:"template,omitempty"`
+
+	// rotateEvery is how long a client secret is handed out before a new one
+	// takes its place. Absent: only when asked for by the annotation
+	// oauth.clientele.dev/rotate-secret.
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('87600h')",message="rotateEvery must lie between 1m and 87600h"
+	// +optional
+	RotateEvery *metav1.Duration `json:"rotateEvery,omitempty"`
+
+	// overlap is how long the previous secret stays valid after a rotation.
+	// +kubebuilder:default="24h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('8760h')",message="overlap must lie between 0s and 8760h"
+	// +optional
+	Overlap *metav1.Duration `json:"overlap,omitempty"`
+}
+
+// CredentialsTemplate shapes the credentials Secret.
+type CredentialsTemplate struct {
+	// labels added to the Secret.
+	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('oauth.clientele.dev/'))",message="labels under oauth.clientele.dev/ are the operator's own"
+	// +optional
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// annotations added to the Secret.
+	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('oauth.clientele.dev/'))",message="annotations under oauth.clientele.dev/ are the operator's own"
+	// +optional
+	Annotations map[string]string `json:"annotations,omitempty"`
+
+	// keys renames the Secret's keys.
+	// +optional
+	Keys *CredentialsKeys `json:"keys,omitempty"`
+}
+
+// CredentialsKeys renames the keys of the credentials Secret.
+// +kubebuilder:validation:XValidation:rule="[self.?clientID.orValue('client_id'), self.?clientSecret.orValue('client_secret'), self.?issuer.orValue('issuer'), self.?tokenEndpoint.orValue('token_endpoint')].all(a, [self.?clientID.orValue('client_id'), self.?clientSecret.orValue('client_secret'), self.?issuer.orValue('issuer'), self.?tokenEndpoint.orValue('token_endpoint')].exists_one(b, a == b))",message="the keys must differ from each other"
+type CredentialsKeys struct {
+	// clientID is the key of the client id. Absent: client_id.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +optional
+	ClientID string `json:"clientID,omitempty"`
+
+	// clientSecret is the key of the client secret. Absent: client_secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +optional
+	ClientSecret string `json:"clientSecret,omitempty"`
+
+	// issuer is the key of the issuer. Absent: issuer.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +optional
+	Issuer string `json:"issuer,omitempty"`
+
+	// tokenEndpoint is the key of the token endpoint's URL. Absent: token_endpoint.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +optional
+	TokenEndpoint string `json:"tokenEndpoint,omitempty"`
+}
+
+// OAuthClientStatus is what the operator observed.
+type OAuthClientStatus struct {
+	// observedGeneration is the generation of the spec that the conditions tell of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions: Ready and ScopesGranted; and, only while true, Reconciling and Stalled.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// serverRef is the AuthorizationServer as resolved.
+	// +optional
+	ServerRef *ServerReference `json:"serverRef,omitempty"`
+
+	// clientID is the client identifier at the server.
+	// +kubebuilder:validation:MaxLength=255
+	// +optional
+	ClientID string `json:"clientID,omitempty"`
+
+	// credentialsSecret is the name of the Secret that holds the credentials.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	CredentialsSecret string `json:"credentialsSecret,omitempty"`
+
+	// secretIssued is when the current client secret was made.
+	// +optional
+	SecretIssued *metav1.Time `json:"secretIssued,omitempty"`
+
+	// previousSecretExpires is until when the previous client secret is valid;
+	// absent when there is none.
+	// +optional
+	PreviousSecretExpires *metav1.Time `json:"previousSecretExpires,omitempty"`
+
+	// scopes tells of each scope asked for whether it is granted, and why not.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=100
+	// +optional
+	Scopes []ScopeResult `json:"scopes,omitempty"`
+
+	// handledRotateSecret is the last value of the annotation
+	// oauth.clientele.dev/rotate-secret that was acted on.
+	// +kubebuilder:validation:MaxLength=256
+	// +optional
+	HandledRotateSecret string `json:"handledRotateSecret,omitempty"`
+}
+
+// ScopeResult tells whether a client has a scope, and why.
+type ScopeResult struct {
+	// name of the scope.
+	// +kubebuilder:validation:MaxLength=128
+	// +required
+	Name string `json:"name"`
+
+	// granted is true if the client may have the scope for at least one of its
+	// resources.
+	// +required
+	Granted bool `json:"granted"`
+
+	// resources the scope is granted for.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	Resources []string `json:"resources,omitempty"`
+
+	// policy, as `<namespace>/<name>`, is the ScopePolicy that decided; absent
+	// if no policy declares the scope.
+	// +kubebuilder:validation:MaxLength=317
+	// +optional
+	Policy string `json:"policy,omitempty"`
+
+	// reason is one of the ScopeReason constants.
+	// +kubebuilder:validation:MaxLength=64
+	// +required
+	Reason string `json:"reason"`
+
+	// message says the reason for a person.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// OAuthClient is an OAuth client: a program that gets tokens from an
+// AuthorizationServer.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=oac,categories=clientele
+// +kubebuilder:printcolumn:name="Client ID",type=string,JSONPath=`.status.clientID`
+// +kubebuilder:printcolumn:name="Secret",type=string,JSONPath=`.status.credentialsSecret`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Scopes",type=string,JSONPath=`.status.conditions[?(@.type=="ScopesGranted")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+type OAuthClient struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the app team asks for.
+	// +kubebuilder:default={}
+	// +optional
+	Spec OAuthClientSpec `json:"spec,omitzero"`
+
+	// status is what the operator observed.
+	// +optional
+	Status OAuthClientStatus `json:"status,omitzero"`
+}
+
+// OAuthClientList is a list of OAuthClients.
+//
+// +kubebuilder:object:root=true
+type OAuthClientList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []OAuthClient `json:"items"`
+}

@@ -1,0 +1,141 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ScopePolicySpec is what an API owner declares: the scopes of one resource and
+// who may have them. What nobody allows is not granted.
+// +kubebuilder:validation:XValidation:rule="has(self.serverRef) == has(oldSelf.serverRef)",message="serverRef is immutable: it cannot be set or removed later; make a new ScopePolicy instead"
+// +kubebuilder:validation:XValidation:rule="!has(self.allow) || self.allow.all(a, a.scopes.all(s, self.scopes.exists(d, d.name == s)))",message="allow names a scope that scopes does not declare"
+type ScopePolicySpec struct {
+	// serverRef names the AuthorizationServer. Absent: the one named `default`
+	// in the operator's namespace. It cannot be changed.
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="serverRef is immutable; make a new ScopePolicy instead"
+	// +optional
+	ServerRef *ServerReference `json:"serverRef,omitempty"`
+
+	// resource identifies the API (RFC 8707, Section 2) and becomes `aud` of its
+	// tokens. The AuthorizationServer says which namespace may declare it. It
+	// cannot be changed.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && !self.contains('#')",message="resource must be an absolute URI without a fragment (RFC 8707, Section 2)"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="resource is immutable; make a new ScopePolicy instead"
+	// +required
+	Resource string `json:"resource"`
+
+	// scopes of the resource.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=100
+	// +required
+	Scopes []ScopeDeclaration `json:"scopes"`
+
+	// allow says which clients may have which scopes. A scope is granted if any
+	// entry of any policy for the resource allows it.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	// +optional
+	Allow []AllowRule `json:"allow,omitempty"`
+}
+
+// ScopeDeclaration declares one scope.
+type ScopeDeclaration struct {
+	// name of the scope (RFC 6749, Section 3.3).
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[\x21\x23-\x5B\x5D-\x7E]+$`
+	// +required
+	Name string `json:"name"`
+
+	// description says in a person's words what the scope permits.
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Description string `json:"description,omitempty"`
+
+	// maxAccessTokenLifetime is the longest that an access token with this scope
+	// may live.
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="maxAccessTokenLifetime must lie between 1m and 24h"
+	// +optional
+	MaxAccessTokenLifetime *metav1.Duration `json:"maxAccessTokenLifetime,omitempty"`
+}
+
+// AllowRule allows scopes to clients.
+type AllowRule struct {
+	// namespaces whose clients are meant; Same is the ScopePolicy's own.
+	// +required
+	Namespaces NamespaceGroup `json:"namespaces"`
+
+	// clients narrows the rule to OAuthClients with these labels. Absent: all.
+	// +optional
+	Clients *metav1.LabelSelector `json:"clients,omitempty"`
+
+	// scopes that are allowed; each must be declared above.
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	// +required
+	Scopes []string `json:"scopes"`
+
+	// grantTypes the scopes are allowed with. Absent: every one.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=8
+	// +optional
+	GrantTypes []GrantType `json:"grantTypes,omitempty"`
+}
+
+// ScopePolicyStatus is what the operator observed.
+type ScopePolicyStatus struct {
+	// observedGeneration is the generation of the spec that the conditions tell of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions: Ready (in force at the server) and Conflicted; and, only while
+	// true, Reconciling and Stalled.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// serverRef is the AuthorizationServer as resolved.
+	// +optional
+	ServerRef *ServerReference `json:"serverRef,omitempty"`
+}
+
+// ScopePolicy declares the scopes of one API and who may have them.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=osp,categories=clientele
+// +kubebuilder:printcolumn:name="Resource",type=string,JSONPath=`.spec.resource`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Conflicted",type=string,JSONPath=`.status.conditions[?(@.type=="Conflicted")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+type ScopePolicy struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the API owner declares.
+	// +required
+	Spec ScopePolicySpec `json:"spec"`
+
+	// status is what the operator observed.
+	// +optional
+	Status ScopePolicyStatus `json:"status,omitzero"`
+}
+
+// ScopePolicyList is a list of ScopePolicies.
+//
+// +kubebuilder:object:root=true
+type ScopePolicyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []ScopePolicy `json:"items"`
+}

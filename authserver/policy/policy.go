@@ -1,0 +1,63 @@
+// Package policy decides whether a client may have a scope. It is pure: the
+// controller asks it for an OAuthClient's status, the server at every grant, so
+// what the status says is what the server does.
+//
+// What nobody allows is not granted (default deny).
+package policy
+
+import "clientele.dev/clientele/authserver/oauth"
+
+// Policy is a ScopePolicy as it is pushed to the server: the body of
+// PUT /registrar/v1/resources/{uid}.
+type Policy struct {
+	UID       string `json:"uid"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// Cluster the policy lives in; the server derives it from the caller.
+	Cluster string `json:"cluster,omitempty"`
+	// Created, in Unix seconds, breaks ties between two declarations of the same
+	// scope: the older one stands, then the lower uid.
+	Created int64 `json:"created"`
+	// Generation of the ScopePolicy; the server refuses a lower one.
+	Generation int64 `json:"generation"`
+	// Resource (RFC 8707) the scopes belong to.
+	Resource string  `json:"resource"`
+	Scopes   []Scope `json:"scopes"`
+	Allow    []Rule  `json:"allow,omitempty"`
+}
+
+// Scope declares one scope of a resource.
+type Scope struct {
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	// MaxAccessTokenLifetime in seconds; 0: no limit of its own.
+	MaxAccessTokenLifetime int64 `json:"max_access_token_lifetime,omitempty"`
+}
+
+// Rule allows scopes to clients.
+type Rule struct {
+	// Namespaces by name; used for the policy's own namespace. Namespaces and
+	// NamespaceSelector both empty: every namespace.
+	Namespaces []string `json:"namespaces,omitempty"`
+	// NamespaceSelector by labels; nil: every namespace (or those in Namespaces).
+	NamespaceSelector *Selector `json:"namespace_selector,omitempty"`
+	// ClientSelector by the OAuthClient's labels; nil: every client.
+	ClientSelector *Selector         `json:"client_selector,omitempty"`
+	Scopes         []string          `json:"scopes"`
+	GrantTypes     []oauth.GrantType `json:"grant_types,omitempty"`
+}
+
+// Selector is a label selector with the meaning, and the JSON, of Kubernetes'
+// metav1.LabelSelector.
+type Selector struct {
+	MatchLabels      map[string]string `json:"matchLabels,omitempty"`
+	MatchExpressions []Requirement     `json:"matchExpressions,omitempty"`
+}
+
+// Requirement is one expression of a Selector. Operator is In, NotIn, Exists or
+// DoesNotExist; any other matches nothing.
+type Requirement struct {
+	Key      string   `json:"key"`
+	Operator string   `json:"operator"`
+	Values   []string `json:"values,omitempty"`
+}

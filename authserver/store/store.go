@@ -1,0 +1,164 @@
+// Package store says what the authorization server keeps, as small role
+// interfaces. The sub-packages sqlite and later postgres keep it; storetest is
+// the contract that each of them is held to.
+//
+// Every write of a client or policy moves the store's revision on, also one made
+// by hand in the database: the schema's triggers do it, so that a change behind
+// everybody's back is noticed.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/policy"
+)
+
+// The sentinel errors of every store. Anything else is a failure of the store,
+// never an answer.
+var (
+	// ErrNotFound: there is no such record.
+	ErrNotFound = errors.New("not found")
+	// ErrClientIDTaken: the client id belongs to another owner.
+	ErrClientIDTaken = errors.New("client id belongs to another owner")
+	// ErrOwnerMismatch: the record belongs to another owner or incarnation.
+	ErrOwnerMismatch = errors.New("owner or its uid does not match")
+	// ErrStale: the request's counter or generation is lower than the record's.
+	ErrStale = errors.New("counter or generation is lower than the stored one")
+)
+
+// Client is a stored client.
+type Client struct {
+	// Registration as the registrar sent it: Owner.Cluster filled in, Adopt,
+	// SecretHashes and RegistrationTokenHash empty (what is kept of the hashes
+	// stands in Secrets and RegistrationToken).
+	Registration oauth.Registration
+	// Secrets are the keyed hashes (credential.ServerKeys.Seal) of the valid
+	// client secrets, in the order in which the registrar sent them.
+	Secrets []string
+	// RegistrationToken is the keyed hash of the registration access token.
+	RegistrationToken string
+	// Created is when the client id was first registered; whole seconds, UTC.
+	Created time.Time
+	// NotBefore ends what was issued earlier: tokens issued before it are
+	// revoked. Whole seconds, UTC; zero: nothing is.
+	NotBefore time.Time
+	// Digest is oauth.Registration.Digest of what the registrar sent last.
+	Digest string
+	// MAC authenticates the record under a server key, so that a row edited by
+	// hand is noticed and never served.
+	MAC string
+	// Revision of the store at the last write of this record. Set by the store.
+	Revision int64
+}
+
+// Policy is a stored scope policy.
+type Policy struct {
+	policy.Policy
+	// MAC as in Client.
+	MAC string
+	// Revision of the store at the last write of this record. Set by the store.
+	Revision int64
+}
+
+// ExistingClients is what a decision about a client starts from.
+type ExistingClients struct {
+	// ByOwner is the client of the owner's cluster, namespace and name, whatever
+	// its uid; nil if there is none.
+	ByOwner *Client
+	// ByID is the client with the client id; nil if there is none.
+	ByID *Client
+}
+
+// ClientChange is what a decision about a client ends in. The zero value changes
+// nothing.
+type ClientChange struct {
+	// Delete is the client id of a record to remove first; empty: none.
+	Delete string
+	// Put is the record to insert, or to replace the one of the same client id.
+	Put *Client
+}
+
+// Clients keeps clients.
+type Clients interface {
+	// Client reads one by its id: ErrNotFound if there is none.
+	Client(ctx context.Context, clientID string) (Client, error)
+	// ChangeClient lets decide see what exists of an owner and a client id, and
+	// carries out what it returns, all in one transaction that excludes every
+	// other writer of the same. An error of decide is returned as it is and
+	// nothing is changed. decide may run more than once. It returns the store's
+	// revision afterwards.
+	ChangeClient(ctx context.Context, owner oauth.Owner, clientID string, decide func(ExistingClients) (ClientChange, error)) (int64, error)
+}
+
+// PolicyChange is what a decision about a policy ends in. The zero value changes
+// nothing.
+type PolicyChange struct {
+	Delete bool
+	Put    *Policy
+}
+
+// Policies keeps scope policies.
+type Policies interface {
+	// ChangePolicy is ChangeClient for the policy with a uid; existing is nil if
+	// there is none.
+	ChangePolicy(ctx context.Context, uid string, decide func(existing *Policy) (PolicyChange, error)) (int64, error)
+}
+
+// Changes is what happened in a store since a revision.
+type Changes struct {
+	// StoreID identifies the store's content; a wiped store gets another one.
+	StoreID string
+	// Revision these changes lead to.
+	Revision int64
+	// Full says that this is all there is rather than what changed: the changes
+	// since the revision asked for are not known (any more).
+	Full            bool
+	Clients         []Client
+	DeletedClients  []string // client ids
+	Policies        []Policy
+	DeletedPolicies []string // uids
+}
+
+// Feed tells of changes.
+type Feed interface {
+	// Changes since a revision of the store with an id. Another store id, a
+	// revision of the future and 0 give everything (Full).
+	Changes(ctx context.Context, storeID string, since int64) (Changes, error)
+	// Await returns when the revision is probably no longer since, or after a
+	// while. It returns the context's error if that ends first.
+	Await(ctx context.Context, since int64) error
+}
+
+// Leases keeps one lease per running replica.
+type Leases interface {
+	// RenewLease writes the lease of r.ID.
+	RenewLease(ctx context.Context, r oauth.Replica) error
+	// DropLease removes it, at an orderly end.
+	DropLease(ctx context.Context, id string) error
+	// Replicas lists those whose lease has not expired at now.
+	Replicas(ctx context.Context, now time.Time) ([]oauth.Replica, error)
+}
+
+// Binding ties a store to the server keys its hashes were made with.
+type Binding interface {
+	// Bind empties the store and gives it a new id if it was bound to other
+	// server keys (their loss is the store's loss), binds it to these, and
+	// returns the store's id. wiped says that there was something to lose.
+	Bind(ctx context.Context, serverKeysID string) (storeID string, wiped bool, err error)
+}
+
+// Store is all roles together; take the narrowest role instead where one will do.
+type Store interface {
+	Clients
+	Policies
+	Feed
+	Leases
+	Binding
+	// Writes counts the write transactions since the store was opened: the proof
+	// that issuing a machine token makes none.
+	Writes() int64
+	Close() error
+}
