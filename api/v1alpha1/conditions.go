@@ -1,0 +1,234 @@
+package v1alpha1
+
+// Types and reasons of conditions. They are API: programs may compare them, so
+// none is renamed. Messages are for people and may change.
+
+// The condition types of every kind, read by kstatus. Both are there only while
+// they are true.
+const (
+	// ConditionReady sums up whether the object does what it is for.
+	ConditionReady = "Ready"
+	// ConditionReconciling is true while the operator works towards the spec, or
+	// tries again after a failure that may pass.
+	ConditionReconciling = "Reconciling"
+	// ConditionStalled is true when nothing more will happen until somebody
+	// changes this object or another one; the reason is that of Ready.
+	ConditionStalled = "Stalled"
+)
+
+// Reasons of Reconciling.
+const (
+	// ReasonProgressing surfaces when the work goes on by itself at once.
+	ReasonProgressing = "Progressing"
+	// ReasonRetrying surfaces when a try failed and another follows after a while.
+	ReasonRetrying = "Retrying"
+)
+
+// Reasons of Ready of an OAuthClient. Ready is true when the server accepts the
+// client and the credentials Secret holds what it accepts.
+const (
+	// ReasonAccepted surfaces when Ready is true.
+	ReasonAccepted = "Accepted"
+	// ReasonRegistering surfaces while the client is on its way to the server
+	// and nothing has failed.
+	ReasonRegistering = "Registering"
+	// ReasonDisabled surfaces when spec.disabled is true and the server refuses
+	// the client as it was told to.
+	ReasonDisabled = "Disabled"
+	// ReasonInvalidSpec surfaces when the server's rules, which a schema cannot
+	// state, forbid the spec.
+	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonServerNotFound surfaces when there is no AuthorizationServer of the
+	// name, or its namespace may not hold any.
+	ReasonServerNotFound = "ServerNotFound"
+	// ReasonServerNotReady surfaces when the AuthorizationServer is there but
+	// does not answer as one: no metadata, another issuer, not ready yet.
+	ReasonServerNotReady = "ServerNotReady"
+	// ReasonServerUnreachable surfaces when the server cannot be reached: no
+	// connection, a timeout, a TLS failure.
+	ReasonServerUnreachable = "ServerUnreachable"
+	// ReasonServerThrottled surfaces when the server answers 429.
+	ReasonServerThrottled = "ServerThrottled"
+	// ReasonServerError surfaces when the server answers 5xx, or with what is
+	// not an answer of this protocol.
+	ReasonServerError = "ServerError"
+	// ReasonRegistrationNotFound surfaces when the server answers 404 to a
+	// registration: something else answers at that URL.
+	ReasonRegistrationNotFound = "RegistrationNotFound"
+	// ReasonRegistrarUnauthorized surfaces when the server does not accept the
+	// operator's token (401).
+	ReasonRegistrarUnauthorized = "RegistrarUnauthorized"
+	// ReasonRegistrarForbidden surfaces when the operator lacks the RBAC verb
+	// manage on the AuthorizationServer (403).
+	ReasonRegistrarForbidden = "RegistrarForbidden"
+	// ReasonRegistrarTokenRefused surfaces when the API server gives the operator
+	// no token for the registrar's audience.
+	ReasonRegistrarTokenRefused = "RegistrarTokenRefused"
+	// ReasonNamespaceNotAllowed surfaces when allowedClients of the
+	// AuthorizationServer does not have the object's namespace.
+	ReasonNamespaceNotAllowed = "NamespaceNotAllowed"
+	// ReasonClientIDNotAllowed surfaces when spec.clientID starts neither with
+	// the own namespace and a dot nor with a prefix that allowedClients permits.
+	ReasonClientIDNotAllowed = "ClientIDNotAllowed"
+	// ReasonClientIDTaken surfaces when the client id belongs to another
+	// OAuthClient.
+	ReasonClientIDTaken = "ClientIDTaken"
+	// ReasonRejected surfaces when the server refuses the metadata (400).
+	ReasonRejected = "Rejected"
+	// ReasonStale surfaces when the server has seen a newer counter or
+	// generation of the client than this operator knows of.
+	ReasonStale = "Stale"
+	// ReasonSecretConflict surfaces when the credentials Secret's name is taken
+	// by a Secret that is not this OAuthClient's.
+	ReasonSecretConflict = "SecretConflict"
+	// ReasonSecretsForbidden surfaces when the API server does not let the
+	// operator read or write a Secret.
+	ReasonSecretsForbidden = "SecretsForbidden"
+	// ReasonAPIServerError surfaces when the API server fails a request for
+	// another reason.
+	ReasonAPIServerError = "APIServerError"
+	// ReasonRegistrationSecretInvalid surfaces when the registration Secret
+	// beside the AuthorizationServer is damaged, or not this OAuthClient's.
+	ReasonRegistrationSecretInvalid = "RegistrationSecretInvalid"
+	// ReasonStoreLost surfaces when the server lost or changed the registration
+	// behind the operator's back and it is not repaired yet.
+	ReasonStoreLost = "StoreLost"
+)
+
+// ConditionScopesGranted tells whether an OAuthClient has the scopes it asks for.
+const ConditionScopesGranted = "ScopesGranted"
+
+// Reasons of ScopesGranted.
+const (
+	// ReasonAllGranted surfaces when every scope asked for is granted.
+	ReasonAllGranted = "AllGranted"
+	// ReasonSomeDenied surfaces when some are granted and some are not.
+	ReasonSomeDenied = "SomeDenied"
+	// ReasonNoneGranted surfaces when scopes are asked for and none is granted.
+	ReasonNoneGranted = "NoneGranted"
+	// ReasonNoScopes surfaces when no scope is asked for; the condition is true.
+	ReasonNoScopes = "NoScopes"
+	// ReasonScopesUnknown surfaces when the policies cannot be told because the
+	// AuthorizationServer cannot; the condition is Unknown.
+	ReasonScopesUnknown = "ScopesUnknown"
+)
+
+// Reasons of one scope's result in status.scopes of an OAuthClient.
+const (
+	// ScopeReasonAllowed surfaces when a policy allows the scope.
+	ScopeReasonAllowed = "Allowed"
+	// ScopeReasonNotDeclared surfaces when no ScopePolicy in force declares the
+	// scope for any of the client's resources.
+	ScopeReasonNotDeclared = "NotDeclared"
+	// ScopeReasonNotAllowed surfaces when the scope is declared and no rule
+	// allows it to this client.
+	ScopeReasonNotAllowed = "NotAllowed"
+	// ScopeReasonGrantTypeNotAllowed surfaces when rules allow the scope to this
+	// client, but with none of its grant types.
+	ScopeReasonGrantTypeNotAllowed = "GrantTypeNotAllowed"
+)
+
+// Reasons of Ready of a ScopePolicy. Ready is true when the server decides by
+// the policy as it stands in the spec. ServerNotFound, ServerNotReady,
+// ServerUnreachable, ServerThrottled, ServerError, RegistrationNotFound,
+// RegistrarUnauthorized, RegistrarForbidden, RegistrarTokenRefused, Rejected,
+// Stale, StoreLost and Registering are as for an OAuthClient.
+const (
+	// ReasonInForce surfaces when Ready is true.
+	ReasonInForce = "InForce"
+	// ReasonResourceNotAllowed surfaces when the AuthorizationServer does not let
+	// this namespace declare the resource.
+	ReasonResourceNotAllowed = "ResourceNotAllowed"
+	// ReasonResourceReserved surfaces when the resource is the server's own
+	// issuer or an audience of the API server.
+	ReasonResourceReserved = "ResourceReserved"
+	// ReasonResourceTaken surfaces when an older ScopePolicy of another namespace
+	// declares the same resource.
+	ReasonResourceTaken = "ResourceTaken"
+)
+
+// ConditionConflicted, on a ScopePolicy, is true when an older claim stands in
+// the way of a part of it.
+const ConditionConflicted = "Conflicted"
+
+// Reasons of Conflicted.
+const (
+	// ReasonNoConflict surfaces when the condition is false.
+	ReasonNoConflict = "NoConflict"
+	// ReasonScopeDeclaredEarlier surfaces when an older ScopePolicy of the same
+	// resource declares one of the scopes; its declaration stands.
+	ReasonScopeDeclaredEarlier = "ScopeDeclaredEarlier"
+	// ReasonResourceDeclaredElsewhere surfaces when another namespace declares
+	// the same resource and its claim is the better one.
+	ReasonResourceDeclaredElsewhere = "ResourceDeclaredElsewhere"
+)
+
+// Reasons of Ready of an AuthorizationServer. Ready is true when the server can
+// be reached, its metadata is what the spec says, and it has signing keys.
+// Where it is false the reason is that of the condition that stands in the way.
+const (
+	// ReasonServing surfaces when Ready is true.
+	ReasonServing = "Serving"
+	// ReasonNamespaceNotWatched surfaces when the operator's flag
+	// --authorization-server-namespaces does not name the object's namespace.
+	ReasonNamespaceNotWatched = "NamespaceNotWatched"
+)
+
+// ConditionServerReachable, on an AuthorizationServer, tells whether the
+// operator can speak to the server as its registrar.
+const ConditionServerReachable = "ServerReachable"
+
+// Reasons of ServerReachable. ServerUnreachable, ServerThrottled, ServerError,
+// RegistrarUnauthorized, RegistrarForbidden and RegistrarTokenRefused are as for
+// an OAuthClient.
+const (
+	// ReasonReachable surfaces when the condition is true.
+	ReasonReachable = "Reachable"
+	// ReasonMetadataInvalid surfaces when the server's metadata (RFC 8414) is not
+	// there or lacks what the operator needs.
+	ReasonMetadataInvalid = "MetadataInvalid"
+	// ReasonIssuerMismatch surfaces when the metadata names another issuer than
+	// the spec (RFC 8414, Section 3.3).
+	ReasonIssuerMismatch = "IssuerMismatch"
+	// ReasonInsecureURL surfaces when the server would have to be reached without
+	// TLS at an address that is not loopback.
+	ReasonInsecureURL = "InsecureURL"
+	// ReasonInventoryPending surfaces until the operator has read the server's
+	// inventory for the first time.
+	ReasonInventoryPending = "InventoryPending"
+)
+
+// ConditionSigningKeysReady, on an AuthorizationServer, tells whether there is a
+// key that signs, and its rotation goes on.
+const ConditionSigningKeysReady = "SigningKeysReady"
+
+// Reasons of SigningKeysReady.
+const (
+	// ReasonKeysActive surfaces when the condition is true.
+	ReasonKeysActive = "KeysActive"
+	// ReasonKeysPending surfaces when there is no key that signs yet.
+	ReasonKeysPending = "KeysPending"
+	// ReasonKeysInvalid surfaces when the Secret with the keys is damaged; it is
+	// not overwritten.
+	ReasonKeysInvalid = "KeysInvalid"
+	// ReasonReplicasUnknown surfaces when a rotation is due and waits because it
+	// cannot be told which replicas serve the new key.
+	ReasonReplicasUnknown = "ReplicasUnknown"
+	// ReasonRotating surfaces while a rotation goes on as planned; the condition
+	// is true.
+	ReasonRotating = "Rotating"
+)
+
+// ConditionDeregistrationPaused, on an AuthorizationServer, is true while the
+// brake on mass deletion holds deregistrations back; the message says how to
+// confirm them.
+const ConditionDeregistrationPaused = "DeregistrationPaused"
+
+// Reasons of DeregistrationPaused.
+const (
+	// ReasonNotPaused surfaces when the condition is false.
+	ReasonNotPaused = "NotPaused"
+	// ReasonTooManyDeletions surfaces when more OAuthClients than the brake lets
+	// pass in a minute are gone at once.
+	ReasonTooManyDeletions = "TooManyDeletions"
+)
