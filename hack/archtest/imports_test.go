@@ -1,0 +1,206 @@
+package archtest
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "clientele.dev/clientele"
+	root   = "../.."
+)
+
+// arrows says what each package of the product may import, beside the standard
+// library: packages of this module by their folder, others by the beginning of
+// their path. A package that is missing here is an error, so that a new room is
+// a decision. `k8s` stands for k8s.io and sigs.k8s.io.
+//
+// Vocabulary at the bottom, pure protocol in the middle, HTTP and Kubernetes at
+// two edges, wiring in main.go.
+var arrows = map[string][]string{
+	// The API of the cluster.
+	"api/v1alpha1": {"k8s"},
+
+	// Shared by both halves; the only packages of the server that controllers know.
+	"authserver/oauth":      {},
+	"authserver/credential": {},
+	"authserver/policy":     {"authserver/oauth"},
+	"authserver/keys":       {"authserver/oauth", "github.com/go-jose/go-jose/v4"},
+
+	// The server, from what it keeps to what it answers.
+	"authserver/token":           {"authserver/keys", "github.com/go-jose/go-jose/v4"},
+	"authserver/store":           {"authserver/oauth", "authserver/policy"},
+	"authserver/store/sqlite":    {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "modernc.org/sqlite"},
+	"authserver/store/storetest": {"authserver/oauth", "authserver/policy", "authserver/store", "github.com/google/go-cmp"},
+	"authserver/registration":    {"authserver/oauth", "authserver/policy", "authserver/store"},
+	"authserver/registry":        {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "authserver/registration"},
+	"authserver/clientauth":      {"authserver/oauth", "authserver/credential", "authserver/registry"},
+	"authserver/grant":           {"authserver/oauth", "authserver/credential", "authserver/keys", "authserver/policy", "authserver/registry", "authserver/token"},
+	"authserver/audit":           {"authserver/oauth"},
+	"authserver/endpoint": {
+		"authserver/oauth", "authserver/credential", "authserver/keys", "authserver/policy", "authserver/token",
+		"authserver/registry", "authserver/clientauth", "authserver/grant", "authserver/audit",
+	},
+	"authserver":      {"authserver/", "github.com/prometheus/client_golang"},
+	"authserver/kube": {"api/v1alpha1", "authserver", "authserver/oauth", "authserver/credential", "authserver/keys", "github.com/go-logr/logr", "k8s"},
+
+	// The operator. It speaks to the server over HTTP only.
+	"controllers":                     {"api/v1alpha1", "controllers/", "github.com/go-logr/logr", "k8s"},
+	"controllers/registrar":           {"api/v1alpha1", "controllers/internal/", "authserver/oauth", "authserver/policy", "github.com/go-logr/logr", "k8s"},
+	"controllers/oauthclient":         controller("authserver/oauth", "authserver/credential", "authserver/policy"),
+	"controllers/scopepolicy":         controller("authserver/oauth", "authserver/policy"),
+	"controllers/authorizationserver": controller("authserver/oauth", "authserver/credential", "authserver/keys"),
+	"controllers/signingkey":          controller("authserver/oauth", "authserver/keys"),
+
+	"": {"authserver", "authserver/kube", "controllers", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},
+}
+
+// controller is what every reconciler may import, and some leaves of the server.
+func controller(leaves ...string) []string {
+	return append([]string{
+		"api/v1alpha1", "controllers/internal/", "controllers/registrar",
+		"github.com/go-logr/logr", "github.com/prometheus/client_golang", "k8s",
+	}, leaves...)
+}
+
+// testOnly are packages that no product file may import; they are free to import
+// what they like.
+var testOnly = []string{"authserver/authtest", "authserver/store/storetest", "controllers/internal/condcheck"}
+
+// words are selectors that only some files may use, with the reason.
+var words = []struct {
+	selector, why string
+	allowed       func(file string) bool
+}{
+	{"time.Now", "time is passed in as now func() time.Time", func(f string) bool { return f == "main.go" }},
+	{"rand.Reader", "randomness is made in credential and keys", inKeysOrCredential},
+	{"rand.Read", "randomness is made in credential and keys", inKeysOrCredential},
+	{"rand.Text", "randomness is made in credential and keys", inKeysOrCredential},
+}
+
+func inKeysOrCredential(f string) bool {
+	return strings.HasPrefix(f, "authserver/keys/") || strings.HasPrefix(f, "authserver/credential/")
+}
+
+func TestImportsFollowTheArrows(t *testing.T) {
+	seen := map[string]bool{}
+	for _, file := range productFiles(t) {
+		dir := filepath.ToSlash(filepath.Dir(file.path))
+		if dir == "." {
+			dir = ""
+		}
+		if isTestOnly(dir) {
+			continue
+		}
+		allowed, known := arrows[dir]
+		if !known {
+			t.Errorf("%s: package %q has no arrows yet; decide what it may import and say so in %s", file.path, dir, "hack/archtest")
+			continue
+		}
+		seen[dir] = true
+		for _, spec := range file.syntax.Imports {
+			path, _ := strconv.Unquote(spec.Path.Value)
+			if !mayImport(path, allowed) {
+				t.Errorf("%s imports %s: not among the arrows of %q %v", file.path, path, dir, allowed)
+			}
+		}
+	}
+	for dir := range arrows {
+		if !seen[dir] {
+			t.Errorf("the arrows name %q, which has no Go file: delete its line", dir)
+		}
+	}
+}
+
+func TestTimeAndRandomnessArePassedIn(t *testing.T) {
+	for _, file := range productFiles(t) {
+		if isTestOnly(filepath.ToSlash(filepath.Dir(file.path))) {
+			continue
+		}
+		ast.Inspect(file.syntax, func(n ast.Node) bool {
+			selector, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			pkg, ok := selector.X.(*ast.Ident)
+			if !ok {
+				return true
+			}
+			for _, w := range words {
+				if pkg.Name+"."+selector.Sel.Name == w.selector && !w.allowed(file.path) {
+					t.Errorf("%s uses %s: %s", file.set.Position(n.Pos()), w.selector, w.why)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// mayImport says whether a package with these arrows may import path.
+func mayImport(path string, allowed []string) bool {
+	if inner, ours := strings.CutPrefix(path, module+"/"); ours {
+		return !isTestOnly(inner) && slices.ContainsFunc(allowed, func(a string) bool {
+			return inner == a || strings.HasSuffix(a, "/") && strings.HasPrefix(inner, a)
+		})
+	}
+	first, _, _ := strings.Cut(path, "/")
+	if !strings.Contains(first, ".") {
+		return true // the standard library
+	}
+	if first == "k8s.io" || first == "sigs.k8s.io" {
+		return slices.Contains(allowed, "k8s")
+	}
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		return path == a || strings.HasPrefix(path, a+"/")
+	})
+}
+
+func isTestOnly(dir string) bool {
+	return slices.Contains(testOnly, dir)
+}
+
+type sourceFile struct {
+	path   string
+	set    *token.FileSet
+	syntax *ast.File
+}
+
+// productFiles parses every Go file of the product: no tests, nothing below hack.
+func productFiles(t *testing.T) []sourceFile {
+	t.Helper()
+	var files []sourceFile
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (rel == "hack" || rel != "." && strings.HasPrefix(d.Name(), ".")) {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go") {
+			return nil
+		}
+		set := token.NewFileSet()
+		syntax, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return fmt.Errorf("parse %s: %w", rel, err)
+		}
+		files = append(files, sourceFile{path: filepath.ToSlash(rel), set: set, syntax: syntax})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
