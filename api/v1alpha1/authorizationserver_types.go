@@ -32,8 +32,8 @@ type AuthorizationServerSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="issuer is immutable: every issued token names it; make a new AuthorizationServer instead"
-	// +kubebuilder:validation:XValidation:rule="isURL(self) && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname() in ['127.0.0.1', '[::1]', '::1', 'localhost']))",message="issuer must be an https URL (http is allowed on 127.0.0.1, ::1 and localhost only)"
-	// +kubebuilder:validation:XValidation:rule="!self.contains('?') && !self.contains('#') && !self.contains('@') && !self.endsWith('/')",message="issuer must have no query, fragment, user name or trailing slash"
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getHostname() != '' && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname() in ['127.0.0.1', '[::1]', '::1', 'localhost']))",message="issuer must be an https URL (http is allowed on 127.0.0.1, ::1 and localhost only)"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('?') && !self.contains('#') && !self.contains('@') && !self.endsWith('/') && self.matches('^[!-~]+$')",message="issuer must have no query, fragment, user name, white space or trailing slash"
 	// +required
 	Issuer string `json:"issuer"`
 
@@ -69,7 +69,7 @@ type AuthorizationServerSpec struct {
 	// (RFC 8707, Section 2). Absent: the issuer.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="isURL(self) && !self.contains('#')",message="defaultResource must be an absolute URI without a fragment (RFC 8707, Section 2)"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$') && isURL(self) && !self.contains('#')",message="defaultResource must be an absolute URI without a fragment (RFC 8707, Section 2)"
 	// +optional
 	DefaultResource string `json:"defaultResource,omitempty"`
 
@@ -91,7 +91,7 @@ type UnmanagedServer struct {
 	// issuer (a cluster-internal address, say): https, or http on loopback.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="isURL(self) && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname() in ['127.0.0.1', '[::1]', '::1', 'localhost']))",message="url must be an https URL (http is allowed on 127.0.0.1, ::1 and localhost only)"
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getHostname() != '' && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname() in ['127.0.0.1', '[::1]', '::1', 'localhost']))",message="url must be an https URL (http is allowed on 127.0.0.1, ::1 and localhost only)"
 	// +optional
 	URL string `json:"url,omitempty"`
 
@@ -133,6 +133,7 @@ type AllowedResources struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=512
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$') && isURL(self) && !self.contains('#')",message="a prefix must be an absolute URI without a fragment (RFC 8707, Section 2)"
 	// +required
 	Prefixes []string `json:"prefixes"`
 }
@@ -146,14 +147,18 @@ type SigningSpec struct {
 
 	// rotateEvery is how long a key signs before its successor takes over.
 	// +kubebuilder:default="2160h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('87600h')",message="rotateEvery must lie between 1m and 87600h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('87600h')",message="rotateEvery must be a duration in h, m and s between 1m and 87600h, such as 90m"
 	// +optional
 	RotateEvery metav1.Duration `json:"rotateEvery,omitzero"`
 
 	// jwksMaxAge is how long verifiers may cache the JWKS; a new key is
 	// published at least this long before it signs.
 	// +kubebuilder:default="5m"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('24h')",message="jwksMaxAge must lie between 0s and 24h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('0s') && duration(self) <= duration('24h')",message="jwksMaxAge must be a duration in h, m and s between 0s and 24h, such as 90m"
 	// +optional
 	JWKSMaxAge metav1.Duration `json:"jwksMaxAge,omitzero"`
 }
@@ -163,7 +168,9 @@ type TokensSpec struct {
 	// accessTokenLifetime is how long an access token is valid. OAuthClients and
 	// ScopePolicies may only shorten it.
 	// +kubebuilder:default="15m"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="accessTokenLifetime must lie between 1m and 24h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="accessTokenLifetime must be a duration in h, m and s between 1m and 24h, such as 90m"
 	// +optional
 	AccessTokenLifetime metav1.Duration `json:"accessTokenLifetime,omitzero"`
 }

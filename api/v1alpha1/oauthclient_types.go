@@ -87,12 +87,14 @@ type OAuthClientSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=512
-	// +kubebuilder:validation:items:XValidation:rule="isURL(self) && !self.contains('#')",message="a resource must be an absolute URI without a fragment (RFC 8707, Section 2)"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$') && isURL(self) && !self.contains('#')",message="a resource must be an absolute URI without a fragment (RFC 8707, Section 2)"
 	// +optional
 	Resources []string `json:"resources,omitempty"`
 
 	// accessTokenLifetime shortens the server's; a longer one is cut to it.
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="accessTokenLifetime must lie between 1m and 24h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="accessTokenLifetime must be a duration in h, m and s between 1m and 24h, such as 90m"
 	// +optional
 	AccessTokenLifetime *metav1.Duration `json:"accessTokenLifetime,omitempty"`
 
@@ -129,13 +131,17 @@ type CredentialsSpec struct {
 	// rotateEvery is how long a client secret is handed out before a new one
 	// takes its place. Absent: only when asked for by the annotation
 	// oauth.clientele.dev/rotate-secret.
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('87600h')",message="rotateEvery must lie between 1m and 87600h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('87600h')",message="rotateEvery must be a duration in h, m and s between 1m and 87600h, such as 90m"
 	// +optional
 	RotateEvery *metav1.Duration `json:"rotateEvery,omitempty"`
 
 	// overlap is how long the previous secret stays valid after a rotation.
 	// +kubebuilder:default="24h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('8760h')",message="overlap must lie between 0s and 8760h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('0s') && duration(self) <= duration('8760h')",message="overlap must be a duration in h, m and s between 0s and 8760h, such as 90m"
 	// +optional
 	Overlap *metav1.Duration `json:"overlap,omitempty"`
 }

@@ -7,7 +7,7 @@ import (
 // ScopePolicySpec is what an API owner declares: the scopes of one resource and
 // who may have them. What nobody allows is not granted.
 // +kubebuilder:validation:XValidation:rule="has(self.serverRef) == has(oldSelf.serverRef)",message="serverRef is immutable: it cannot be set or removed later; make a new ScopePolicy instead"
-// +kubebuilder:validation:XValidation:rule="!has(self.allow) || self.allow.all(a, a.scopes.all(s, self.scopes.exists(d, d.name == s)))",message="allow names a scope that scopes does not declare"
+// +kubebuilder:validation:XValidation:rule="!has(self.allow) || self.allow.all(a, sets.contains(self.scopes.map(d, d.name), a.scopes))",message="allow may name only scopes that are declared in scopes"
 type ScopePolicySpec struct {
 	// serverRef names the AuthorizationServer. Absent: the one named `default`
 	// in the operator's namespace. It cannot be changed.
@@ -20,7 +20,7 @@ type ScopePolicySpec struct {
 	// cannot be changed.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="isURL(self) && !self.contains('#')",message="resource must be an absolute URI without a fragment (RFC 8707, Section 2)"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$') && isURL(self) && !self.contains('#')",message="resource must be an absolute URI without a fragment (RFC 8707, Section 2)"
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="resource is immutable; make a new ScopePolicy instead"
 	// +required
 	Resource string `json:"resource"`
@@ -57,7 +57,9 @@ type ScopeDeclaration struct {
 
 	// maxAccessTokenLifetime is the longest that an access token with this scope
 	// may live.
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="maxAccessTokenLifetime must lie between 1m and 24h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="maxAccessTokenLifetime must be a duration in h, m and s between 1m and 24h, such as 90m"
 	// +optional
 	MaxAccessTokenLifetime *metav1.Duration `json:"maxAccessTokenLifetime,omitempty"`
 }
