@@ -284,6 +284,7 @@ type SigningKeyStatus struct {
 // are registered at.
 //
 // +kubebuilder:object:root=true
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name must have at most 63 characters: it becomes a label's value"
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=oas,categories=clientele
 // +kubebuilder:printcolumn:name="Issuer",type=string,JSONPath=`.spec.issuer`

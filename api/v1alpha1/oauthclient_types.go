@@ -285,6 +285,7 @@ type ScopeResult struct {
 // AuthorizationServer.
 //
 // +kubebuilder:object:root=true
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 190",message="metadata.name must have at most 190 characters: it becomes part of the client id"
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=oac,categories=clientele
 // +kubebuilder:printcolumn:name="Client ID",type=string,JSONPath=`.status.clientID`

@@ -8,7 +8,7 @@ import (
 type ServerReference struct {
 	// name of the AuthorizationServer.
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:MaxLength=63
 	// +required
 	Name string `json:"name"`
 
