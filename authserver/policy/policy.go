@@ -3,6 +3,14 @@
 // what the status says is what the server does.
 //
 // What nobody allows is not granted (default deny).
+//
+//	policy.go     a policy on the wire
+//	validate.go   the validator of a policy, and of its selectors
+//	digest.go     normal form and digest of a policy
+//	selector.go   label selectors
+//	set.go        all policies together: whose resource and whose scope it is
+//	decide.go     may this client have this scope? (the server's hot path)
+//	ownership.go  which namespace may declare a resource
 package policy
 
 import "clientele.dev/clientele/authserver/oauth"

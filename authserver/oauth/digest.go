@@ -1,0 +1,71 @@
+package oauth
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// Normalized returns a deep copy of the registration in normal form: defaults of
+// RFC 7591, Section 2 filled in; grant types, scopes, and secret hashes sorted
+// and without repetition, for they are sets. Resources keep their order, because
+// the first may be the default target. A scope that cannot be parsed is left as
+// it is.
+func (r Registration) Normalized() Registration {
+	r.GrantTypes = sortedSet(r.GrantTypes)
+	if len(r.GrantTypes) == 0 {
+		r.GrantTypes = []GrantType{GrantAuthorizationCode}
+	}
+	r.TokenEndpointAuthMethod = authMethod(r)
+	if scopes, err := ParseScope(r.Scope); err == nil {
+		r.Scope = JoinScope(sortedSet(scopes))
+	}
+	if r.Managed != nil {
+		managed := r.Managed.normalized()
+		r.Managed = &managed
+	}
+	return r
+}
+
+func (m Managed) normalized() Managed {
+	m.SecretHashes = sortedSet(m.SecretHashes)
+	m.Resources = slices.Clone(m.Resources)
+	m.NamespaceLabels = maps.Clone(m.NamespaceLabels)
+	m.ClientLabels = maps.Clone(m.ClientLabels)
+	return m
+}
+
+// Digest is the lower-case hexadecimal SHA-256 of the JSON of the normal form,
+// without Owner.Cluster (the server derives it) and Adopt (only of the request
+// that carries it). Registrar and server compute it alike, so that equal digests
+// mean that the server has what the registrar sent. It is kept in stores: a new
+// member of Registration must be omitempty, so that it changes no digest of a
+// client that does not use it.
+func (r Registration) Digest() string {
+	r = r.Normalized()
+	if r.Managed != nil {
+		r.Managed.Owner.Cluster = ""
+		r.Managed.Adopt = ""
+	}
+	// Marshal cannot fail: there are only strings, numbers, and lists and maps of
+	// them.
+	canonical, _ := json.Marshal(r)
+	hash := sha256.Sum256(canonical)
+	return hex.EncodeToString(hash[:])
+}
+
+func authMethod(r Registration) AuthMethod {
+	if r.TokenEndpointAuthMethod == "" {
+		return AuthClientSecretBasic
+	}
+	return r.TokenEndpointAuthMethod
+}
+
+// sortedSet returns a sorted copy without repetition, empty rather than nil.
+func sortedSet[S ~string](list []S) []S {
+	sorted := append(make([]S, 0, len(list)), list...)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}

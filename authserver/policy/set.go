@@ -1,0 +1,143 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Set is all policies together, indexed for Decide. It is immutable, so any
+// number of goroutines may use it without a lock. The zero value and nil deny
+// everything.
+type Set struct {
+	scopes    map[target]*declared
+	conflicts map[string][]Conflict // by uid
+}
+
+// target is a scope of a resource. The same scope name of two resources is two
+// scopes.
+type target struct {
+	resource, scope string
+}
+
+// owner is whose resource it is.
+type owner struct {
+	cluster, namespace string
+}
+
+// declared is a scope with all rules that allow it, those of older policies first.
+type declared struct {
+	scope  Scope
+	policy string // namespace/name of the policy whose declaration stands
+	rules  []compiledRule
+}
+
+// Conflict is a scope that a policy declares in vain.
+type Conflict struct {
+	// Scope is its name.
+	Scope string
+	// Policy, as namespace/name, is the older one whose declaration stands.
+	Policy string
+	// Elsewhere says that the older policy, and with it the resource, is of
+	// another namespace: then the rules of this policy do not count either.
+	// Otherwise they do, and only its description and lifetime are passed over.
+	Elsewhere bool
+}
+
+// NewSet builds a Set. The policies should be valid (Validate); what is not
+// grants nothing. They must not be changed afterwards.
+//
+// A resource is of the namespace of its oldest policy: policies of another
+// namespace (or cluster) for the same resource have no effect. The controllers
+// let only the namespace that Ownership names push; this holds where two may, and
+// while an owner changes. Inside the namespace rules add up, and the oldest
+// declaration of a scope stands.
+func NewSet(policies []Policy) *Set {
+	s := &Set{
+		scopes:    make(map[target]*declared),
+		conflicts: make(map[string][]Conflict),
+	}
+	first := make(map[string]*Policy) // by resource
+	for _, p := range oldestFirst(policies) {
+		if oldest := first[p.Resource]; oldest == nil {
+			first[p.Resource] = p
+		} else if ownerOf(oldest) != ownerOf(p) {
+			s.addElsewhere(p, oldest)
+			continue
+		}
+		s.add(p)
+	}
+	return s
+}
+
+// oldestFirst orders by age, then by uid.
+func oldestFirst(policies []Policy) []*Policy {
+	sorted := make([]*Policy, len(policies))
+	for i := range policies {
+		sorted[i] = &policies[i]
+	}
+	slices.SortStableFunc(sorted, func(a, b *Policy) int {
+		return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.UID, b.UID))
+	})
+	return sorted
+}
+
+func ownerOf(p *Policy) owner {
+	return owner{p.Cluster, p.Namespace}
+}
+
+func fullName(p *Policy) string {
+	return p.Namespace + "/" + p.Name
+}
+
+func (s *Set) addElsewhere(p, oldest *Policy) {
+	for _, scope := range p.Scopes {
+		s.conflicts[p.UID] = append(s.conflicts[p.UID], Conflict{scope.Name, fullName(oldest), true})
+	}
+}
+
+func (s *Set) add(p *Policy) {
+	for _, scope := range p.Scopes {
+		key := target{p.Resource, scope.Name}
+		if older := s.scopes[key]; older != nil {
+			s.conflicts[p.UID] = append(s.conflicts[p.UID], Conflict{Scope: scope.Name, Policy: older.policy})
+			continue
+		}
+		s.scopes[key] = &declared{scope: scope, policy: fullName(p)}
+	}
+	for i := range p.Allow {
+		s.addRule(p, &p.Allow[i])
+	}
+}
+
+func (s *Set) addRule(p *Policy, r *Rule) {
+	compiled, ok := compile(p, r)
+	if !ok {
+		return
+	}
+	for _, name := range r.Scopes {
+		if declares(p.Scopes, name) {
+			d := s.scopes[target{p.Resource, name}]
+			d.rules = append(d.rules, compiled)
+		}
+	}
+}
+
+// Conflicts lists the scopes that the policy with a uid declares in vain, in its
+// own order; nil if there are none.
+func (s *Set) Conflicts(uid string) []Conflict {
+	if s == nil {
+		return nil
+	}
+	return slices.Clone(s.conflicts[uid])
+}
+
+// Declaration returns the declaration of a scope that stands.
+func (s *Set) Declaration(resource, scope string) (Scope, bool) {
+	if s == nil {
+		return Scope{}, false
+	}
+	if d := s.scopes[target{resource, scope}]; d != nil {
+		return d.scope, true
+	}
+	return Scope{}, false
+}
