@@ -146,7 +146,7 @@ type SigningSpec struct {
 	AccessTokenAlgorithm SigningAlgorithm `json:"accessTokenAlgorithm,omitempty"`
 
 	// rotateEvery is how long a key signs before its successor takes over.
-	// +kubebuilder:default="2160h"
+	// +kubebuilder:default="2160h0m0s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('87600h')",message="rotateEvery must be a duration in h, m and s between 1m and 87600h, such as 90m"
@@ -155,7 +155,7 @@ type SigningSpec struct {
 
 	// jwksMaxAge is how long verifiers may cache the JWKS; a new key is
 	// published at least this long before it signs.
-	// +kubebuilder:default="5m"
+	// +kubebuilder:default="5m0s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('0s') && duration(self) <= duration('24h')",message="jwksMaxAge must be a duration in h, m and s between 0s and 24h, such as 90m"
@@ -167,7 +167,7 @@ type SigningSpec struct {
 type TokensSpec struct {
 	// accessTokenLifetime is how long an access token is valid. OAuthClients and
 	// ScopePolicies may only shorten it.
-	// +kubebuilder:default="15m"
+	// +kubebuilder:default="15m0s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="accessTokenLifetime must be a duration in h, m and s between 1m and 24h, such as 90m"

@@ -138,7 +138,7 @@ type CredentialsSpec struct {
 	RotateEvery *metav1.Duration `json:"rotateEvery,omitempty"`
 
 	// overlap is how long the previous secret stays valid after a rotation.
-	// +kubebuilder:default="24h"
+	// +kubebuilder:default="24h0m0s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('0s') && duration(self) <= duration('8760h')",message="overlap must be a duration in h, m and s between 0s and 8760h, such as 90m"

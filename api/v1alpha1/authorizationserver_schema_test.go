@@ -1,0 +1,93 @@
+package v1alpha1_test
+
+import (
+	"strings"
+	"testing"
+
+	"clientele.dev/clientele/hack/testenv"
+)
+
+// server is an AuthorizationServer's spec with more fields.
+func server(fields ...string) string {
+	return "issuer: https://as.example.com\ntype: Unmanaged\nunmanaged: {}\n" + strings.Join(fields, "\n")
+}
+
+func issuer(url string) string {
+	return "type: Unmanaged\nunmanaged: {}\nissuer: " + url
+}
+
+func TestAuthorizationServerSchema(t *testing.T) {
+	issuerURL := []string{"spec.issuer", "must be an https URL"}
+	issuerParts := []string{"spec.issuer", "no query, fragment, user name, white space or trailing slash"}
+	checkCreate(t, "AuthorizationServer", []rule{
+		{"least", server(), nil},
+		{"no issuer", "type: Unmanaged\nunmanaged: {}", []string{"spec.issuer", "Required"}},
+		{"issuer with path", issuer("https://as.example.com/tenant/a"), nil},
+		{"issuer http on loopback", issuer("http://127.0.0.1:8080"), nil},
+		{"issuer http on IPv6 loopback", issuer("'http://[::1]:8080'"), nil},
+		{"issuer http on localhost", issuer("http://localhost:8080"), nil},
+		{"issuer http elsewhere", issuer("http://as.example.com"), issuerURL},
+		{"issuer http on a name that starts like localhost", issuer("http://localhost.evil.example"), issuerURL},
+		{"issuer without scheme", issuer("as.example.com"), issuerURL},
+		{"issuer without host", issuer("https:///path"), issuerURL},
+		{"issuer of another scheme", issuer("ftp://as.example.com"), issuerURL},
+		{"issuer with query", issuer("https://as.example.com?a=b"), issuerParts},
+		{"issuer with empty query", issuer("'https://as.example.com?'"), issuerParts},
+		{"issuer with fragment", issuer("'https://as.example.com#a'"), issuerParts},
+		{"issuer with user name", issuer("https://admin@as.example.com"), issuerParts},
+		{"issuer with trailing slash", issuer("https://as.example.com/"), issuerParts},
+		{"issuer with a space", issuer("'https://as.example.com/a b'"), issuerParts},
+		{"issuer too long", issuer("https://as.example.com/" + strings.Repeat("a", 500)), []string{"spec.issuer", "512"}},
+		{"unknown type", "issuer: https://as.example.com\ntype: Unheard\nunmanaged: {}", []string{"spec.type", "Unmanaged"}},
+		{"unmanaged missing", "issuer: https://as.example.com\ntype: Unmanaged", []string{"spec", "unmanaged must be set if, and only if, type is Unmanaged"}},
+
+		{"url", issuer("https://as.example.com") + "\nunmanaged: {url: 'http://127.0.0.1:1'}", nil},
+		{"url without TLS", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {url: 'http://as.svc'}", []string{"spec.unmanaged.url", "must be an https URL"}},
+		{"caBundle", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundle: '-----BEGIN CERTIFICATE-----'}", nil},
+		{"caBundle of something else", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundle: 'x'}", []string{"spec.unmanaged.caBundle", "PEM block of type CERTIFICATE"}},
+
+		{"nobody's clients", server("allowedClients: []"), nil},
+		{"everybody's clients", server("allowedClients: [{namespaces: {from: All}, clientIDPrefixes: [legacy-, web.]}]"), nil},
+		{"namespaces by selector", server("allowedClients: [{namespaces: {from: Selector, selector: {matchLabels: {a: b}}}}]"), nil},
+		{"selector missing", server("allowedClients: [{namespaces: {from: Selector}}]"), []string{"spec.allowedClients[0].namespaces", "selector must be set if, and only if, from is Selector"}},
+		{"selector beside All", server("allowedClients: [{namespaces: {from: All, selector: {}}}]"), []string{"spec.allowedClients[0].namespaces", "selector must be set if, and only if, from is Selector"}},
+		{"unknown from", server("allowedClients: [{namespaces: {from: Some}}]"), []string{"spec.allowedClients[0].namespaces.from", `"Same", "All", "Selector"`}},
+		{"client id prefix with a slash", server("allowedClients: [{namespaces: {from: All}, clientIDPrefixes: [a/b]}]"), []string{"spec.allowedClients[0].clientIDPrefixes[0]"}},
+		{"client id prefix twice", server("allowedClients: [{namespaces: {from: All}, clientIDPrefixes: [a, a]}]"), []string{"spec.allowedClients[0].clientIDPrefixes[1]", "Duplicate"}},
+		{"too many allowedClients", server("allowedClients: " + names(65, func(int) string { return "{namespaces: {from: All}}" })), []string{"spec.allowedClients", "64"}},
+
+		{"resources", server("resources: [{namespaces: {from: All}, prefixes: ['https://api.example.com', 'urn:example:']}]"), nil},
+		{"resources without prefix", server("resources: [{namespaces: {from: All}, prefixes: []}]"), []string{"spec.resources[0].prefixes", "at least 1"}},
+		{"prefix that is no URI", server("resources: [{namespaces: {from: All}, prefixes: [api.example.com]}]"), []string{"spec.resources[0].prefixes[0]", "absolute URI"}},
+		{"prefix with fragment", server("resources: [{namespaces: {from: All}, prefixes: ['https://a.example#b']}]"), []string{"spec.resources[0].prefixes[0]", "without a fragment"}},
+		{"defaultResource", server("defaultResource: https://api.example.com/v1"), nil},
+		{"defaultResource that is no URI", server("defaultResource: api"), []string{"spec.defaultResource", "absolute URI without a fragment"}},
+		{"defaultResource with fragment", server("defaultResource: 'https://api.example.com#a'"), []string{"spec.defaultResource", "absolute URI without a fragment"}},
+
+		{"RS256", server("signing: {accessTokenAlgorithm: RS256, rotateEvery: 24h, jwksMaxAge: 0s}"), nil},
+		{"unknown algorithm", server("signing: {accessTokenAlgorithm: HS256}"), []string{"spec.signing.accessTokenAlgorithm", `"ES256", "RS256"`}},
+		{"rotateEvery too short", server("signing: {rotateEvery: 59s}"), []string{"spec.signing.rotateEvery", "between 1m and 87600h"}},
+		{"rotateEvery too long", server("signing: {rotateEvery: 87601h}"), []string{"spec.signing.rotateEvery", "between 1m and 87600h"}},
+		{"rotateEvery in days", server("signing: {rotateEvery: 90d}"), []string{"spec.signing.rotateEvery", "a duration in h, m and s"}},
+		{"jwksMaxAge negative", server("signing: {jwksMaxAge: -1s}"), []string{"spec.signing.jwksMaxAge", "between 0s and 24h"}},
+		{"jwksMaxAge too long", server("signing: {jwksMaxAge: 25h}"), []string{"spec.signing.jwksMaxAge", "between 0s and 24h"}},
+		{"accessTokenLifetime", server("tokens: {accessTokenLifetime: 1h30m}"), nil},
+		{"accessTokenLifetime too short", server("tokens: {accessTokenLifetime: 30s}"), []string{"spec.tokens.accessTokenLifetime", "between 1m and 24h"}},
+		{"accessTokenLifetime too long", server("tokens: {accessTokenLifetime: 25h}"), []string{"spec.tokens.accessTokenLifetime", "between 1m and 24h"}},
+	})
+}
+
+func TestAuthorizationServerImmutable(t *testing.T) {
+	checkUpdate(t, "AuthorizationServer", []change{
+		{"issuer", server(), issuer("https://other.example"), []string{"spec.issuer", "issuer is immutable"}},
+		{"everything else", server(), server("defaultResource: https://a.example", "allowedClients: []"), nil},
+	})
+}
+
+func TestAuthorizationServerName(t *testing.T) {
+	c := testenv.Client(t)
+	ns := testenv.Namespace(t)
+	check(t, c.Create(t.Context(), object(t, "AuthorizationServer", ns, strings.Repeat("a", 63), server())), nil)
+	err := c.Create(t.Context(), object(t, "AuthorizationServer", ns, strings.Repeat("a", 64), server()))
+	check(t, err, []string{"metadata.name must have at most 63 characters"})
+}

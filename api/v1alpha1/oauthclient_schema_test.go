@@ -1,0 +1,111 @@
+package v1alpha1_test
+
+import (
+	"strings"
+	"testing"
+
+	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/hack/testenv"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestOAuthClientSchema(t *testing.T) {
+	keys := []string{"spec.credentials.template.keys", "the keys must differ from each other"}
+	resource := []string{"spec.resources[0]", "absolute URI without a fragment"}
+	checkCreate(t, "OAuthClient", []rule{
+		{"empty", "{}", nil},
+		{"no spec", "", nil},
+		{"full", `
+serverRef: {name: default, namespace: clientele-system}
+clientID: shop.checkout
+grantTypes: [client_credentials]
+authMethod: client_secret_post
+scopes: ["orders:read", "orders:write"]
+resources: ["https://orders.shop.example", "urn:example:orders"]
+accessTokenLifetime: 5m
+credentials:
+  secretName: checkout
+  template: {labels: {a: b}, annotations: {c: d}, keys: {clientID: CLIENT_ID, clientSecret: CLIENT_SECRET}}
+  rotateEvery: 720h
+  overlap: 0s
+deletionPolicy: Orphan
+disabled: true`, nil},
+		{"serverRef without name", "serverRef: {namespace: a}", []string{"spec.serverRef.name", "Required"}},
+		{"serverRef with a long name", "serverRef: {name: " + strings.Repeat("a", 64) + "}", []string{"spec.serverRef.name", "63"}},
+		{"client id with a slash", "clientID: a/b", []string{"spec.clientID", "A-Za-z0-9._~-"}},
+		{"client id too long", "clientID: " + strings.Repeat("a", 256), []string{"spec.clientID", "255"}},
+		{"no grant type", "grantTypes: []", []string{"spec.grantTypes", "at least 1"}},
+		{"unknown grant type", "grantTypes: [password]", []string{"spec.grantTypes[0]", `"client_credentials"`}},
+		{"unknown authMethod", "authMethod: none", []string{"spec.authMethod", `"client_secret_basic", "client_secret_post"`}},
+		{"as many scopes as may be", "scopes: " + names(100, word), nil},
+		{"too many scopes", "scopes: " + names(101, word), []string{"spec.scopes", "100"}},
+		{"scope with a space", "scopes: ['a b']", []string{"spec.scopes[0]"}},
+		{"scope with a quote", `scopes: ['a"b']`, []string{"spec.scopes[0]"}},
+		{"scope twice", "scopes: [a, a]", []string{"spec.scopes[1]", "Duplicate"}},
+		{"scope too long", "scopes: [" + strings.Repeat("a", 129) + "]", []string{"spec.scopes[0]", "128"}},
+		{"resource that is no URI", "resources: [orders]", resource},
+		{"resource that is a path", "resources: [/orders]", resource},
+		{"resource with a fragment", "resources: ['https://a.example#b']", resource},
+		{"resource with a space", "resources: ['https://a.example/a b']", resource},
+		{"too many resources", "resources: " + names(17, func(i int) string { return "'urn:a:" + word(i) + "'" }), []string{"spec.resources", "16"}},
+		{"lifetime too short", "accessTokenLifetime: 59s", []string{"spec.accessTokenLifetime", "between 1m and 24h"}},
+		{"lifetime too long", "accessTokenLifetime: 24h1s", []string{"spec.accessTokenLifetime", "between 1m and 24h"}},
+		{"lifetime that is none", "accessTokenLifetime: soon", []string{"spec.accessTokenLifetime", "a duration in h, m and s"}},
+		{"secretName in capitals", "credentials: {secretName: Checkout}", []string{"spec.credentials.secretName", "a-z0-9"}},
+		{"label of ours", "credentials: {template: {labels: {oauth.clientele.dev/owner: x}}}", []string{"spec.credentials.template.labels", "the operator's own"}},
+		{"annotation of ours", "credentials: {template: {annotations: {oauth.clientele.dev/owner: x}}}", []string{"spec.credentials.template.annotations", "the operator's own"}},
+		{"keys swapped", "credentials: {template: {keys: {clientID: client_secret, clientSecret: client_id}}}", nil},
+		{"two keys of one name", "credentials: {template: {keys: {clientID: a, clientSecret: a}}}", keys},
+		{"a key of another's default name", "credentials: {template: {keys: {issuer: client_id}}}", keys},
+		{"a key no Secret can have", "credentials: {template: {keys: {clientID: a/b}}}", []string{"spec.credentials.template.keys.clientID"}},
+		{"rotateEvery too short", "credentials: {rotateEvery: 59s}", []string{"spec.credentials.rotateEvery", "between 1m and 87600h"}},
+		{"overlap too long", "credentials: {overlap: 8761h}", []string{"spec.credentials.overlap", "between 0s and 8760h"}},
+		{"unknown deletionPolicy", "deletionPolicy: Keep", []string{"spec.deletionPolicy", `"Delete", "Orphan"`}},
+	})
+}
+
+func TestOAuthClientImmutable(t *testing.T) {
+	clientID := []string{"spec", "clientID is immutable"}
+	serverRef := []string{"spec", "serverRef is immutable"}
+	checkUpdate(t, "OAuthClient", []change{
+		{"clientID changed", "clientID: a", "clientID: b", clientID},
+		{"clientID set", "{}", "clientID: b", clientID},
+		{"clientID removed", "clientID: a", "{}", clientID},
+		{"serverRef changed", "serverRef: {name: a}", "serverRef: {name: b}", serverRef},
+		{"serverRef gets a namespace", "serverRef: {name: a}", "serverRef: {name: a, namespace: b}", serverRef},
+		{"serverRef set", "{}", "serverRef: {name: b}", serverRef},
+		{"serverRef removed", "serverRef: {name: a}", "{}", serverRef},
+		{"the same again", "{clientID: a, serverRef: {name: a}}", "{clientID: a, serverRef: {name: a}}", nil},
+		{"everything else", "clientID: a", "{clientID: a, scopes: [x], disabled: true, deletionPolicy: Orphan, credentials: {secretName: x}}", nil},
+	})
+}
+
+func TestOAuthClientName(t *testing.T) {
+	c := testenv.Client(t)
+	ns := testenv.Namespace(t)
+	check(t, c.Create(t.Context(), object(t, "OAuthClient", ns, strings.Repeat("a", 190), "{}")), nil)
+	err := c.Create(t.Context(), object(t, "OAuthClient", ns, strings.Repeat("a", 191), "{}"))
+	check(t, err, []string{"metadata.name must have at most 190 characters"})
+}
+
+// What the API server fills in must be there for a typed client too, and a
+// write of what was read must change nothing (F23).
+func TestF23OAuthClientDefaultsAreStable(t *testing.T) {
+	c := testenv.Client(t, v1alpha1.AddToScheme)
+	ns := testenv.Namespace(t)
+	oc := &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "x"}}
+	if err := c.Create(t.Context(), oc); err != nil {
+		t.Fatal(err)
+	}
+	if oc.Spec.AuthMethod != v1alpha1.AuthClientSecretBasic || len(oc.Spec.GrantTypes) != 1 ||
+		oc.Spec.DeletionPolicy != v1alpha1.DeletionPolicyDelete || oc.Spec.Credentials.Overlap == nil {
+		t.Errorf("defaults are missing: %+v", oc.Spec)
+	}
+	before := oc.ResourceVersion
+	if err := c.Update(t.Context(), oc); err != nil {
+		t.Fatal(err)
+	}
+	if oc.ResourceVersion != before {
+		t.Error("writing what was read changed the object")
+	}
+}
