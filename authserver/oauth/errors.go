@@ -96,11 +96,8 @@ func CodeOf(err error) Code {
 	return AsError(err).Code
 }
 
-func newError(code Code, desc string, args []any) *Error {
-	if len(args) > 0 {
-		desc = fmt.Sprintf(desc, args...)
-	}
-	return &Error{Code: code, Description: sanitize(desc)}
+func newError(code Code, desc string, args ...any) *Error {
+	return &Error{Code: code, Description: sanitize(fmt.Sprintf(desc, args...))}
 }
 
 // sanitize keeps to the characters of error_description: %x20-21 / %x23-5B /
@@ -126,92 +123,92 @@ func sanitize(s string) string {
 // InvalidRequest: a parameter is missing, repeated or malformed (RFC 6749,
 // Section 5.2). desc and args are as for fmt.Sprintf, here and below.
 func InvalidRequest(desc string, args ...any) *Error {
-	return newError(CodeInvalidRequest, desc, args)
+	return newError(CodeInvalidRequest, desc, args...)
 }
 
 // InvalidClient: the client did not authenticate (RFC 6749, Section 5.2).
 func InvalidClient(desc string, args ...any) *Error {
-	return newError(CodeInvalidClient, desc, args)
+	return newError(CodeInvalidClient, desc, args...)
 }
 
 // InvalidGrant: the code, token or assertion is invalid, expired, revoked or
 // somebody else's (RFC 6749, Section 5.2).
 func InvalidGrant(desc string, args ...any) *Error {
-	return newError(CodeInvalidGrant, desc, args)
+	return newError(CodeInvalidGrant, desc, args...)
 }
 
 // UnauthorizedClient: the client may not use this grant type (RFC 6749, Section
 // 5.2).
 func UnauthorizedClient(desc string, args ...any) *Error {
-	return newError(CodeUnauthorizedClient, desc, args)
+	return newError(CodeUnauthorizedClient, desc, args...)
 }
 
 // UnsupportedGrantType: the server does not know the grant type (RFC 6749,
 // Section 5.2).
 func UnsupportedGrantType(desc string, args ...any) *Error {
-	return newError(CodeUnsupportedGrantType, desc, args)
+	return newError(CodeUnsupportedGrantType, desc, args...)
 }
 
 // InvalidScope: the scope is malformed, unknown or exceeds what may be granted
 // (RFC 6749, Section 5.2).
 func InvalidScope(desc string, args ...any) *Error {
-	return newError(CodeInvalidScope, desc, args)
+	return newError(CodeInvalidScope, desc, args...)
 }
 
 // InvalidTarget: the resource is malformed, unknown or not the client's to ask
 // for (RFC 8707, Section 2).
 func InvalidTarget(desc string, args ...any) *Error {
-	return newError(CodeInvalidTarget, desc, args)
+	return newError(CodeInvalidTarget, desc, args...)
 }
 
 // InvalidClientMetadata: a member of a registration is invalid (RFC 7591,
 // Section 3.2.2).
 func InvalidClientMetadata(desc string, args ...any) *Error {
-	return newError(CodeInvalidClientMetadata, desc, args)
+	return newError(CodeInvalidClientMetadata, desc, args...)
 }
 
 // InvalidRedirectURI: a redirect URI of a registration is invalid (RFC 7591,
 // Section 3.2.2).
 func InvalidRedirectURI(desc string, args ...any) *Error {
-	return newError(CodeInvalidRedirectURI, desc, args)
+	return newError(CodeInvalidRedirectURI, desc, args...)
 }
 
 // InvalidToken: the bearer token is expired, revoked, malformed or not for this
 // resource (RFC 6750, Section 3.1).
 func InvalidToken(desc string, args ...any) *Error {
-	return newError(CodeInvalidToken, desc, args)
+	return newError(CodeInvalidToken, desc, args...)
 }
 
 // InsufficientScope: the bearer token is good but does not permit this (RFC
 // 6750, Section 3.1).
 func InsufficientScope(desc string, args ...any) *Error {
-	return newError(CodeInsufficientScope, desc, args)
+	return newError(CodeInsufficientScope, desc, args...)
 }
 
 // ServerError: something failed inside (RFC 6749, Section 4.1.2.1).
 func ServerError(desc string, args ...any) *Error {
-	return newError(CodeServerError, desc, args)
+	return newError(CodeServerError, desc, args...)
 }
 
 // TemporarilyUnavailable: the same request may succeed later (RFC 6749, Section
 // 4.1.2.1).
 func TemporarilyUnavailable(desc string, args ...any) *Error {
-	return newError(CodeTemporarilyUnavailable, desc, args)
+	return newError(CodeTemporarilyUnavailable, desc, args...)
 }
 
 // ClientIDTaken: the client id belongs to another owner. Ours, for registrars.
 func ClientIDTaken(desc string, args ...any) *Error {
-	return newError(CodeClientIDTaken, desc, args)
+	return newError(CodeClientIDTaken, desc, args...)
 }
 
 // OwnerMismatch: the record belongs to another owner or incarnation. Ours, for
 // registrars.
 func OwnerMismatch(desc string, args ...any) *Error {
-	return newError(CodeOwnerMismatch, desc, args)
+	return newError(CodeOwnerMismatch, desc, args...)
 }
 
 // StaleCounter: the request is older than what the server has. Ours, for
 // registrars.
 func StaleCounter(desc string, args ...any) *Error {
-	return newError(CodeStaleCounter, desc, args)
+	return newError(CodeStaleCounter, desc, args...)
 }

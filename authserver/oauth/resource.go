@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -9,10 +10,11 @@ import (
 const MaxResourceLength = 512
 
 // ValidResource checks a resource identifier: an absolute URI without a fragment
-// (RFC 8707, Section 2). It must also be spelled in one way only, for it is
-// compared byte by byte (as aud by the API, by prefix to find its owner): scheme
-// and host in lower case, no user name, no dot segments. The error is an
-// invalid_target.
+// (RFC 8707, Section 2). Resources are compared byte by byte, as aud by the API
+// and by prefix to find their owner; so what another program might take for the
+// same as something else is refused: upper case in scheme or host, a user name,
+// a default port, dot segments. (A trailing slash is left as it is: clients send
+// both, and each comes back verbatim.) The error is an invalid_target.
 func ValidResource(resource string) error {
 	if len(resource) > MaxResourceLength {
 		return InvalidTarget("the resource has more than %d characters", MaxResourceLength)
@@ -20,8 +22,8 @@ func ValidResource(resource string) error {
 	if strings.Contains(resource, "#") {
 		return InvalidTarget("the resource must have no fragment (RFC 8707, Section 2)")
 	}
-	if !uriCharsOnly(resource) {
-		return InvalidTarget("the resource has a character that RFC 3986 does not allow; percent-encode it")
+	if !uriChars(resource) {
+		return InvalidTarget("the resource has a character that must be percent-encoded, or a bad percent-encoding (RFC 3986, Section 2)")
 	}
 	u, err := url.Parse(resource)
 	if err != nil || u.Scheme == "" || len(u.Scheme)+1 == len(resource) {
@@ -38,16 +40,30 @@ func oneSpelling(resource string, u *url.URL) error {
 		return InvalidTarget("the resource must name a host, like https://api.example")
 	case u.User != nil:
 		return InvalidTarget("the resource must have no user name")
-	case u.Host != strings.ToLower(u.Host):
-		return InvalidTarget("the resource's host must be in lower case")
-	case hasDotSegment(u.Path):
+	case !plainHost(u.Host):
+		return InvalidTarget("the resource's host must be in lower case and ASCII (punycode)")
+	case strings.HasSuffix(u.Host, ":"), u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":
+		return InvalidTarget("the resource must leave out the default port")
+	case hasDotSegment(u.Path), hasDotSegment(u.Opaque):
 		return InvalidTarget("the resource must have no . or .. segments")
 	}
 	return nil
 }
 
-// hasDotSegment looks at the decoded path, so %2e%2e is seen too.
+// plainHost reports whether a host needs no further normalization.
+func plainHost(host string) bool {
+	for i := range len(host) {
+		if c := host[i]; c >= 0x80 || 'A' <= c && c <= 'Z' {
+			return false
+		}
+	}
+	return true
+}
+
+// hasDotSegment sees %2e%2e too: path is decoded already, and what is opaque is
+// decoded here as far as it matters.
 func hasDotSegment(path string) bool {
+	path = strings.NewReplacer("%2e", ".", "%2E", ".", "%2f", "/", "%2F", "/").Replace(path)
 	for segment := range strings.SplitSeq(path, "/") {
 		if segment == "." || segment == ".." {
 			return true
@@ -56,14 +72,23 @@ func hasDotSegment(path string) bool {
 	return false
 }
 
-// uriCharsOnly reports whether s has only characters of RFC 3986, Section 2.
-func uriCharsOnly(s string) bool {
+// uriChars reports whether s has only characters of RFC 3986, Section 2, each %
+// with two hexadecimal digits.
+func uriChars(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; !alphanumeric(c) && strings.IndexByte("-._~:/?#[]@!$&'()*+,;=%", c) < 0 {
+		c := s[i]
+		if c == '%' && (i+2 >= len(s) || !hexDigit(s[i+1]) || !hexDigit(s[i+2])) {
+			return false
+		}
+		if !alphanumeric(c) && strings.IndexByte("-._~:/?#[]@!$&'()*+,;=%", c) < 0 {
 			return false
 		}
 	}
 	return true
+}
+
+func hexDigit(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
 func alphanumeric(c byte) bool {
@@ -84,13 +109,8 @@ func EffectiveResources(registered []string, defaultResource string) []string {
 // Section 2): the server's default resource if the client registered it or
 // registered none, else the first that the client registered.
 func DefaultTarget(registered []string, defaultResource string) string {
-	for _, resource := range registered {
-		if resource == defaultResource {
-			return defaultResource
-		}
+	if len(registered) == 0 || slices.Contains(registered, defaultResource) {
+		return defaultResource
 	}
-	if len(registered) > 0 {
-		return registered[0]
-	}
-	return defaultResource
+	return registered[0]
 }

@@ -1,5 +1,7 @@
 package oauth
 
+import "slices"
+
 // GrantType names a way to get a token (RFC 7591, Section 2, grant_types).
 type GrantType string
 
@@ -16,7 +18,7 @@ const (
 // Supported reports whether the server offers the grant type. What it does not
 // offer is neither advertised nor accepted in a registration.
 func (g GrantType) Supported() bool {
-	return g == GrantClientCredentials
+	return slices.Contains(SupportedGrantTypes(), g)
 }
 
 // SupportedGrantTypes lists what Supported accepts, for the metadata.
@@ -40,7 +42,7 @@ const (
 
 // Supported reports whether the server accepts the method.
 func (m AuthMethod) Supported() bool {
-	return m == AuthClientSecretBasic || m == AuthClientSecretPost
+	return slices.Contains(SupportedAuthMethods(), m)
 }
 
 // UsesSecret reports whether a client with this method holds a client secret.

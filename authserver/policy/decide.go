@@ -57,8 +57,7 @@ func (s *Set) Decide(c Client, resource, scope string, grant oauth.GrantType) De
 		Reason:      NotAllowed,
 		MaxLifetime: time.Duration(d.scope.MaxAccessTokenLifetime) * time.Second,
 	}
-	for i := range d.rules {
-		rule := &d.rules[i]
+	for _, rule := range d.rules {
 		if !rule.matches(&c) {
 			continue
 		}
@@ -83,19 +82,19 @@ type compiledRule struct {
 	grants     []oauth.GrantType
 }
 
-// compile returns false for a rule that can match nothing.
-func compile(p *Policy, r *Rule) (compiledRule, bool) {
+// compile returns nil for a rule that can match nothing.
+func compile(p *Policy, r *Rule) *compiledRule {
 	if r.NamespaceSelector != nil && !r.NamespaceSelector.valid() || r.ClientSelector != nil && !r.ClientSelector.valid() {
-		return compiledRule{}, false
+		return nil
 	}
-	return compiledRule{
+	return &compiledRule{
 		policy:     fullName(p),
 		cluster:    p.Cluster,
 		namespaces: r.Namespaces,
 		namespace:  r.NamespaceSelector,
 		client:     r.ClientSelector,
 		grants:     r.GrantTypes,
-	}, true
+	}
 }
 
 // matches reports whether the rule is about the client. A namespace of another

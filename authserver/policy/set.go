@@ -28,7 +28,7 @@ type owner struct {
 type declared struct {
 	scope  Scope
 	policy string // namespace/name of the policy whose declaration stands
-	rules  []compiledRule
+	rules  []*compiledRule
 }
 
 // Conflict is a scope that a policy declares in vain.
@@ -110,8 +110,8 @@ func (s *Set) add(p *Policy) {
 }
 
 func (s *Set) addRule(p *Policy, r *Rule) {
-	compiled, ok := compile(p, r)
-	if !ok {
+	compiled := compile(p, r)
+	if compiled == nil {
 		return
 	}
 	for _, name := range r.Scopes {
