@@ -63,7 +63,14 @@ func (p *Plane) apiServerReady(ctx context.Context, host, token string) error {
 	if err != nil {
 		return err // the certificate is not written yet
 	}
-	return GetOK(ctx, &http.Client{Transport: transport}, host+"/readyz", token)
+	client := &http.Client{Transport: transport}
+	// It makes the system namespaces a moment after it says it is ready.
+	for _, path := range []string{"/readyz", "/api/v1/namespaces/kube-system", "/api/v1/namespaces/default"} {
+		if err := GetOK(ctx, client, host+path, token); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func adminConfig(host, ca, token string) *rest.Config {

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// fakeGo puts a `go` on PATH that writes its -o file, says what it was asked
+// for, and fails for the package that $FAIL names.
+const fakeGo = `#!/bin/sh
+for arg; do last=$arg; done
+while [ "$1" != -o ]; do shift; done
+echo "compiling $last"
+case $last in *"${FAIL:-nothing}"*) echo "boom"; exit 1;; esac
+echo built > "$2"
+echo x >> "$CALLS"
+`
+
+func newBuilder(t *testing.T) (builder, *bytes.Buffer, func() int) {
+	t.Helper()
+	bin, calls := t.TempDir(), filepath.Join(t.TempDir(), "calls")
+	if err := os.WriteFile(filepath.Join(bin, "go"), []byte(fakeGo), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	t.Setenv("CALLS", calls)
+	out := &bytes.Buffer{}
+	count := func() int { text, _ := os.ReadFile(calls); return strings.Count(string(text), "x") }
+	return builder{cache: t.TempDir(), versions: versions{"v1.2.3", "v3.4.5"}, out: out, now: time.Now}, out, count
+}
+
+func TestBuiltOncePerVersion(t *testing.T) {
+	b, _, calls := newBuilder(t)
+	for range 2 {
+		if err := b.ensure(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := calls(); got != len(programs) {
+		t.Errorf("%d builds, want %d", got, len(programs))
+	}
+	for _, p := range programs {
+		if _, err := os.Stat(filepath.Join(b.cache, "current", p.name)); err != nil {
+			t.Error(err)
+		}
+	}
+	b.versions.kubernetes = "v1.2.4"
+	if err := b.ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.Readlink(filepath.Join(b.cache, "current")); got != b.versions.dir() {
+		t.Errorf("current is %s, want %s", got, b.versions.dir())
+	}
+}
+
+func TestFailedBuildIsNotTakenForAFinishedOne(t *testing.T) {
+	b, _, _ := newBuilder(t)
+	t.Setenv("FAIL", "kube-apiserver")
+	err := b.ensure(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "build kube-apiserver") || !strings.Contains(err.Error(), "boom") {
+		t.Fatalf("error %v, want the program and what the compiler said", err)
+	}
+	if _, err := os.Stat(filepath.Join(b.cache, b.versions.dir())); err == nil {
+		t.Fatal("the version's folder is there after a failed build")
+	}
+	t.Setenv("FAIL", "")
+	if err := b.ensure(t.Context()); err != nil {
+		t.Fatalf("the next run: %v", err)
+	}
+}
+
+func TestParallelBuildsWaitForEachOther(t *testing.T) {
+	b, _, calls := newBuilder(t)
+	b.out = new(syncBuffer)
+	path := filepath.Join(b.cache, "lock")
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			unlock, err := lock(t.Context(), path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer unlock()
+			if err := b.ensure(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if got := calls(); got != len(programs) {
+		t.Errorf("%d builds, want %d", got, len(programs))
+	}
+}
+
+func TestLockEndsWithTheContext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	unlock, err := lock(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := lock(ctx, path); err == nil {
+		t.Fatal("the lock was given twice")
+	}
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func TestPinnedVersionsAreRead(t *testing.T) {
+	v, err := readVersions("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(v.kubernetes, "v1.") || !strings.HasPrefix(v.etcd, "v3.") {
+		t.Errorf("versions %+v", v)
+	}
+	if flags := v.linkerFlags(); !strings.Contains(flags, "k8s.io/component-base/version.gitVersion="+v.kubernetes+" ") {
+		t.Errorf("linker flags %q lack the version", flags)
+	}
+}
+
+func TestAssetsMustBeComplete(t *testing.T) {
+	dir := t.TempDir()
+	if err := useAssets(dir); err == nil || !strings.Contains(err.Error(), "etcd is not in it") {
+		t.Errorf("error %v, want what is missing", err)
+	}
+}

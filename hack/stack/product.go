@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"clientele.dev/clientele/hack/internal/child"
+	"clientele.dev/clientele/hack/internal/plane"
+)
+
+// productReady bounds the start of the operator and of the server.
+const productReady = time.Minute
+
+// serverName is the AuthorizationServer that the stack serves.
+const serverName = "default"
+
+func (s *stack) startOperator(ctx context.Context) (string, error) {
+	err := s.startProduct(ctx, "operator", loopback(s.ports.operatorHealth)+"/readyz",
+		"manager",
+		"--kubeconfig="+s.operatorIdentity().kubeconfig,
+		"--namespace="+systemNamespace,
+		"--service-account="+s.operatorIdentity().name,
+		"--authorization-server-namespaces="+systemNamespace,
+		fmt.Sprintf("--metrics-bind-address=127.0.0.1:%d", s.ports.operatorMetrics),
+		fmt.Sprintf("--health-probe-bind-address=127.0.0.1:%d", s.ports.operatorHealth),
+		"--leader-elect=true",
+	)
+	return "operator ready", err
+}
+
+func (s *stack) startServer(ctx context.Context) (string, error) {
+	err := s.startProduct(ctx, "server", s.issuer()+"/readyz",
+		"server",
+		"--kubeconfig="+s.serverIdentity().kubeconfig,
+		"--authorization-server="+systemNamespace+"/"+serverName,
+		fmt.Sprintf("--listen-address=127.0.0.1:%d", s.ports.server),
+		fmt.Sprintf("--metrics-address=127.0.0.1:%d", s.ports.serverMetrics),
+		"--data-dir="+s.serverData(),
+	)
+	return "authorization server ready at " + s.issuer(), err
+}
+
+// startProduct runs a subcommand of the product's binary and waits until the
+// URL answers 200.
+func (s *stack) startProduct(ctx context.Context, name, readyURL string, args ...string) error {
+	binary := filepath.Join(s.root, "bin", "clientele")
+	if _, err := os.Stat(binary); err != nil {
+		return fmt.Errorf("the product is not built, run `make build`: %w", err)
+	}
+	p, err := child.Start(child.Spec{Name: name, Path: binary, Args: args, Log: s.log(name)})
+	if err != nil {
+		return err
+	}
+	s.product = append(s.product, p)
+	err = plane.WaitReady(ctx, p, productReady, func(ctx context.Context) error {
+		return plane.GetOK(ctx, http.DefaultClient, readyURL, "")
+	})
+	if err != nil {
+		return err
+	}
+	s.watch(p)
+	return nil
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"clientele.dev/clientele/hack/internal/manifests"
+	"clientele.dev/clientele/hack/internal/plane"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// applyWithin bounds one folder of manifests.
+const applyWithin = time.Minute
+
+// startSteps bring up the whole, up to a server that answers.
+func (s *stack) startSteps() []step {
+	return []step{
+		{"start etcd", s.startEtcd},
+		{"start the API server", s.startAPIServer},
+		{"start kube-controller-manager", s.startControllerManager},
+		{"install the CRDs and roles", s.installConfig},
+		{"make kubeconfigs for the operator and the server", s.makeIdentities},
+		{"create the AuthorizationServer", s.createAuthorizationServer},
+		{"start the operator", s.startOperator},
+		{"start the authorization server", s.startServer},
+	}
+}
+
+func (s *stack) startEtcd(ctx context.Context) (string, error) {
+	return "etcd ready", s.plane.StartEtcd(ctx)
+}
+
+func (s *stack) startAPIServer(ctx context.Context) (string, error) {
+	if err := s.plane.StartAPIServer(ctx); err != nil {
+		return "", err
+	}
+	for _, p := range s.plane.Processes() {
+		s.watch(p)
+	}
+	c, err := client.New(s.plane.Admin(), client.Options{})
+	if err != nil {
+		return "", fmt.Errorf("make a client: %w", err)
+	}
+	s.client = c
+	return "API server ready", plane.WriteKubeconfig(s.adminKubeconfig(), s.plane.Admin(), "")
+}
+
+func (s *stack) startControllerManager(ctx context.Context) (string, error) {
+	if !s.plane.HasControllerManager() {
+		return "no kube-controller-manager in KUBEBUILDER_ASSETS: going on without garbage collection and namespace deletion", nil
+	}
+	if err := s.plane.StartControllerManager(ctx); err != nil {
+		return "", err
+	}
+	running := s.plane.Processes()
+	s.watch(running[len(running)-1])
+	return "kube-controller-manager ready", nil
+}
+
+func (s *stack) installConfig(ctx context.Context) (string, error) {
+	count := 0
+	for _, folder := range []string{"config/crd", "config/rbac"} {
+		objects, err := manifests.Read(filepath.Join(s.root, folder))
+		if err != nil {
+			return "", err
+		}
+		if err := manifests.Apply(ctx, s.client, objects, applyWithin); err != nil {
+			return "", err
+		}
+		count += len(objects)
+	}
+	return fmt.Sprintf("CRDs and roles installed (%d objects)", count), nil
+}
