@@ -1,0 +1,175 @@
+package credential
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+	"strings"
+)
+
+// The first bytes of everything that is MACed: no message of one purpose can be
+// one of the other.
+const (
+	sealLabel = "clientele/seal/1\x00"
+	macLabel  = "clientele/mac/1\x00"
+)
+
+// macTextLen is the length of a MAC in base64url: 43 characters.
+const macTextLen = (sha256.Size*8 + 5) / 6
+
+// Seal returns what is stored of a secret: "v", the version of the newest key,
+// ":", and the base64url HMAC-SHA-256 of the secret's SHA-256, which comes in as
+// hexadecimal (Hash). What is not 64 hexadecimal digits seals to "", which
+// matches nothing.
+func (k ServerKeys) Seal(hexSHA256 string) string {
+	var sum [sha256.Size]byte
+	if len(hexSHA256) != hex.EncodedLen(len(sum)) || len(k.Keys) == 0 {
+		return ""
+	}
+	if _, err := hex.Decode(sum[:], []byte(hexSHA256)); err != nil {
+		return ""
+	}
+	newest := k.newest()
+	text := newest.seal(sum)
+	return versioned(newest.Version, text)
+}
+
+// Match tells, in constant time, whether presented is the secret that was sealed.
+func (k ServerKeys) Match(sealed, presented string) bool {
+	sum := sha256.Sum256([]byte(presented))
+	key, text, ok := k.split(sealed)
+	want := key.seal(sum)
+	return subtle.ConstantTimeCompare(want[:], []byte(text)) == 1 && ok
+}
+
+// MatchAny tells whether presented is one of the sealed secrets. It looks at all
+// of them, whichever matches, and takes as long for none as for one: how long it
+// takes tells at most how many there are.
+func (k ServerKeys) MatchAny(sealed []string, presented string) bool {
+	sum := sha256.Sum256([]byte(presented))
+	if len(sealed) == 0 {
+		_ = k.newest().seal(sum)
+		return false
+	}
+	var (
+		found   int
+		version = -1
+		want    [macTextLen]byte
+	)
+	for _, s := range sealed {
+		key, text, ok := k.split(s)
+		if key.Version != version {
+			version, want = key.Version, key.seal(sum)
+		}
+		if ok {
+			found |= subtle.ConstantTimeCompare(want[:], []byte(text))
+		}
+	}
+	return found == 1
+}
+
+// MAC authenticates data under the newest key: "v<version>:" and a base64url
+// HMAC-SHA-256. domain names the purpose; a MAC of one never verifies for another.
+func (k ServerKeys) MAC(domain string, data []byte) string {
+	newest := k.newest()
+	if len(newest.Key) == 0 {
+		return ""
+	}
+	text := newest.mac(domain, data)
+	return versioned(newest.Version, text)
+}
+
+// VerifyMAC tells, in constant time, whether mac is the MAC of data for domain
+// under any of the keys.
+func (k ServerKeys) VerifyMAC(mac, domain string, data []byte) bool {
+	key, text, ok := k.split(mac)
+	if !ok {
+		return false
+	}
+	want := key.mac(domain, data)
+	return subtle.ConstantTimeCompare(want[:], []byte(text)) == 1
+}
+
+// newest returns the last key; an empty one, which matches nothing, where there
+// is none.
+func (k ServerKeys) newest() ServerKey {
+	if len(k.Keys) == 0 {
+		return ServerKey{}
+	}
+	return k.Keys[len(k.Keys)-1]
+}
+
+// split takes "v<version>:<text>" apart and finds the key. Where it cannot, it
+// returns the newest key, so that the caller's work takes as long, and false.
+func (k ServerKeys) split(s string) (ServerKey, string, bool) {
+	rest, hasV := strings.CutPrefix(s, "v")
+	number, text, hasColon := strings.Cut(rest, ":")
+	if !hasV || !hasColon || len(text) != macTextLen {
+		return k.newest(), "", false
+	}
+	version, err := strconv.Atoi(number)
+	if err != nil {
+		return k.newest(), "", false
+	}
+	for i := range k.Keys {
+		// Compared as text too: "v01:" is not how version 1 is written.
+		if k.Keys[i].Version == version && number[0] != '0' && number[0] != '+' {
+			return k.Keys[i], text, true
+		}
+	}
+	return k.newest(), "", false
+}
+
+func versioned(version int, text [macTextLen]byte) string {
+	out := make([]byte, 0, len("v1:")+macTextLen+2)
+	out = append(out, 'v')
+	out = strconv.AppendInt(out, int64(version), 10)
+	out = append(out, ':')
+	return string(append(out, text[:]...))
+}
+
+// seal is the keyed hash of a secret's SHA-256, on the path of every token: both
+// messages of HMAC (RFC 2104) have a fixed size here, so it is two hashes over
+// arrays on the stack, without the allocations of crypto/hmac.
+func (k ServerKey) seal(sum [sha256.Size]byte) [macTextLen]byte {
+	var inner [sha256.BlockSize + len(sealLabel) + sha256.Size]byte
+	k.pad(inner[:sha256.BlockSize], 0x36)
+	copy(inner[sha256.BlockSize:], sealLabel)
+	copy(inner[sha256.BlockSize+len(sealLabel):], sum[:])
+	return k.outer(sha256.Sum256(inner[:]))
+}
+
+// mac is HMAC over a label, the length of the domain, the domain and the data.
+func (k ServerKey) mac(domain string, data []byte) [macTextLen]byte {
+	var pad [sha256.BlockSize]byte
+	k.pad(pad[:], 0x36)
+	h := sha256.New()
+	h.Write(pad[:])
+	h.Write([]byte(macLabel))
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(domain))))
+	h.Write([]byte(domain))
+	h.Write(data)
+	return k.outer([sha256.Size]byte(h.Sum(nil)))
+}
+
+// outer is the second hash of HMAC, in base64url.
+func (k ServerKey) outer(inner [sha256.Size]byte) [macTextLen]byte {
+	var outer [sha256.BlockSize + sha256.Size]byte
+	k.pad(outer[:sha256.BlockSize], 0x5c)
+	copy(outer[sha256.BlockSize:], inner[:])
+	sum := sha256.Sum256(outer[:])
+	var text [macTextLen]byte
+	base64.RawURLEncoding.Encode(text[:], sum[:])
+	return text
+}
+
+// pad writes the key, filled up with zeros and combined with HMAC's pad byte.
+func (k ServerKey) pad(block []byte, with byte) {
+	copy(block, k.Key)
+	for i := range block {
+		block[i] ^= with
+	}
+}
