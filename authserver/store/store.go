@@ -27,6 +27,8 @@ var (
 	ErrOwnerMismatch = errors.New("owner or its uid does not match")
 	// ErrStale: the request's counter or generation is lower than the record's.
 	ErrStale = errors.New("counter or generation is lower than the stored one")
+	// ErrNotBound: Bind was not called, or somebody emptied the store since.
+	ErrNotBound = errors.New("the store is not bound to server keys")
 )
 
 // Client is a stored client.
@@ -47,9 +49,14 @@ type Client struct {
 	NotBefore time.Time
 	// Digest is oauth.Registration.Digest of what the registrar sent last.
 	Digest string
-	// MAC authenticates the record under a server key, so that a row edited by
-	// hand is noticed and never served.
+	// MAC authenticates the record (Record, as stored) under a server key, so that
+	// a row edited by hand is noticed and never served. Empty on a row whose
+	// columns and record contradict each other, or that cannot be read: only the
+	// client id and the owner are then filled in, as far as the row tells them.
 	MAC string
+	// Record is what was read, byte for byte. Set by the store; ignored when the
+	// client is written, which stores Encode.
+	Record []byte
 	// Revision of the store at the last write of this record. Set by the store.
 	Revision int64
 }
@@ -57,8 +64,9 @@ type Client struct {
 // Policy is a stored scope policy.
 type Policy struct {
 	policy.Policy
-	// MAC as in Client.
-	MAC string
+	// MAC and Record as in Client.
+	MAC    string
+	Record []byte
 	// Revision of the store at the last write of this record. Set by the store.
 	Revision int64
 }

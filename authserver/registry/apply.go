@@ -1,0 +1,239 @@
+package registry
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/policy"
+	"clientele.dev/clientele/authserver/store"
+)
+
+// The MACs' domains: a client's record can never pass for a policy's.
+const (
+	clientDomain = "clientele/store/client"
+	policyDomain = "clientele/store/policy"
+)
+
+// genuine says whether a client's record is as this server wrote it.
+func genuine(keys credential.ServerKeys, c *store.Client) bool {
+	return c.MAC != "" && keys.VerifyMAC(c.MAC, clientDomain, c.Record)
+}
+
+// genuinePolicy is genuine for policies.
+func genuinePolicy(keys credential.ServerKeys, p *store.Policy) bool {
+	return p.MAC != "" && keys.VerifyMAC(p.MAC, policyDomain, p.Record)
+}
+
+// loadedClient is a client as it was read: nil if it must not be served.
+type loadedClient struct {
+	id     string
+	owner  oauth.Owner
+	client *Client
+}
+
+// apply what happened in the store to the view. Called by one at a time.
+func (r *Registry) apply(keys credential.ServerKeys, ch store.Changes) {
+	loaded := make([]loadedClient, 0, len(ch.Clients))
+	for i := range ch.Clients {
+		loaded = append(loaded, load(keys, &ch.Clients[i]))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := r.state
+	if ch.Full {
+		r.state.reset(ch.StoreID, ch.Revision)
+		r.replaceClients(loaded, known.tampered)
+		r.replacePolicies(keys, ch.Policies, known.tamperedPolicies)
+	} else if ch.Revision != r.state.revision {
+		r.state.revision = ch.Revision
+		r.changeClients(loaded, ch.DeletedClients)
+		r.changePolicies(keys, ch)
+		r.state.wake()
+	}
+	r.state.loaded = true
+}
+
+func load(keys credential.ServerKeys, c *store.Client) loadedClient {
+	l := loadedClient{id: c.Registration.ClientID}
+	if m := c.Registration.Managed; m != nil {
+		l.owner = m.Owner
+	}
+	if !genuine(keys, c) {
+		return l
+	}
+	scopes, err := oauth.ParseScope(c.Registration.Scope)
+	if err != nil {
+		return l
+	}
+	l.client = &Client{
+		Registration:      c.Registration,
+		Secrets:           c.Secrets,
+		RegistrationToken: c.RegistrationToken,
+		NotBefore:         c.NotBefore,
+		Created:           c.Created,
+		Scopes:            scopes,
+		Digest:            c.Digest,
+		Revision:          c.Revision,
+	}
+	return l
+}
+
+// replaceClients by all that there is. wasTampered keeps a record from being
+// complained about twice.
+func (r *Registry) replaceClients(all []loadedClient, wasTampered map[string]oauth.Owner) {
+	served := new(sync.Map)
+	for _, l := range all {
+		if l.client != nil {
+			served.Store(l.id, l.client)
+			r.count(l.client, 1)
+			continue
+		}
+		owner, known := wasTampered[l.id]
+		if !known {
+			owner = r.lastOwner(l)
+			r.complain("client", l.id)
+		}
+		r.state.tampered[l.id] = owner
+		r.state.counts.Tampered++
+	}
+	r.clients.Store(served)
+}
+
+func (r *Registry) changeClients(changed []loadedClient, deleted []string) {
+	for _, id := range deleted {
+		r.forget(id)
+	}
+	for _, l := range changed {
+		_, was := r.state.tampered[l.id]
+		owner := l.owner
+		if l.client == nil {
+			owner = r.lastOwner(l)
+		}
+		r.forget(l.id)
+		if l.client != nil {
+			r.clients.Load().Store(l.id, l.client)
+			r.count(l.client, 1)
+		} else {
+			r.state.tampered[l.id] = owner
+			r.state.counts.Tampered++
+		}
+		if l.client == nil && !was {
+			r.complain("client", l.id)
+		}
+		r.state.note(change{revision: r.state.revision, id: l.id, owner: owner})
+	}
+}
+
+// lastOwner of a record that is no longer to be believed: whom it belonged to when
+// it was, so that the right registrar's owner hears of it; else what it says.
+func (r *Registry) lastOwner(l loadedClient) oauth.Owner {
+	if c, ok := r.Client(l.id); ok && c.Managed != nil {
+		return c.Managed.Owner
+	}
+	if owner, ok := r.state.tampered[l.id]; ok {
+		return owner
+	}
+	return l.owner
+}
+
+// forget a client and note that it is gone; what replaces it is noted after.
+func (r *Registry) forget(id string) {
+	gone := change{revision: r.state.revision, id: id}
+	if owner, ok := r.state.tampered[id]; ok {
+		gone.owner = owner
+		delete(r.state.tampered, id)
+		r.state.counts.Tampered--
+	} else if c, ok := r.Client(id); ok {
+		if c.Managed != nil {
+			gone.owner = c.Managed.Owner
+		}
+		r.count(c, -1)
+		r.clients.Load().Delete(id)
+	} else {
+		return
+	}
+	r.state.note(gone)
+}
+
+func (r *Registry) count(c *Client, n int) {
+	if c.Managed != nil {
+		r.state.counts.Managed += n
+	} else {
+		r.state.counts.SelfRegistered += n
+	}
+}
+
+func (r *Registry) replacePolicies(keys credential.ServerKeys, all []store.Policy, wasTampered map[string]string) {
+	for i := range all {
+		p := &all[i]
+		_, complained := wasTampered[p.UID]
+		r.putPolicy(keys, p, complained)
+	}
+	r.publishPolicies()
+}
+
+func (r *Registry) changePolicies(keys credential.ServerKeys, ch store.Changes) {
+	if len(ch.Policies)+len(ch.DeletedPolicies) == 0 {
+		return
+	}
+	for _, uid := range ch.DeletedPolicies {
+		r.forgetPolicy(uid)
+	}
+	for i := range ch.Policies {
+		p := &ch.Policies[i]
+		_, complained := r.state.tamperedPolicies[p.UID]
+		if cluster, ok := r.forgetPolicy(p.UID); ok && !genuinePolicy(keys, p) {
+			p.Cluster = cluster
+		}
+		r.putPolicy(keys, p, complained)
+		r.state.note(change{revision: r.state.revision, policy: true, id: p.UID, owner: oauth.Owner{Cluster: p.Cluster}})
+	}
+	r.publishPolicies()
+}
+
+func (r *Registry) putPolicy(keys credential.ServerKeys, p *store.Policy, complained bool) {
+	if genuinePolicy(keys, p) {
+		p.Record = nil
+		r.state.policies[p.UID] = *p
+		r.state.counts.Policies++
+		return
+	}
+	r.state.tamperedPolicies[p.UID] = p.Cluster
+	r.state.counts.Tampered++
+	if !complained {
+		r.complain("policy", p.UID)
+	}
+}
+
+// forgetPolicy and tell whose it was.
+func (r *Registry) forgetPolicy(uid string) (cluster string, ok bool) {
+	if p, valid := r.state.policies[uid]; valid {
+		cluster, ok = p.Cluster, true
+		delete(r.state.policies, uid)
+		r.state.counts.Policies--
+	} else if cluster, ok = r.state.tamperedPolicies[uid]; ok {
+		delete(r.state.tamperedPolicies, uid)
+		r.state.counts.Tampered--
+	}
+	if ok {
+		r.state.note(change{revision: r.state.revision, policy: true, id: uid, owner: oauth.Owner{Cluster: cluster}})
+	}
+	return cluster, ok
+}
+
+func (r *Registry) publishPolicies() {
+	all := make([]policy.Policy, 0, len(r.state.policies))
+	for _, p := range r.state.policies {
+		all = append(all, p.Policy)
+	}
+	slices.SortFunc(all, func(a, b policy.Policy) int { return strings.Compare(a.UID, b.UID) })
+	r.policies.Store(&policySnapshot{set: policy.NewSet(all), revision: r.policies.Load().revision + 1})
+}
+
+func (r *Registry) complain(kind, id string) {
+	r.log.Error("a stored record is not as this server wrote it; it is not served until it is registered again",
+		"kind", kind, "id", id)
+}

@@ -1,0 +1,172 @@
+package registry
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"clientele.dev/clientele/authserver/oauth"
+)
+
+// Bounds of an inventory page, in clients: 10,000 are a handful of calls.
+const (
+	DefaultPage = 1000
+	MaxPage     = 5000
+)
+
+// Inventory is a page of what a cluster's registrar has here, in the order of the
+// client ids; policies come with the first page. limit counts clients; 0 is
+// DefaultPage, more than MaxPage is MaxPage. page is Next of the page before, or
+// empty; one that was not made here for this cluster and store is invalid_request.
+//
+// Revision is that of the first page on all of them: Changes since then tell what
+// happened while the pages were read.
+func (r *Registry) Inventory(cluster, page string, limit int) (oauth.Inventory, error) {
+	if limit <= 0 {
+		limit = DefaultPage
+	}
+	limit = min(limit, MaxPage)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.state.loaded {
+		return oauth.Inventory{}, ErrNotLoaded
+	}
+	at := pageStart{Cluster: cluster, StoreID: r.state.storeID, Revision: r.state.revision}
+	if page != "" {
+		opened, err := openPage(r.keys(), page, cluster, r.state.storeID)
+		if err != nil {
+			return oauth.Inventory{}, err
+		}
+		at = opened
+	}
+	inv := oauth.Inventory{StoreID: at.StoreID, Revision: at.Revision}
+	inv.Clients = r.clientsAfter(cluster, at.After)
+	if len(inv.Clients) > limit {
+		inv.Clients = slices.Clip(inv.Clients[:limit])
+		at.After = inv.Clients[limit-1].ClientID
+		inv.Next = sealPage(r.keys(), at)
+	}
+	if page == "" {
+		inv.Policies = r.policiesOf(cluster)
+	}
+	return inv, nil
+}
+
+// clientsAfter lists a cluster's clients with ids above after, in order.
+func (r *Registry) clientsAfter(cluster, after string) []oauth.ClientEntry {
+	var entries []oauth.ClientEntry
+	r.clients.Load().Range(func(_, value any) bool {
+		c := value.(*Client)
+		if c.Managed != nil && c.Managed.Owner.Cluster == cluster && c.ClientID > after {
+			entries = append(entries, oauth.ClientEntry{ClientID: c.ClientID, Owner: c.Managed.Owner, Digest: c.Digest})
+		}
+		return true
+	})
+	for id, owner := range r.state.tampered {
+		if owner.Cluster == cluster && id > after {
+			entries = append(entries, oauth.ClientEntry{ClientID: id, Owner: owner, Digest: DigestTampered})
+		}
+	}
+	slices.SortFunc(entries, func(a, b oauth.ClientEntry) int { return strings.Compare(a.ClientID, b.ClientID) })
+	return entries
+}
+
+func (r *Registry) policiesOf(cluster string) []oauth.PolicyEntry {
+	var entries []oauth.PolicyEntry
+	for uid, p := range r.state.policies {
+		if p.Cluster == cluster {
+			entries = append(entries, oauth.PolicyEntry{UID: uid, Digest: p.Digest()})
+		}
+	}
+	for uid, of := range r.state.tamperedPolicies {
+		if of == cluster {
+			entries = append(entries, oauth.PolicyEntry{UID: uid, Digest: DigestTampered})
+		}
+	}
+	slices.SortFunc(entries, func(a, b oauth.PolicyEntry) int { return strings.Compare(a.UID, b.UID) })
+	return entries
+}
+
+// Changes of a cluster's records since a revision of the store with an id. If
+// there are none it waits for one, as long as wait and no longer than ctx, whose
+// error it returns then. Reset is set at once when the changes since are not
+// known: another store, a revision of the future, or too long ago.
+func (r *Registry) Changes(ctx context.Context, cluster, storeID string, since int64, wait time.Duration) (oauth.Inventory, error) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		inv, moved, err := r.changesNow(cluster, storeID, since)
+		if err != nil || wait <= 0 || inv.Reset || len(inv.Clients)+len(inv.Policies) > 0 {
+			return inv, err
+		}
+		select {
+		case <-moved:
+		case <-timer.C:
+			return inv, nil
+		case <-ctx.Done():
+			return oauth.Inventory{}, ctx.Err()
+		}
+	}
+}
+
+// changesNow tells what is known now, and what to wait for if that is nothing.
+func (r *Registry) changesNow(cluster, storeID string, since int64) (oauth.Inventory, <-chan struct{}, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.state.loaded {
+		return oauth.Inventory{}, nil, ErrNotLoaded
+	}
+	inv := oauth.Inventory{StoreID: r.state.storeID, Revision: r.state.revision}
+	if !r.state.knows(storeID, since) {
+		inv.Reset = true
+		return inv, nil, nil
+	}
+	r.tell(&inv, cluster, r.state.since(since))
+	return inv, r.state.moved, nil
+}
+
+// tell each record of the cluster that is in the log once, as it is now.
+func (r *Registry) tell(inv *oauth.Inventory, cluster string, log []change) {
+	type key struct {
+		policy bool
+		id     string
+	}
+	told := map[key]bool{}
+	for _, c := range slices.Backward(log) {
+		k := key{c.policy, c.id}
+		if c.owner.Cluster != cluster || told[k] {
+			continue
+		}
+		told[k] = true
+		if c.policy {
+			inv.Policies = append(inv.Policies, r.policyEntry(cluster, c.id))
+		} else {
+			inv.Clients = append(inv.Clients, r.clientEntry(c))
+		}
+	}
+	slices.Reverse(inv.Clients)
+	slices.Reverse(inv.Policies)
+}
+
+// clientEntry of a logged change: a record that is gone, or another cluster's by
+// now, is deleted as far as this one is concerned.
+func (r *Registry) clientEntry(c change) oauth.ClientEntry {
+	if owner, ok := r.state.tampered[c.id]; ok && owner.Cluster == c.owner.Cluster {
+		return oauth.ClientEntry{ClientID: c.id, Owner: owner, Digest: DigestTampered}
+	}
+	if now, ok := r.Client(c.id); ok && now.Managed != nil && now.Managed.Owner.Cluster == c.owner.Cluster {
+		return oauth.ClientEntry{ClientID: c.id, Owner: now.Managed.Owner, Digest: now.Digest}
+	}
+	return oauth.ClientEntry{ClientID: c.id, Owner: c.owner, Deleted: true}
+}
+
+func (r *Registry) policyEntry(cluster, uid string) oauth.PolicyEntry {
+	if of, ok := r.state.tamperedPolicies[uid]; ok && of == cluster {
+		return oauth.PolicyEntry{UID: uid, Digest: DigestTampered}
+	}
+	if p, ok := r.state.policies[uid]; ok && p.Cluster == cluster {
+		return oauth.PolicyEntry{UID: uid, Digest: p.Digest()}
+	}
+	return oauth.PolicyEntry{UID: uid, Deleted: true}
+}
