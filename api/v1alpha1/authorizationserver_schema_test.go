@@ -37,6 +37,7 @@ func TestAuthorizationServerSchema(t *testing.T) {
 		{"issuer with user name", issuer("https://admin@as.example.com"), issuerParts},
 		{"issuer with trailing slash", issuer("https://as.example.com/"), issuerParts},
 		{"issuer with a space", issuer("'https://as.example.com/a b'"), issuerParts},
+		{"issuer with capitals in the scheme", issuer("HTTPS://as.example.com"), issuerParts},
 		{"issuer too long", issuer("https://as.example.com/" + strings.Repeat("a", 500)), []string{"spec.issuer", "512"}},
 		{"unknown type", "issuer: https://as.example.com\ntype: Unheard\nunmanaged: {}", []string{"spec.type", "Unmanaged"}},
 		{"unmanaged missing", "issuer: https://as.example.com\ntype: Unmanaged", []string{"spec", "unmanaged must be set if, and only if, type is Unmanaged"}},

@@ -33,7 +33,7 @@ type AuthorizationServerSpec struct {
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="issuer is immutable: every issued token names it; make a new AuthorizationServer instead"
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getHostname() != '' && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname() in ['127.0.0.1', '[::1]', '::1', 'localhost']))",message="issuer must be an https URL (http is allowed on 127.0.0.1, ::1 and localhost only)"
-	// +kubebuilder:validation:XValidation:rule="!self.contains('?') && !self.contains('#') && !self.contains('@') && !self.endsWith('/') && self.matches('^[!-~]+$')",message="issuer must have no query, fragment, user name, white space or trailing slash"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('?') && !self.contains('#') && !self.contains('@') && !self.endsWith('/') && self.matches('^https?://[]!$%&-;=?-[_a-z~]+$')",message="issuer must have no query, fragment, user name, white space or trailing slash, and its scheme in lower case"
 	// +required
 	Issuer string `json:"issuer"`
 
@@ -69,7 +69,7 @@ type AuthorizationServerSpec struct {
 	// (RFC 8707, Section 2). Absent: the issuer.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$') && isURL(self) && !self.contains('#')",message="defaultResource must be an absolute URI without a fragment (RFC 8707, Section 2)"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z][a-z0-9+.-]*:[]!$%&-;=?-[_a-z~]+$') && isURL(self)",message="defaultResource must be an absolute URI without a fragment (RFC 8707, Section 2), its scheme in lower case"
 	// +optional
 	DefaultResource string `json:"defaultResource,omitempty"`
 
@@ -133,7 +133,7 @@ type AllowedResources struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=512
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$') && isURL(self) && !self.contains('#')",message="a prefix must be an absolute URI without a fragment (RFC 8707, Section 2)"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[a-z][a-z0-9+.-]*:[]!$%&-;=?-[_a-z~]+$') && isURL(self)",message="a prefix must be an absolute URI without a fragment (RFC 8707, Section 2), its scheme in lower case"
 	// +required
 	Prefixes []string `json:"prefixes"`
 }

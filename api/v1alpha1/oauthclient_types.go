@@ -87,7 +87,7 @@ type OAuthClientSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=512
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$') && isURL(self) && !self.contains('#')",message="a resource must be an absolute URI without a fragment (RFC 8707, Section 2)"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[a-z][a-z0-9+.-]*:[]!$%&-;=?-[_a-z~]+$') && isURL(self)",message="a resource must be an absolute URI without a fragment (RFC 8707, Section 2), its scheme in lower case"
 	// +optional
 	Resources []string `json:"resources,omitempty"`
 

@@ -20,7 +20,7 @@ type ScopePolicySpec struct {
 	// cannot be changed.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$') && isURL(self) && !self.contains('#')",message="resource must be an absolute URI without a fragment (RFC 8707, Section 2)"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z][a-z0-9+.-]*:[]!$%&-;=?-[_a-z~]+$') && isURL(self)",message="resource must be an absolute URI without a fragment (RFC 8707, Section 2), its scheme in lower case"
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="resource is immutable; make a new ScopePolicy instead"
 	// +required
 	Resource string `json:"resource"`
