@@ -1,0 +1,194 @@
+package registrar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"clientele.dev/clientele/authserver/oauth"
+)
+
+const (
+	// pageSize of the inventory: 10,000 clients in ten calls.
+	pageSize = 1000
+	// countsEvery bounds how often subscribers hear of new counts.
+	countsEvery = 5 * time.Second
+)
+
+// Sync reads the whole inventory once, and the metadata if it is not known.
+func (s *Server) Sync(ctx context.Context) error {
+	err := s.sync(ctx)
+	s.note(err)
+	return err
+}
+
+// Poll waits for changes, up to wait, and takes them in. It reads the whole
+// inventory where that is needed: at first, and after the store was lost.
+func (s *Server) Poll(ctx context.Context, wait time.Duration) error {
+	err := s.poll(ctx, wait)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.note(err)
+	return err
+}
+
+func (s *Server) sync(ctx context.Context) error {
+	if _, err := s.Endpoints(ctx); err != nil {
+		return err
+	}
+	all, err := s.readAll(ctx)
+	if err != nil {
+		return fmt.Errorf("read the inventory: %w", err)
+	}
+	if s.inventory.replace(all) {
+		s.options.Log.Info("the server's store is another one; registering everything again", "server", s.key.String())
+	}
+	return nil
+}
+
+func (s *Server) readAll(ctx context.Context) (oauth.Inventory, error) {
+	var all oauth.Inventory
+	page := ""
+	for {
+		query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+		if page != "" {
+			query.Set("page", page)
+		}
+		var got oauth.Inventory
+		if _, err := s.do(ctx, call{method: http.MethodGet, url: s.registrarURL("inventory?" + query.Encode()), into: &got}); err != nil {
+			return all, err
+		}
+		if got.StoreID == "" || page != "" && got.StoreID != all.StoreID {
+			return all, fmt.Errorf("%w: the store changed between two pages", ErrGarbage)
+		}
+		if page == "" {
+			// Later pages may be newer; what changed since the first comes again
+			// in the change list.
+			all.StoreID, all.Revision = got.StoreID, got.Revision
+		}
+		all.Clients = append(all.Clients, got.Clients...)
+		all.Policies = append(all.Policies, got.Policies...)
+		if got.Next == "" {
+			return all, nil
+		}
+		page = got.Next
+	}
+}
+
+func (s *Server) poll(ctx context.Context, wait time.Duration) error {
+	storeID, revision, synced := s.inventory.position()
+	if s.failed() {
+		// A server that comes back may be another one.
+		if _, err := s.fetchEndpoints(ctx); err != nil {
+			return err
+		}
+		wait = 0
+	}
+	if !synced {
+		return s.sync(ctx)
+	}
+	query := url.Values{
+		"store_id": {storeID},
+		"since":    {strconv.FormatInt(revision, 10)},
+		"wait":     {strconv.Itoa(int(wait / time.Second))},
+	}
+	var list oauth.Inventory
+	_, err := s.do(ctx, call{
+		method:  http.MethodGet,
+		url:     s.registrarURL("changes?" + query.Encode()),
+		into:    &list,
+		timeout: wait + s.options.Timeout,
+	})
+	if err != nil {
+		return fmt.Errorf("follow the inventory: %w", err)
+	}
+	if !s.inventory.apply(list) {
+		return s.sync(ctx)
+	}
+	return nil
+}
+
+// follow polls until ctx ends.
+func (s *Server) follow(ctx context.Context) {
+	failures := 0
+	for ctx.Err() == nil {
+		started := s.options.Now()
+		before := s.State().Revision
+		err := s.Poll(ctx, s.options.PollWait)
+		switch {
+		case err != nil:
+			failures++
+			pause(ctx, s.backoff(failures, err))
+		case s.State().Revision == before && s.options.Now().Sub(started) < s.options.RetryMin:
+			// A server that answers at once though nothing changed must not make
+			// a busy loop.
+			failures = 0
+			pause(ctx, s.options.RetryMin)
+		default:
+			failures = 0
+		}
+	}
+}
+
+// backoff doubles from RetryMin to RetryMax, with jitter so that many operators
+// do not come back at once; it honours Retry-After.
+func (s *Server) backoff(failures int, err error) time.Duration {
+	d := min(s.options.RetryMin<<min(failures-1, 16), s.options.RetryMax)
+	d = d/2 + rand.N(d/2+1)
+	var status *StatusError
+	if errors.As(err, &status) && status.RetryAfter > d {
+		return min(status.RetryAfter, time.Minute)
+	}
+	return d
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+func (s *Server) failed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err != nil
+}
+
+// note keeps how the last exchange went and tells subscribers what they should
+// know.
+func (s *Server) note(err error) {
+	st := s.inventory.state()
+	s.mu.Lock()
+	news := describe(s.err) != describe(err) || s.toldSynced != st.Synced || s.toldStore != st.StoreID
+	counts := [2]int{st.Clients, st.Policies}
+	now := s.options.Now()
+	if counts != s.toldCounts && now.Sub(s.told) >= countsEvery {
+		news = true
+	}
+	s.err, s.toldSynced, s.toldStore = err, st.Synced, st.StoreID
+	if news {
+		s.told, s.toldCounts = now, counts
+	}
+	s.mu.Unlock()
+	if news {
+		s.subscribers.server(s.key)
+	}
+}
+
+// describe tells apart errors that mean different things to people; the words of
+// two timeouts differ and mean the same.
+func describe(err error) string {
+	if err == nil {
+		return ""
+	}
+	return Explain(err).Reason
+}

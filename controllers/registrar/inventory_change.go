@@ -1,0 +1,202 @@
+package registrar
+
+import "clientele.dev/clientele/authserver/oauth"
+
+// recordClient notes what a registration answered. It tells nobody: the
+// reconciler that caused it knows.
+func (i *Inventory) recordClient(storeID string, revision int64, e oauth.ClientEntry) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.synced || storeID != i.storeID {
+		// Another store than the one known here: the loop will find that out and
+		// read everything.
+		return
+	}
+	i.put(e, revision)
+}
+
+func (i *Inventory) put(e oauth.ClientEntry, revision int64) {
+	owner := ownerKey(e.Owner)
+	if old, ok := i.byOwner[owner]; ok && old != e.ClientID {
+		delete(i.clients, old)
+	}
+	i.clients[e.ClientID] = held{owner: e.Owner, digest: e.Digest, revision: revision}
+	i.byOwner[owner] = e.ClientID
+}
+
+func (i *Inventory) drop(clientID string) {
+	h, ok := i.clients[clientID]
+	if !ok {
+		return
+	}
+	delete(i.clients, clientID)
+	if i.byOwner[ownerKey(h.owner)] == clientID {
+		delete(i.byOwner, ownerKey(h.owner))
+	}
+}
+
+// forgetClient notes that a client was deleted. One of another incarnation
+// stays.
+func (i *Inventory) forgetClient(clientID, uid string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.clients[clientID].owner.UID == uid {
+		i.drop(clientID)
+	}
+}
+
+func (i *Inventory) recordPolicy(storeID string, revision int64, e oauth.PolicyEntry) {
+	i.mu.Lock()
+	known := i.synced && storeID == i.storeID
+	if known {
+		i.policies[e.UID] = held{digest: e.Digest, revision: revision}
+	}
+	i.mu.Unlock()
+	if known {
+		i.onPolicy(e.UID)
+	}
+}
+
+func (i *Inventory) forgetPolicy(uid string) {
+	i.mu.Lock()
+	delete(i.policies, uid)
+	i.mu.Unlock()
+	i.onPolicy(uid)
+}
+
+// changed collects whom to tell once the lock is released.
+type changed struct {
+	owners   map[Owner]struct{}
+	policies map[string]struct{}
+}
+
+func newChanged() changed {
+	return changed{owners: map[Owner]struct{}{}, policies: map[string]struct{}{}}
+}
+
+func (i *Inventory) tell(c changed) {
+	for owner := range c.owners {
+		i.onClient(owner)
+	}
+	for uid := range c.policies {
+		i.onPolicy(uid)
+	}
+}
+
+// replace takes a whole inventory and tells of every difference to what was
+// known. lost says that it is of another store.
+func (i *Inventory) replace(all oauth.Inventory) (lost bool) {
+	i.mu.Lock()
+	c := newChanged()
+	lost = i.synced && i.storeID != all.StoreID
+	oldClients, oldPolicies := i.clients, i.policies
+	i.clear()
+	for _, e := range all.Clients {
+		old, known := oldClients[e.ClientID]
+		if known && !lost && old.revision > all.Revision {
+			i.put(oauth.ClientEntry{ClientID: e.ClientID, Owner: old.owner, Digest: old.digest}, old.revision)
+			continue
+		}
+		if !known || old.digest != e.Digest || old.owner.UID != e.Owner.UID {
+			c.owners[ownerKey(e.Owner)] = struct{}{}
+		}
+		i.put(e, all.Revision)
+	}
+	for id, old := range oldClients {
+		if _, still := i.clients[id]; still {
+			continue
+		}
+		if !lost && old.revision > all.Revision {
+			i.put(oauth.ClientEntry{ClientID: id, Owner: old.owner, Digest: old.digest}, old.revision)
+			continue
+		}
+		c.owners[ownerKey(old.owner)] = struct{}{}
+	}
+	i.replacePolicies(all, oldPolicies, lost, c)
+	i.synced, i.storeID, i.revision = true, all.StoreID, all.Revision
+	i.mu.Unlock()
+	i.tell(c)
+	return lost
+}
+
+func (i *Inventory) replacePolicies(all oauth.Inventory, old map[string]held, lost bool, c changed) {
+	for _, e := range all.Policies {
+		was, known := old[e.UID]
+		if known && !lost && was.revision > all.Revision {
+			i.policies[e.UID] = was
+			continue
+		}
+		if !known || was.digest != e.Digest {
+			c.policies[e.UID] = struct{}{}
+		}
+		i.policies[e.UID] = held{digest: e.Digest, revision: all.Revision}
+	}
+	for uid, was := range old {
+		if _, still := i.policies[uid]; still {
+			continue
+		}
+		if !lost && was.revision > all.Revision {
+			i.policies[uid] = was
+			continue
+		}
+		c.policies[uid] = struct{}{}
+	}
+}
+
+// apply takes a change list of the same store and tells of what differs. It
+// returns false, and takes nothing, if the list is of another store or says
+// itself that it is not complete.
+func (i *Inventory) apply(list oauth.Inventory) bool {
+	i.mu.Lock()
+	if !i.synced || list.Reset || list.StoreID != i.storeID {
+		i.mu.Unlock()
+		return false
+	}
+	c := newChanged()
+	for _, e := range list.Clients {
+		i.applyClient(e, list.Revision, c)
+	}
+	for _, e := range list.Policies {
+		i.applyPolicy(e, list.Revision, c)
+	}
+	i.revision = max(i.revision, list.Revision)
+	i.mu.Unlock()
+	i.tell(c)
+	return true
+}
+
+func (i *Inventory) applyClient(e oauth.ClientEntry, revision int64, c changed) {
+	old, known := i.clients[e.ClientID]
+	if known && old.revision > revision {
+		return
+	}
+	if e.Deleted {
+		if known {
+			i.drop(e.ClientID)
+			c.owners[ownerKey(old.owner)] = struct{}{}
+		}
+		return
+	}
+	if !known || old.digest != e.Digest || old.owner.UID != e.Owner.UID {
+		c.owners[ownerKey(e.Owner)] = struct{}{}
+	}
+	i.put(e, revision)
+}
+
+func (i *Inventory) applyPolicy(e oauth.PolicyEntry, revision int64, c changed) {
+	old, known := i.policies[e.UID]
+	if known && old.revision > revision {
+		return
+	}
+	if e.Deleted {
+		if known {
+			delete(i.policies, e.UID)
+			c.policies[e.UID] = struct{}{}
+		}
+		return
+	}
+	if !known || old.digest != e.Digest {
+		c.policies[e.UID] = struct{}{}
+	}
+	i.policies[e.UID] = held{digest: e.Digest, revision: revision}
+}

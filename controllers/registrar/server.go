@@ -1,0 +1,149 @@
+package registrar
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"clientele.dev/clientele/api/v1alpha1"
+)
+
+// target is what a Server is made of. Another one makes another Server.
+type target struct {
+	uid      string
+	issuer   string
+	base     string
+	caBundle string
+}
+
+func targetOf(as *v1alpha1.AuthorizationServer) target {
+	t := target{uid: string(as.UID), issuer: as.Spec.Issuer, base: as.Spec.Issuer}
+	if u := as.Spec.Unmanaged; u != nil {
+		t.caBundle = u.CABundle
+		if u.URL != "" {
+			t.base = trimSlash(u.URL)
+		}
+	}
+	return t
+}
+
+// Server is one authorization server as the registrar of this cluster sees it.
+// It is safe for concurrent use.
+type Server struct {
+	key         Key
+	target      target
+	options     Options
+	http        *http.Client
+	configErr   error
+	bearer      *bearer
+	inventory   *Inventory
+	brake       *Brake
+	subscribers *subscribers
+	cancel      context.CancelFunc
+
+	mu        sync.Mutex
+	endpoints Endpoints
+	// fetching makes the metadata be fetched once at a time.
+	fetching sync.Mutex
+	err      error
+	// told is when subscribers last heard of new counts.
+	told       time.Time
+	toldCounts [2]int
+	toldSynced bool
+	toldStore  string
+}
+
+// State is what is known of a server at the moment.
+type State struct {
+	// Err is why the last exchange of the inventory loop failed; nil if it did
+	// not. Explain says what it means.
+	Err error
+	// Synced says that the inventory was read at least once.
+	Synced bool
+	// StoreID and Revision are the inventory's; empty before it is synced.
+	StoreID  string
+	Revision int64
+	// Clients and Policies count what the server holds of this cluster.
+	Clients, Policies int
+	// Endpoints as the metadata tells them; zero before it was read.
+	Endpoints Endpoints
+}
+
+func newServer(key Key, t target, o Options, subs *subscribers) *Server {
+	s := &Server{
+		key:         key,
+		target:      t,
+		options:     o,
+		bearer:      &bearer{source: o.Tokens, audience: v1alpha1.RegistrarAudience(t.uid), now: o.Now},
+		brake:       &Brake{now: o.Now},
+		subscribers: subs,
+	}
+	s.inventory = newInventory(
+		func(o Owner) { subs.client(key, o) },
+		func(uid string) { subs.policy(key, uid) },
+	)
+	s.http, s.configErr = newHTTPClient(t.caBundle)
+	if s.configErr == nil {
+		s.configErr = checkSecure(t.base)
+	}
+	return s
+}
+
+// newHTTPClient follows no redirect: it would carry the registrar's token away.
+func newHTTPClient(caBundle string) (*http.Client, error) {
+	transport := &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		MaxIdleConns:           64,
+		MaxIdleConnsPerHost:    64,
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    5 * time.Second,
+		ForceAttemptHTTP2:      true,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+	c := &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	if caBundle == "" {
+		return c, nil
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM([]byte(caBundle)) {
+		return c, fmt.Errorf("%w: spec.unmanaged.caBundle holds no certificate that can be read", ErrUnreachable)
+	}
+	transport.TLSClientConfig.RootCAs = pool
+	return c, nil
+}
+
+// Key names the AuthorizationServer.
+func (s *Server) Key() Key { return s.key }
+
+// Inventory is what the server holds of this cluster.
+func (s *Server) Inventory() *Inventory { return s.inventory }
+
+// Brake holds back mass deletion at this server.
+func (s *Server) Brake() *Brake { return s.brake }
+
+// State tells what is known of the server at the moment.
+func (s *Server) State() State {
+	st := s.inventory.state()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.Err, st.Endpoints = s.err, s.endpoints
+	return st
+}
+
+// Changed tells subscribers to look at the server's State again.
+func (s *Server) Changed() { s.subscribers.server(s.key) }
+
+func (s *Server) stop() {
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.http.CloseIdleConnections()
+}
