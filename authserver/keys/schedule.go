@@ -56,6 +56,9 @@ const (
 	EventRetired EventType = "Retired"
 	// EventRemoved: the key is gone and dead.
 	EventRemoved EventType = "Removed"
+	// EventAdjusted: a time or lifetime noted on the key was put right. Replicas
+	// need not know.
+	EventAdjusted EventType = "Adjusted"
 )
 
 // Event is one change of Plan.
