@@ -57,7 +57,6 @@ var arrows = map[string][]string{
 	"controllers/internal/rules":      {"api/v1alpha1", "authserver/oauth", "authserver/policy", "k8s"},
 	"controllers/internal/outcome":    {"k8s"},
 	"controllers/internal/status":     {"api/v1alpha1", "k8s"},
-	"controllers/internal/convert":    {"api/v1alpha1", "authserver/oauth", "authserver/policy", "k8s"},
 	"controllers/registrar":           {"api/v1alpha1", "controllers/internal/", "authserver/oauth", "authserver/policy", "github.com/go-logr/logr", "k8s"},
 	"controllers/oauthclient":         controller("authserver/oauth", "authserver/credential", "authserver/policy"),
 	"controllers/scopepolicy":         controller("authserver/oauth", "authserver/policy"),
