@@ -71,9 +71,32 @@ func TestF32AnotherNamespacesResourceIsNotToBeHad(t *testing.T) {
 	if got := set.Conflicts("p2"); !slices.Equal(got, want) {
 		t.Errorf("got %+v", got)
 	}
-	evil.Namespace, evil.Cluster = "orders", "another"
-	if got := NewSet([]Policy{theirs, evil}).Decide(shop(), orders, "read", cc); got.Granted {
-		t.Errorf("from another cluster: got %+v", got)
+}
+
+// F32: the namespace of the same name in another cluster is another owner.
+func TestF32AnotherClustersResourceIsNotToBeHad(t *testing.T) {
+	evil := declare("p2", 2, Rule{Scopes: []string{"read"}})
+	evil.Cluster = "another"
+	set := NewSet([]Policy{declare("p1", 1), evil})
+	client := shop()
+	for _, client.Cluster = range []string{"", "another"} {
+		if got := set.Decide(client, orders, "read", cc); got.Granted {
+			t.Errorf("cluster %q: got %+v", client.Cluster, got)
+		}
+	}
+	if got := set.Conflicts("p2"); len(got) != 2 || !got[0].Elsewhere {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// A rule speaks of its own policy's scopes; Validate refuses others, and a policy
+// that came past it grants nothing by them.
+func TestRuleForAScopeOfAnotherPolicyGrantsNothing(t *testing.T) {
+	younger := declare("p2", 2, Rule{Scopes: []string{"read"}})
+	younger.Scopes = []Scope{{Name: "other"}}
+	set := NewSet([]Policy{declare("p1", 1), younger})
+	if got := set.Decide(shop(), orders, "read", cc); got.Granted {
+		t.Errorf("got %+v", got)
 	}
 }
 
