@@ -121,7 +121,7 @@ func (r *Reconciler) claims(ctx context.Context, sp *v1alpha1.ScopePolicy) (clai
 		return claim{}, nil, err
 	}
 	var list v1alpha1.ScopePolicyList
-	if err := r.Client.List(ctx, &list, client.MatchingFields{indexClaim: claimKey(sp, r.Namespace)}); err != nil {
+	if err := r.Client.List(ctx, &list, client.MatchingFields{indexClaim: claimKey(sp, r.Namespace)}, client.DisableReadYourWritesConsistency); err != nil {
 		return claim{}, nil, fmt.Errorf("list the ScopePolicies for %s: %w", sp.Spec.Resource, err)
 	}
 	all := []claim{mine}

@@ -81,7 +81,7 @@ func (r *Reconciler) ofServer(ctx context.Context, obj client.Object) []reconcil
 // right of one to a resource that of another may change.
 func (r *Reconciler) ofNamespace(ctx context.Context, obj client.Object) []reconcile.Request {
 	var list v1alpha1.ScopePolicyList
-	if err := r.Client.List(ctx, &list, client.InNamespace(obj.GetName())); err != nil {
+	if err := r.Client.List(ctx, &list, client.InNamespace(obj.GetName()), client.DisableReadYourWritesConsistency); err != nil {
 		return nil
 	}
 	var all []reconcile.Request
@@ -91,10 +91,11 @@ func (r *Reconciler) ofNamespace(ctx context.Context, obj client.Object) []recon
 	return all
 }
 
-// requests lists policies from the cache, which does not fail once it is synced.
+// requests lists policies from the cache as it is: it is called in the cache's
+// event handlers, which must not wait for the cache.
 func (r *Reconciler) requests(ctx context.Context, which client.ListOption) []reconcile.Request {
 	var list v1alpha1.ScopePolicyList
-	if err := r.Client.List(ctx, &list, which); err != nil {
+	if err := r.Client.List(ctx, &list, which, client.DisableReadYourWritesConsistency); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "cannot list ScopePolicies from the cache")
 		return nil
 	}

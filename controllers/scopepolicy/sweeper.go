@@ -58,7 +58,7 @@ func (s *Sweeper) suspects(ctx context.Context, server *registrar.Server) (map[s
 		return nil, nil
 	}
 	var cached v1alpha1.ScopePolicyList
-	if err := s.Client.List(ctx, &cached, client.MatchingFields{indexServer: server.Key().String()}); err != nil {
+	if err := s.Client.List(ctx, &cached, client.MatchingFields{indexServer: server.Key().String()}, client.DisableReadYourWritesConsistency); err != nil {
 		return nil, fmt.Errorf("list the ScopePolicies of %s: %w", server.Key(), err)
 	}
 	for i := range cached.Items {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/controllers/registrar"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -52,4 +53,12 @@ func serverChanges(servers *registrar.Servers) source.Source {
 		}})
 		return nil
 	})
+}
+
+// AskReplicas asks a server for its running processes.
+func AskReplicas(servers *registrar.Servers) func(context.Context, *v1alpha1.AuthorizationServer) ([]oauth.Replica, error) {
+	return func(ctx context.Context, as *v1alpha1.AuthorizationServer) ([]oauth.Replica, error) {
+		list, err := servers.For(as).Replicas(ctx)
+		return list.Replicas, err
+	}
 }
