@@ -161,4 +161,3 @@ func (r *Registry) Counts() Counts {
 	defer r.mu.Unlock()
 	return r.state.counts
 }
-
