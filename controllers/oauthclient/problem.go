@@ -30,7 +30,9 @@ type problem struct {
 	// quiet: it says nothing about an object whose status is settled, so the
 	// status stays as it is (the operator has just started, say).
 	quiet   bool
-	outcome outcome.Outcome
+	// outdated: what was read is not what there is, so nothing is written by it.
+	outdated bool
+	outcome  outcome.Outcome
 	// crashed: a test stopped the operator here; nothing more is done.
 	crashed error
 }

@@ -43,7 +43,7 @@ func (r *Reconciler) project(ctx context.Context, p *pass) *problem {
 // keepProjected repairs a credentials Secret that was handed out before, though
 // the server cannot be asked: whoever mounts it must not suffer for that.
 func (r *Reconciler) keepProjected(ctx context.Context, p *pass, cause *problem) *problem {
-	if cause.crashed != nil || p.record == nil || p.client.Status.CredentialsSecret == "" || p.endpoints.Token == "" {
+	if cause.crashed != nil || cause.outdated || p.record == nil || p.client.Status.CredentialsSecret == "" || p.endpoints.Token == "" {
 		return cause
 	}
 	if problem := r.project(ctx, p); problem != nil && problem.crashed != nil {

@@ -112,7 +112,7 @@ func (r *Reconciler) catchUp(ctx context.Context, p *pass, cause error) *problem
 	}
 	if !current {
 		problem := fromServer(cause)
-		problem.quiet, problem.outcome = true, outcome.RetryAfter(shortRequeue)
+		problem.quiet, problem.outdated, problem.outcome = true, true, outcome.RetryAfter(shortRequeue)
 		return problem
 	}
 	var status *registrar.StatusError
