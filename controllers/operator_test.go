@@ -141,7 +141,9 @@ func (s *stack) await(t *testing.T, obj client.Object, condition, reason string)
 		}
 		last = meta.FindStatusCondition(conditionsOf(obj), condition)
 		return last != nil && last.Reason == reason && last.ObservedGeneration == obj.GetGeneration()
-	}, func() string { return fmt.Sprintf("%T %s: %s is %+v, want reason %s", obj, obj.GetName(), condition, last, reason) })
+	}, func() string {
+		return fmt.Sprintf("%T %s: %s is %+v, want reason %s", obj, obj.GetName(), condition, last, reason)
+	})
 }
 
 func (s *stack) eventually(t *testing.T, done func(context.Context) bool, what func() string) {
