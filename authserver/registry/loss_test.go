@@ -45,8 +45,9 @@ func TestF9EmptiedByHand(t *testing.T) {
 		t.Errorf("still there: %+v", w.Counts())
 	}
 	// With its identity gone it is another store.
+	since := w.Revision()
 	w.sql(t, `DELETE FROM meta`)
-	w.waitFor(t, id, w.Revision(), func(inv oauth.Inventory) bool { return inv.Reset && inv.StoreID != id })
+	w.waitFor(t, id, since, func(inv oauth.Inventory) bool { return inv.Reset && inv.StoreID != id })
 	w.register(t, reg("web"))
 }
 
@@ -55,8 +56,9 @@ func TestF10RowDeleted(t *testing.T) {
 	w.run(t)
 	w.register(t, reg("stays"))
 	w.register(t, reg("web"))
+	since := w.Revision()
 	w.sql(t, `DELETE FROM clients WHERE client_id = 'shop.web'`)
-	inv := w.waitFor(t, w.StoreID(), w.Revision(), anything)
+	inv := w.waitFor(t, w.StoreID(), since, anything)
 	want := oauth.ClientEntry{ClientID: "shop.web", Owner: reg("web").Managed.Owner, Deleted: true}
 	want.Owner.Cluster = "c1"
 	if len(inv.Clients) != 1 || inv.Clients[0] != want {
@@ -90,8 +92,9 @@ func TestF10RowEdited(t *testing.T) {
 			w.run(t)
 			w.register(t, reg("stays"))
 			w.register(t, reg("web"))
+			since := w.Revision()
 			w.sql(t, statement)
-			inv := w.waitFor(t, w.StoreID(), w.Revision(), anything)
+			inv := w.waitFor(t, w.StoreID(), since, anything)
 			want := oauth.ClientEntry{ClientID: "shop.web", Owner: reg("web").Managed.Owner, Digest: DigestTampered}
 			want.Owner.Cluster = "c1"
 			if len(inv.Clients) != 1 || inv.Clients[0] != want {
@@ -131,8 +134,9 @@ func TestF10RowRenamed(t *testing.T) {
 	w := newWorld(t)
 	w.run(t)
 	w.register(t, reg("web"))
+	since := w.Revision()
 	w.sql(t, `UPDATE clients SET client_id = 'shop.evil' WHERE client_id = 'shop.web'`)
-	inv := w.waitFor(t, w.StoreID(), w.Revision(), anything)
+	inv := w.waitFor(t, w.StoreID(), since, anything)
 	if len(inv.Clients) != 2 {
 		t.Errorf("told %+v, want one gone and one tampered", inv.Clients)
 	}
@@ -182,8 +186,9 @@ func TestF10PolicyEdited(t *testing.T) {
 	w.run(t)
 	w.putPolicy(t, orders("p1"))
 	w.putPolicy(t, orders("p2"))
+	since := w.Revision()
 	w.sql(t, `UPDATE policies SET record = replace(record, '"read"', '"admin"'), cluster = 'c2' WHERE uid = 'p1'`)
-	inv := w.waitFor(t, w.StoreID(), w.Revision(), anything)
+	inv := w.waitFor(t, w.StoreID(), since, anything)
 	if len(inv.Policies) != 1 || inv.Policies[0] != (oauth.PolicyEntry{UID: "p1", Digest: DigestTampered}) {
 		t.Errorf("told %+v", inv.Policies)
 	}
