@@ -1,20 +1,19 @@
 package authserver_test
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"clientele.dev/clientele/authserver/authtest"
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
 )
 
-// TestA12UnknownClientAndWrongSecretLookAndTimeTheSame compares the whole answer,
-// and the work: the medians of the handler's own time over interleaved requests.
-func TestA12UnknownClientAndWrongSecretLookAndTimeTheSame(t *testing.T) {
+// That they take the same time is a test of package clientauth.
+func TestA12UnknownClientAndWrongSecretLookTheSame(t *testing.T) {
 	s := authtest.Start(t, authtest.Config{})
 	real := s.MustRegister(t, authtest.NewClient("real-client"))
 	wrong := real
@@ -34,17 +33,6 @@ func TestA12UnknownClientAndWrongSecretLookAndTimeTheSame(t *testing.T) {
 	}
 	if len(a.Header) != len(b.Header) {
 		t.Errorf("headers differ: %v, %v", a.Header, b.Header)
-	}
-
-	wrongTimes, unknownTimes := refusalTimes(t, s, wrong, unknown, 2000)
-	slower, faster := wrongTimes, unknownTimes
-	if slower < faster {
-		slower, faster = faster, slower
-	}
-	// A missing comparison saves a third of the handler's time and more; noise
-	// of the machine stays far below the median.
-	if float64(slower) > 1.25*float64(faster) {
-		t.Errorf("median time of a wrong secret %v, of an unknown client %v", wrongTimes, unknownTimes)
 	}
 }
 
@@ -175,34 +163,13 @@ type endless struct{ left int }
 func (e *endless) Read(p []byte) (int, error) {
 	n := min(len(p), e.left)
 	if n == 0 {
-		return 0, http.ErrBodyReadAfterClose
+		return 0, io.EOF
 	}
 	for i := range n {
 		p[i] = 'a'
 	}
 	e.left -= n
 	return n, nil
-}
-
-// refusalTimes calls the handler directly, by turns, and returns the medians.
-func refusalTimes(t *testing.T, s *authtest.Server, a, b authtest.Client, n int) (time.Duration, time.Duration) {
-	t.Helper()
-	times := [2][]time.Duration{}
-	for range n {
-		for i, c := range []authtest.Client{a, b} {
-			r := s.TokenRequest(t, c)
-			w := &sink{header: http.Header{}}
-			began := time.Now()
-			s.Handler().ServeHTTP(w, r)
-			times[i] = append(times[i], time.Since(began))
-			if w.status != 401 {
-				t.Fatalf("status %d", w.status)
-			}
-		}
-	}
-	slices.Sort(times[0])
-	slices.Sort(times[1])
-	return times[0][n/2], times[1][n/2]
 }
 
 // sink is a ResponseWriter that keeps the status only.

@@ -24,8 +24,16 @@ const Cluster = "cluster-1"
 
 // Registrars stands in for TokenReview and SubjectAccessReview.
 type Registrars struct {
-	mu   sync.Mutex
-	down bool
+	mu     sync.Mutex
+	down   bool
+	called func()
+}
+
+// OnAuthorize calls f whenever a registrar's token is looked at.
+func (r *Registrars) OnAuthorize(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.called = f
 }
 
 // SetDown makes reviews fail, as if the API server were down.
@@ -39,6 +47,9 @@ func (r *Registrars) SetDown(down bool) {
 func (r *Registrars) Authorize(_ context.Context, bearer string) (endpoint.Caller, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.called != nil {
+		r.called()
+	}
 	if r.down {
 		return endpoint.Caller{}, errors.New("dial tcp 10.0.0.1:443: connection refused")
 	}
