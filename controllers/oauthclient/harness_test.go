@@ -178,10 +178,11 @@ func (op *operator) catchUpKind(list client.ObjectList) {
 	if _, secrets := list.(*corev1.SecretList); secrets {
 		opts = append(opts, client.HasLabels{v1alpha1.LabelSecretKind})
 	}
-	live := list.DeepCopyObject().(client.ObjectList)
-	must(op.t, op.kube.List(op.t.Context(), live, opts...))
-	want := versions(op.t, live)
 	eventually(op.t, "the cache catches up", func() bool {
+		// Read anew each time: namespaces of earlier tests are being collected.
+		live := list.DeepCopyObject().(client.ObjectList)
+		must(op.t, op.kube.List(op.t.Context(), live, opts...))
+		want := versions(op.t, live)
 		have := list.DeepCopyObject().(client.ObjectList)
 		must(op.t, op.cache.List(op.t.Context(), have))
 		return covers(versions(op.t, have), want)

@@ -29,7 +29,7 @@ type problem struct {
 	stalled bool
 	// quiet: it says nothing about an object whose status is settled, so the
 	// status stays as it is (the operator has just started, say).
-	quiet   bool
+	quiet bool
 	// outdated: what was read is not what there is, so nothing is written by it.
 	outdated bool
 	outcome  outcome.Outcome

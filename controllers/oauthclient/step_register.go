@@ -59,8 +59,8 @@ func (r *Reconciler) register(ctx context.Context, p *pass) *problem {
 	if p.held {
 		return nil
 	}
-	p.lost = p.client.Status.SecretIssued != nil && p.client.Status.ClientID == want.ClientID &&
-		(!there || entry.Digest == tampered)
+	// Credentials are handed out only after the server accepted the client.
+	p.lost = p.client.Status.CredentialsSecret != "" && (!there || entry.Digest == tampered)
 	if err := p.server.State().Err; errors.Is(err, registrar.ErrUnreachable) {
 		// The inventory loop tries already; a hundred others would only wait for
 		// the same timeout.
