@@ -30,7 +30,7 @@ type world struct {
 	logs  *logs
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{dir: t.TempDir(), logs: &logs{}}
 	w.clock.Store(1_950_000_000)
@@ -42,7 +42,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) now() time.Time { return time.Unix(w.clock.Load(), 0) }
 
-func (w *world) newKeys(t *testing.T) {
+func (w *world) newKeys(t testing.TB) {
 	t.Helper()
 	keys, err := credential.NewServerKeys(w.now())
 	if err != nil {
@@ -52,7 +52,7 @@ func (w *world) newKeys(t *testing.T) {
 }
 
 // open the database and load it, as a server that starts.
-func (w *world) open(t *testing.T) {
+func (w *world) open(t testing.TB) {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: w.dir, Now: w.now, Poll: 5 * time.Millisecond, Linger: 20 * time.Millisecond})
 	if err != nil {
@@ -74,7 +74,7 @@ func (w *world) use(s store.Store) {
 	})
 }
 
-func (w *world) close(t *testing.T) {
+func (w *world) close(t testing.TB) {
 	t.Helper()
 	if w.store == nil {
 		return
