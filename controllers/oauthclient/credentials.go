@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"slices"
+	"strings"
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/authserver/credential"
@@ -17,6 +18,7 @@ func (p *pass) fill(s *corev1.Secret) {
 	if template == nil {
 		template = &v1alpha1.CredentialsTemplate{}
 	}
+	dropTemplate(s)
 	if s.Labels == nil {
 		s.Labels = map[string]string{}
 	}
@@ -28,6 +30,7 @@ func (p *pass) fill(s *corev1.Secret) {
 	maps.Copy(s.Annotations, template.Annotations)
 	s.Annotations[v1alpha1.AnnotationOwner] = keyOf(p.client).String()
 	s.Annotations[v1alpha1.AnnotationOwnerUID] = string(p.client.UID)
+	noteTemplate(s, template)
 	s.OwnerReferences = ownerReferences(s.OwnerReferences, p.client)
 	keys := credentialKeys(template.Keys)
 	s.Data = map[string][]byte{
@@ -36,6 +39,42 @@ func (p *pass) fill(s *corev1.Secret) {
 		keys.Issuer:        []byte(p.as.Spec.Issuer),
 		keys.TokenEndpoint: []byte(p.endpoints.Token),
 	}
+}
+
+// annotationTemplate, on a credentials Secret, lists the labels and annotations
+// that the template set, so that one that is taken out of it goes. Neither key
+// can hold a comma.
+const (
+	annotationTemplate = "oauth.clientele.dev/template"
+	templateLabel      = "label:"
+	templateAnnotation = "annotation:"
+)
+
+func noteTemplate(s *corev1.Secret, template *v1alpha1.CredentialsTemplate) {
+	var set []string
+	for key := range template.Labels {
+		set = append(set, templateLabel+key)
+	}
+	for key := range template.Annotations {
+		set = append(set, templateAnnotation+key)
+	}
+	if len(set) > 0 {
+		slices.Sort(set)
+		s.Annotations[annotationTemplate] = strings.Join(set, ",")
+	}
+}
+
+// dropTemplate takes off what an earlier template set.
+func dropTemplate(s *corev1.Secret) {
+	for one := range strings.SplitSeq(s.Annotations[annotationTemplate], ",") {
+		if key, ok := strings.CutPrefix(one, templateLabel); ok {
+			delete(s.Labels, key)
+		}
+		if key, ok := strings.CutPrefix(one, templateAnnotation); ok {
+			delete(s.Annotations, key)
+		}
+	}
+	delete(s.Annotations, annotationTemplate)
 }
 
 // ownerReferences makes the OAuthClient the one owner of its kind, so that the
