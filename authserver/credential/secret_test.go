@@ -98,7 +98,7 @@ func TestF36SecretsRedactThemselves(t *testing.T) {
 	keys := newKeys(t, 2)
 	planted := []string{secret.Reveal(), hex.EncodeToString([]byte(secret))}
 	for _, k := range keys.Keys {
-		planted = append(planted, string(k.Key), hex.EncodeToString(k.Key), fmt.Sprint(k.Key), fmt.Sprintf("%s", k.Key))
+		planted = append(planted, string(k.Key), hex.EncodeToString(k.Key), fmt.Sprint(k.Key))
 	}
 	type nested struct {
 		S Secret
