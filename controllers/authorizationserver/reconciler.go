@@ -66,7 +66,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if seen.counted && !seen.state.Synced && seen.state.Err == nil && told(as) {
+	if seen.unasked() && told(as) {
 		// The operator has just started. What was told stays until more is known;
 		// the inventory loop calls again.
 		return ctrl.Result{RequeueAfter: safety}, nil
@@ -80,6 +80,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // told says that the status tells of the spec as it is.
 func told(as *v1alpha1.AuthorizationServer) bool {
 	return as.Status.ObservedGeneration == as.Generation && len(as.Status.Conditions) > 0
+}
+
+// unasked says that the server has not answered yet, nor failed to, and that
+// nothing else is wrong.
+func (o observed) unasked() bool {
+	return o.counted && !o.state.Synced && o.state.Err == nil && o.serverKeys.problem == "" && o.signing.problem == ""
 }
 
 // gather collects what the status is to be judged by.
