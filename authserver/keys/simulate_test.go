@@ -78,10 +78,10 @@ func TestSimulatedMonthsOfRotation(t *testing.T) {
 		maxLag   time.Duration
 		trouble  time.Duration // mean time between starts and crashes of replicas
 	}{
-		{"the defaults of a busy shop", Schedule{RotateEvery: 7 * 24 * time.Hour, JWKSMaxAge: 5 * time.Minute, MaxTokenLifetime: 15 * time.Minute, Skew: time.Minute}, 30 * time.Second, 60 * 24 * time.Hour, 10 * time.Minute, time.Hour},
-		{"rotation as fast as caching lets it", Schedule{RotateEvery: time.Minute, JWKSMaxAge: 5 * time.Minute, MaxTokenLifetime: 10 * time.Minute, Skew: 30 * time.Second}, 2 * time.Second, 5 * 24 * time.Hour, time.Minute, 6 * time.Minute},
-		{"long tokens, short rotation", Schedule{RotateEvery: 10 * time.Minute, JWKSMaxAge: time.Minute, MaxTokenLifetime: 6 * time.Hour, Skew: time.Minute}, 10 * time.Second, 8 * 24 * time.Hour, 2 * time.Minute, time.Hour},
-		{"caches of a day", Schedule{RotateEvery: 30 * 24 * time.Hour, JWKSMaxAge: 24 * time.Hour, MaxTokenLifetime: time.Hour, Skew: time.Minute}, time.Minute, 120 * 24 * time.Hour, 30 * time.Minute, time.Hour},
+		{"the defaults of a busy shop", Schedule{RotateEvery: 7 * 24 * time.Hour, JWKSMaxAge: 5 * time.Minute, MaxTokenLifetime: 15 * time.Minute, Skew: time.Minute}, 30 * time.Second, 30 * 24 * time.Hour, 10 * time.Minute, time.Hour},
+		{"rotation as fast as caching lets it", Schedule{RotateEvery: time.Minute, JWKSMaxAge: 5 * time.Minute, MaxTokenLifetime: 10 * time.Minute, Skew: 30 * time.Second}, 2 * time.Second, 3 * 24 * time.Hour, time.Minute, 6 * time.Minute},
+		{"long tokens, short rotation", Schedule{RotateEvery: 10 * time.Minute, JWKSMaxAge: time.Minute, MaxTokenLifetime: 6 * time.Hour, Skew: time.Minute}, 10 * time.Second, 4 * 24 * time.Hour, 2 * time.Minute, time.Hour},
+		{"caches of a day", Schedule{RotateEvery: 30 * 24 * time.Hour, JWKSMaxAge: 24 * time.Hour, MaxTokenLifetime: time.Hour, Skew: time.Minute}, time.Minute, 60 * 24 * time.Hour, 30 * time.Minute, time.Hour},
 		{"no caches", Schedule{RotateEvery: time.Hour, JWKSMaxAge: 0, MaxTokenLifetime: time.Minute, Skew: 20 * time.Second}, 3 * time.Second, 2 * 24 * time.Hour, 5 * time.Minute, time.Hour},
 	}
 	for _, w := range worlds {
