@@ -2,6 +2,7 @@ package oauthclient
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -212,7 +213,7 @@ func TestF33OneNamespaceDoesNotStopAnother(t *testing.T) {
 	busy := w.app
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "quiet-"}}
 	w.create(ns)
-	t.Cleanup(func() { _ = w.kube.Delete(t.Context(), ns) })
+	t.Cleanup(func() { must(t, w.kube.Delete(context.Background(), ns)) })
 	w.app = ns.Name
 	quiet := w.oauthClient("app")
 	started := time.Now()
