@@ -19,8 +19,9 @@ func (s *Stack) StartSteps() []Step {
 	return []Step{
 		{"start etcd", s.startEtcd},
 		{"start the API server", s.startAPIServer},
-		{"start kube-controller-manager", s.startControllerManager},
 		{"install the CRDs and roles", s.installConfig},
+		// After the CRDs: the garbage collector looks for new kinds only twice a minute.
+		{"start kube-controller-manager", s.startControllerManager},
 		{"make kubeconfigs for the operator and the server", s.makeIdentities},
 		{"create the AuthorizationServer", s.createAuthorizationServer},
 		{"start the operator", s.StartOperator},
