@@ -13,6 +13,10 @@ const (
 	// relies on. Without the bound, restarts more frequent than the JWKS cache
 	// time would put a rotation off for ever.
 	settled = time.Hour
+	// grace is how long all replicas must have served a revision before that
+	// counts: it covers the rounding of ServingSince, the time that asking them
+	// takes, and small differences of clocks.
+	grace = 2 * time.Second
 	// farLease is a lease that no replica takes: its clock or ours is wrong.
 	farLease = 2 * time.Hour
 )
@@ -30,9 +34,9 @@ func (p *planner) judge(obs Observation) {
 // plausible refuses what cannot be true by our clock. A lease that has ended may
 // be listed because the list is old, or because our clock runs ahead, and then
 // everything looks older than it is; a lease far in the future says that it runs
-// behind. A replica that began in the future is judged when that time has come.
+// behind. A replica that began just now, or in the future, is judged a little later.
 func (p *planner) plausible(r oauth.Replica) bool {
-	if r.ServingSince > p.now.Unix() {
+	if time.Unix(r.ServingSince, 0).Add(grace).After(p.now) {
 		return false
 	}
 	if r.LeaseExpires == 0 {
@@ -63,8 +67,10 @@ func (p *planner) noteObserved() {
 // Retiring elsewhere. If the revision did change this cannot be told apart, so
 // the time is counted again in that case as well, but only while the phase is
 // young: neither restarts nor changes can hold a key back for longer than settled.
+// Nothing waits for the observation of an Active key.
 func (p *planner) restarted(k *Key) bool {
-	return p.latest > k.ObservedAt.Unix() && time.Unix(p.latest, 0).Before(k.since().Add(settled))
+	latest := time.Unix(p.latest, 0)
+	return k.Phase != Active && latest.Add(grace).After(*k.ObservedAt) && latest.Before(k.since().Add(settled))
 }
 
 // unfuture brings times back to the present that a clock which ran ahead has

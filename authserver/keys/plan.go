@@ -16,9 +16,9 @@ import (
 // The rules, in the order in which they are applied:
 //
 //  1. An observation counts only if the server answered, lists at least one
-//     replica, all of them serve the current revision, and its clocks are
-//     plausible. Without one the plan makes missing standbys and no more: an
-//     outage freezes the phases.
+//     replica, all of them serve the current revision for some seconds, and its
+//     clocks are plausible. Without one no key is promoted, retired or removed:
+//     an outage freezes the phases.
 //  2. All replicas serve the current revision: ObservedAt is noted on the keys
 //     that have none, by the planner's own clock. It is noted anew if a replica
 //     appears that began later (see restarted).
@@ -34,6 +34,11 @@ import (
 //  6. Keys of algorithms no longer asked for leave when every algorithm asked for
 //     has an Active key.
 //  7. Every algorithm asked for has a Published standby.
+//
+// What this relies on: now is read after the replicas were asked; a replica
+// answers only while it holds a lease, takes one only with a key set it has just
+// read, and tells in it what it serves already, not what it is going to; and no
+// cache keeps a JWK Set for longer than JWKSMaxAge.
 func Plan(set Set, cfg Schedule, now time.Time, obs Observation) (Set, []Event, time.Time, error) {
 	if err := cfg.validate(); err != nil {
 		return set, nil, now.Add(maxPoll), fmt.Errorf("key schedule: %w", err)
@@ -108,9 +113,7 @@ func (p *planner) promote() {
 	}
 	for _, alg := range p.cfg.Algorithms {
 		standby, active := p.ready(alg), p.active(alg)
-		switch {
-		case standby == nil:
-		case active == nil || asked && p.room(0), p.due(active) && p.room(2):
+		if standby != nil && (active == nil || asked && p.room(0) || p.due(active) && p.room(2)) {
 			p.retire(active)
 			p.activate(standby)
 		}

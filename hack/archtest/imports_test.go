@@ -42,26 +42,30 @@ var arrows = map[string][]string{
 	"authserver/store/storetest": {"authserver/oauth", "authserver/policy", "authserver/store", "github.com/google/go-cmp"},
 	"authserver/registration":    {"authserver/oauth", "authserver/policy", "authserver/store"},
 	"authserver/registry":        {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "authserver/registration"},
-	"authserver/clientauth":      {"authserver/oauth", "authserver/credential", "authserver/registry"},
-	"authserver/grant":           {"authserver/oauth", "authserver/credential", "authserver/keys", "authserver/policy", "authserver/registry", "authserver/token"},
+	"authserver/params":          {"authserver/oauth"},
+	"authserver/clientauth":      {"authserver/oauth", "authserver/credential", "authserver/params", "authserver/registry"},
+	"authserver/grant":           {"authserver/oauth", "authserver/params", "authserver/credential", "authserver/keys", "authserver/policy", "authserver/registry", "authserver/token"},
 	"authserver/audit":           {"authserver/oauth"},
 	"authserver/endpoint": {
 		"authserver/oauth", "authserver/credential", "authserver/keys", "authserver/policy", "authserver/token",
-		"authserver/registry", "authserver/clientauth", "authserver/grant", "authserver/audit",
+		"authserver/params", "authserver/registration", "authserver/registry", "authserver/clientauth",
+		"authserver/grant", "authserver/audit", "github.com/prometheus/client_golang",
 	},
 	"authserver":      {"authserver/", "github.com/prometheus/client_golang"},
-	"authserver/kube": {"api/v1alpha1", "authserver", "authserver/oauth", "authserver/credential", "authserver/keys", "github.com/go-logr/logr", "k8s"},
+	"authserver/kube": {"api/v1alpha1", "authserver", "authserver/endpoint", "authserver/oauth", "authserver/credential", "authserver/keys", "github.com/go-logr/logr", "k8s"},
 
 	// The operator. It speaks to the server over HTTP only.
 	"controllers":                     {"api/v1alpha1", "controllers/", "github.com/go-logr/logr", "k8s"},
 	"controllers/internal/rules":      {"api/v1alpha1", "authserver/oauth", "authserver/policy", "k8s"},
+	"controllers/internal/outcome":    {"k8s"},
+	"controllers/internal/status":     {"api/v1alpha1", "k8s"},
 	"controllers/registrar":           {"api/v1alpha1", "controllers/internal/", "authserver/oauth", "authserver/policy", "github.com/go-logr/logr", "k8s"},
 	"controllers/oauthclient":         controller("authserver/oauth", "authserver/credential", "authserver/policy"),
 	"controllers/scopepolicy":         controller("authserver/oauth", "authserver/policy"),
 	"controllers/authorizationserver": controller("authserver/oauth", "authserver/credential", "authserver/keys"),
 	"controllers/signingkey":          controller("authserver/oauth", "authserver/keys"),
 
-	"": {"authserver", "authserver/kube", "controllers", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},
+	"": {"authserver", "authserver/kube", "authserver/store/sqlite", "controllers", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},
 }
 
 // controller is what every reconciler may import, and some leaves of the server.

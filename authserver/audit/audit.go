@@ -1,0 +1,100 @@
+// Package audit is the log of what somebody may have to answer for: which
+// client was registered, changed or removed by whom, and who was refused.
+//
+// Events have names, and each name lists the parameters that may be logged with
+// it (log by permission): anything else is dropped, so that a new parameter is
+// not logged because nobody thought of it. Issued tokens are not logged.
+package audit
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// Name of an audit event: the value of the log attribute "event".
+type Name string
+
+// The events.
+const (
+	// ClientRegistered: a client was created or replaced by another incarnation.
+	ClientRegistered Name = "client.registered"
+	// ClientUpdated: a client's metadata or secrets changed.
+	ClientUpdated Name = "client.updated"
+	// ClientDeleted: a client was removed.
+	ClientDeleted Name = "client.deleted"
+	// PolicyStored and PolicyDeleted: a scope policy changed.
+	PolicyStored  Name = "policy.stored"
+	PolicyDeleted Name = "policy.deleted"
+	// RegistrarRefused: somebody without the right called the registration or
+	// the registrar endpoints.
+	RegistrarRefused Name = "registrar.refused"
+	// RegistrationRefused: a registrar's request was refused.
+	RegistrationRefused Name = "registration.refused"
+	// AuthenticationRefused: a client could not authenticate.
+	AuthenticationRefused Name = "client.authentication_refused"
+	// StoreBound: the server works with a store; wiped tells that its earlier
+	// content was made with other server keys and is gone.
+	StoreBound Name = "store.bound"
+)
+
+// loggable returns the parameters that may be logged with an event.
+func loggable(n Name) []string {
+	switch n {
+	case ClientRegistered, ClientUpdated, ClientDeleted:
+		return []string{"client_id", "owner_namespace", "owner_name", "owner_uid", "caller", "revision"}
+	case PolicyStored, PolicyDeleted:
+		return []string{"uid", "resource", "caller", "revision"}
+	case RegistrarRefused:
+		return []string{"route", "code", "caller", "cause", "remote"}
+	case RegistrationRefused:
+		return []string{"route", "code", "client_id", "caller", "cause"}
+	case AuthenticationRefused:
+		return []string{"client_id", "method", "cause", "remote"}
+	case StoreBound:
+		return []string{"store_id", "wiped"}
+	}
+	return nil
+}
+
+// bounded says which events anybody can cause at will; these are rate-limited.
+func bounded(n Name) bool {
+	return n == RegistrarRefused || n == RegistrationRefused || n == AuthenticationRefused
+}
+
+// Log writes audit events. Its methods may be called concurrently.
+type Log struct {
+	log   *slog.Logger
+	now   func() time.Time
+	limit limiter
+}
+
+// New makes a Log that writes to log.
+func New(log *slog.Logger, now func() time.Time) *Log {
+	return &Log{log: log, now: now, limit: limiter{buckets: map[Name]*bucket{}}}
+}
+
+// Write logs an event with those of the attributes that are loggable with it. Of
+// events that anybody can cause at most a few a second are written; how many
+// were not is told by the next one.
+func (l *Log) Write(ctx context.Context, name Name, attrs ...slog.Attr) {
+	kept := make([]slog.Attr, 0, len(attrs)+3)
+	kept = append(kept, slog.String("event", string(name)))
+	if bounded(name) {
+		ok, suppressed := l.limit.take(name, l.now())
+		if !ok {
+			return
+		}
+		if suppressed > 0 {
+			kept = append(kept, slog.Int64("suppressed", suppressed))
+		}
+	}
+	permitted := loggable(name)
+	for _, a := range attrs {
+		if slices.Contains(permitted, a.Key) {
+			kept = append(kept, a)
+		}
+	}
+	l.log.LogAttrs(ctx, slog.LevelInfo, "audit", kept...)
+}

@@ -1,0 +1,84 @@
+package authserver
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/endpoint"
+	"clientele.dev/clientele/authserver/keys"
+	"clientele.dev/clientele/authserver/store"
+)
+
+// Snapshot is what a Source knows at one moment. A part that is nil is not known:
+// what was in force stays in force, so that an object deleted by mistake does not
+// stop a running server.
+type Snapshot struct {
+	Settings   *endpoint.Settings
+	Signing    *keys.Set
+	ServerKeys *credential.ServerKeys
+	// Waiting says, for people, what is not known and where it is looked for.
+	Waiting []string
+}
+
+// Source delivers the server's settings and keys, now and whenever they change.
+type Source interface {
+	// Run delivers until ctx ends. deliver does not block for long, and must not
+	// be called concurrently.
+	Run(ctx context.Context, deliver func(Snapshot)) error
+}
+
+// Options of a Server.
+type Options struct {
+	// ListenAddress of the endpoints, host:port. For Run only.
+	ListenAddress string
+	// MetricsAddress of /metrics, host:port; empty: no metrics listener. For Run
+	// only.
+	MetricsAddress string
+	// TLSCertFile and TLSKeyFile, PEM, read again when they change. Both empty:
+	// plain http, for loopback or behind a proxy that terminates TLS.
+	TLSCertFile, TLSKeyFile string
+	// Store that the registrations are kept in. Required; the caller closes it.
+	Store store.Store
+	// Source of settings and keys. Required.
+	Source Source
+	// Registrars says who may register clients. Required.
+	Registrars endpoint.RegistrarAuthorizer
+	// Log. Zero: slog.Default().
+	Log *slog.Logger
+	// Now is the clock. Required.
+	Now func() time.Time
+	// ShutdownTimeout is how long running requests may take to end. Zero: 20 s.
+	ShutdownTimeout time.Duration
+	// LeaseEvery is how often the replica's lease is renewed. Zero: 5 s.
+	LeaseEvery time.Duration
+}
+
+const (
+	defaultShutdownTimeout = 20 * time.Second
+	defaultLeaseEvery      = 5 * time.Second
+	// bound is how old this replica's view of the store may be, and how long its
+	// lease lasts: after that it stops issuing (DESIGN: 30 s).
+	bound = 30 * time.Second
+)
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Store == nil || o.Source == nil || o.Registrars == nil || o.Now == nil {
+		return o, errors.New("authserver: Store, Source, Registrars and Now are required")
+	}
+	if (o.TLSCertFile == "") != (o.TLSKeyFile == "") {
+		return o, errors.New("authserver: a TLS certificate file needs a key file, and the other way round")
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.ShutdownTimeout <= 0 {
+		o.ShutdownTimeout = defaultShutdownTimeout
+	}
+	if o.LeaseEvery <= 0 {
+		o.LeaseEvery = defaultLeaseEvery
+	}
+	return o, nil
+}

@@ -1,0 +1,30 @@
+// Package authserver is the authorization server: an OAuth 2.1 issuer that knows
+// nothing of Kubernetes but for the adapter package kube.
+//
+// This package composes it: what arrives from outside (config.go: settings and
+// keys as snapshots of a Source), what is put into force (apply.go), what the
+// process may do at the moment (health.go, lease.go), and how it starts and stops
+// (server.go). Where each route lives:
+//
+//	route                                         file                      specification
+//	POST /oauth/token                             endpoint/token.go         RFC 6749, Section 3.2; RFC 8707, Section 2
+//	  client_secret_basic                         clientauth/basic.go       RFC 6749, Section 2.3.1
+//	  client_secret_post                          clientauth/post.go        RFC 6749, Section 2.3.1
+//	  client_credentials                          grant/clientcredentials.go RFC 6749, Section 4.4
+//	  resource, scope, lifetime                   grant/rights.go           RFC 6749, Section 3.3; RFC 8707, Section 2
+//	  the access token                            token/                    RFC 9068
+//	GET  /.well-known/oauth-authorization-server  endpoint/metadata.go      RFC 8414
+//	GET  /.well-known/openid-configuration        endpoint/metadata.go      OpenID Connect Discovery 1.0, Section 4
+//	GET  /.well-known/jwks.json                   endpoint/metadata.go      RFC 7517, Section 5
+//	POST /oauth/register                          endpoint/registration.go  RFC 7591, Section 3
+//	GET, PUT, DELETE /oauth/register/{client_id}  endpoint/registration.go  RFC 7592, Section 2
+//	PUT, DELETE /registrar/v1/resources/{uid}     endpoint/policies.go      ours
+//	GET  /registrar/v1/inventory, changes         endpoint/inventory.go     ours
+//	GET  /registrar/v1/replicas                   endpoint/inventory.go     ours
+//	GET  /healthz, /readyz                        endpoint/health.go        ours
+//	errors                                        endpoint/respond.go       RFC 6749, Section 5.2; RFC 6750, Section 3
+//
+// A new endpoint is a row in endpoint/routes.go and a file; a new grant is a file
+// in grant and a line in server.go; a new way to authenticate is a file in
+// clientauth. DIVERGENCES.md says where this server differs from an RFC.
+package authserver

@@ -1,0 +1,89 @@
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"sync"
+
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/params"
+)
+
+const formType = "application/x-www-form-urlencoded"
+
+// bodies hold a form while it is read.
+var bodies = sync.Pool{New: func() any { b := make([]byte, 4096); return &b }}
+
+// readForm reads the parameters of a token request. They come in the body only
+// (RFC 6749, Section 2.3.1 and 3.2): in the URL they would end up in logs.
+func readForm(x *exchange) (params.Params, error) {
+	if x.r.URL.RawQuery != "" {
+		return params.Params{}, oauth.InvalidRequest("parameters must be in the request body, not in the URL")
+	}
+	if !hasType(x.r, formType) {
+		return params.Params{}, oauth.InvalidRequest("Content-Type must be %s", formType)
+	}
+	body, err := readBody(x)
+	if err != nil {
+		return params.Params{}, err
+	}
+	return params.Parse(body, "resource")
+}
+
+// readBody reads the body, which the wrapper has bounded.
+func readBody(x *exchange) (string, error) {
+	length := x.r.ContentLength
+	if length < 0 || length > 4096 {
+		all, err := io.ReadAll(x.r.Body)
+		return string(all), unread(err)
+	}
+	buffer := bodies.Get().(*[]byte)
+	_, err := io.ReadFull(x.r.Body, (*buffer)[:length])
+	body := string((*buffer)[:length])
+	clear((*buffer)[:length]) // it held a secret, perhaps
+	bodies.Put(buffer)
+	return body, unread(err)
+}
+
+// unread is the error of a body that could not be read: the caller's, not ours.
+func unread(err error) error {
+	var tooLarge *http.MaxBytesError
+	if err == nil || errors.As(err, &tooLarge) {
+		return err
+	}
+	return oauth.InvalidRequest("the request body could not be read").WithCause(err)
+}
+
+// hasType compares the media type of the body, without its parameters.
+func hasType(r *http.Request, want string) bool {
+	header := r.Header["Content-Type"]
+	if len(header) != 1 {
+		return false
+	}
+	if header[0] == want {
+		return true
+	}
+	got, _, err := mime.ParseMediaType(header[0])
+	return err == nil && got == want
+}
+
+// readJSON reads a JSON body into v. The error is an *oauth.Error that names
+// what is wrong without repeating what was sent.
+func readJSON(x *exchange, v any) error {
+	if !hasType(x.r, "application/json") {
+		return oauth.InvalidRequest("Content-Type must be application/json")
+	}
+	body, err := io.ReadAll(x.r.Body)
+	if err != nil {
+		return unread(err)
+	}
+	if err := strictUnmarshal(body, v); err != nil {
+		return oauth.InvalidRequest("the request body is not acceptable JSON: %s", err)
+	}
+	return nil
+}
+
+var errTooDeep = fmt.Errorf("it is nested more than %d levels deep", maxDepth)

@@ -1,0 +1,88 @@
+package endpoint
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"clientele.dev/clientele/authserver/audit"
+	"clientele.dev/clientele/authserver/grant"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/registry"
+)
+
+// RegistrarAuthorizer says who a registrar's bearer token belongs to.
+type RegistrarAuthorizer interface {
+	// Authorize verifies the token. A token that is not valid here is an
+	// *oauth.Error with code invalid_token; any other error means that it could
+	// not be found out, and nothing is permitted.
+	Authorize(ctx context.Context, bearer string) (Caller, error)
+}
+
+// Caller is who calls a registrar endpoint.
+type Caller struct {
+	// Cluster the caller belongs to; never empty.
+	Cluster string
+	// User name, for the audit log.
+	User string
+	// Manage says that the caller is a registrar.
+	Manage bool
+}
+
+// Replicas lists the running replicas; see store.Leases.
+type Replicas interface {
+	Replicas(ctx context.Context, now time.Time) ([]oauth.Replica, error)
+}
+
+// Health is the state of the process that endpoints depend on.
+type Health interface {
+	// View is the snapshot in force; nil before there are settings. It takes no
+	// lock.
+	View() *View
+	// MayIssue says whether this replica may speak for the server: its view of
+	// the store is confirmed and its lease holds. It takes no lock.
+	MayIssue(v *View, now time.Time) bool
+	// Missing names what is missing to be ready; empty: ready.
+	Missing(now time.Time) []string
+}
+
+// Config is what the endpoints need. Every field is required.
+type Config struct {
+	Health     Health
+	Registry   *registry.Registry
+	Registrars RegistrarAuthorizer
+	Replicas   Replicas
+	Grants     []grant.Grant
+	Metrics    *Metrics
+	Audit      *audit.Log
+	Log        *slog.Logger
+	Now        func() time.Time
+	// Draining is closed when the server begins to stop: long polls end at once.
+	Draining <-chan struct{}
+}
+
+// Server is the http.Handler of the authorization server.
+type Server struct {
+	Config
+	routes map[string]*route // by path; a prefix ends with "/"
+	grants map[oauth.GrantType]counted
+}
+
+// counted is a grant with its counters.
+type counted struct {
+	grant.Grant
+	outcomes *outcomes
+}
+
+// New makes a Server.
+func New(c Config) *Server {
+	s := &Server{Config: c, routes: map[string]*route{}, grants: map[oauth.GrantType]counted{}}
+	for _, g := range c.Grants {
+		s.grants[g.Type()] = counted{g, c.Metrics.grant(string(g.Type()))}
+	}
+	for _, r := range s.table() {
+		r.requests = c.Metrics.route(r.name)
+		s.routes[r.path] = &r
+	}
+	return s
+}

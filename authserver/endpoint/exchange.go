@@ -1,0 +1,128 @@
+package endpoint
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"clientele.dev/clientele/authserver/oauth"
+)
+
+// exchange is one request and its answer.
+type exchange struct {
+	w http.ResponseWriter
+	r *http.Request
+	// view in force when the request came; nil only where the route needs
+	// nothing.
+	view *View
+	// rest is what follows a route's path that ends with "/".
+	rest  string
+	route *route
+}
+
+// Header values that are shared by all answers: net/http only reads them.
+var (
+	noStore  = []string{"no-store"}
+	noCache  = []string{"no-cache"}
+	nosniff  = []string{"nosniff"}
+	jsonType = []string{"application/json"}
+)
+
+// ServeHTTP is the one wrapper around every endpoint.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{w: w, r: r, view: s.Health.View()}
+	x.route, x.rest = s.find(r.URL.Path, x.view)
+	if x.route == nil {
+		s.Metrics.notFound.Inc()
+		header := w.Header()
+		header["Cache-Control"], header["X-Content-Type-Options"] = noStore, nosniff
+		http.Error(w, "not found", http.StatusNotFound)
+		return
+	}
+	x.route.requests.status(s.serve(x)).Inc()
+}
+
+// serve makes the checks that are no endpoint's to remember, then calls it.
+func (s *Server) serve(x *exchange) (status int) {
+	defer func() {
+		if p := recover(); p != nil {
+			// The value may hold what a request sent; only its type is told.
+			s.Log.Error("panic in a handler", "route", x.route.name, "type", fmt.Sprintf("%T", p))
+			status = s.fail(x, oauth.ServerError("the server could not answer this request"))
+		}
+	}()
+	header := x.w.Header()
+	header["X-Content-Type-Options"] = nosniff
+	if !x.route.cacheable {
+		// RFC 6749, Section 5.1, and RFC 7591, Section 3.2.1.
+		header["Cache-Control"], header["Pragma"] = noStore, noCache
+	}
+	handle, ok := x.route.method(x.r.Method)
+	if !ok {
+		header.Set("Allow", x.route.allow())
+		http.Error(x.w, "method not allowed", http.StatusMethodNotAllowed)
+		return http.StatusMethodNotAllowed
+	}
+	if x.r.ContentLength > x.route.maxBody {
+		return s.tooLarge(x)
+	}
+	if x.r.ContentLength != 0 {
+		x.r.Body = http.MaxBytesReader(x.w, x.r.Body, x.route.maxBody)
+	}
+	if x.view == nil && !x.route.needsNothing {
+		return s.fail(x, oauth.TemporarilyUnavailable("the server is starting"))
+	}
+	return handle(x)
+}
+
+func (r *route) method(m string) (handler, bool) {
+	if m == http.MethodHead {
+		m = http.MethodGet // net/http leaves the body out
+	}
+	h, ok := r.methods[m]
+	return h, ok
+}
+
+func (r *route) allow() string {
+	var methods []string
+	for m := range r.methods {
+		methods = append(methods, m)
+		if m == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+	}
+	slices.Sort(methods)
+	return strings.Join(methods, ", ")
+}
+
+// find looks a path up. An issuer with a path is served below that path; the
+// well-known documents also with the path behind them (RFC 8414, Section 3.1).
+func (s *Server) find(path string, v *View) (*route, string) {
+	if v != nil && v.issuerPath != "" {
+		path = s.withoutIssuer(path, v.issuerPath)
+	}
+	if r, ok := s.routes[path]; ok && !strings.HasSuffix(path, "/") {
+		return r, ""
+	}
+	slash := strings.LastIndexByte(path, '/') + 1
+	if slash == 0 || slash == len(path) {
+		return nil, ""
+	}
+	if r, ok := s.routes[path[:slash]]; ok {
+		return r, path[slash:]
+	}
+	return nil, ""
+}
+
+func (s *Server) withoutIssuer(path, issuerPath string) string {
+	if below, ok := strings.CutPrefix(path, issuerPath); ok && strings.HasPrefix(below, "/") {
+		return below
+	}
+	for _, document := range []string{pathMetadata, pathOpenID} {
+		if path == document+issuerPath {
+			return document
+		}
+	}
+	return path
+}

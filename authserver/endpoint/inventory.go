@@ -1,0 +1,120 @@
+package endpoint
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/params"
+)
+
+// Bounds of the inventory's answers.
+const (
+	defaultPage = 1000
+	maxPage     = 5000
+	maxWait     = 55 // seconds; below the minute after which proxies give up
+)
+
+// query reads the URL's parameters, strictly as a form's.
+func query(x *exchange) (params.Params, error) {
+	return params.Parse(x.r.URL.RawQuery)
+}
+
+// number reads an optional number; absent: fallback.
+func number(p *params.Params, name string, fallback, least, most int64) (int64, error) {
+	text := p.Get(name)
+	if text == "" {
+		return fallback, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < least || n > most {
+		return 0, oauth.InvalidRequest("%s must be a number from %d to %d", name, least, most)
+	}
+	return n, nil
+}
+
+// inventory is GET /registrar/v1/inventory: the clients and policies of the
+// caller's cluster, page by page.
+func (s *Server) inventory(x *exchange) int {
+	caller, err := s.registrar(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	q, err := query(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	limit, err := number(&q, "limit", defaultPage, 1, maxPage)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	page, err := s.Registry.Inventory(caller.Cluster, q.Get("page"), int(limit))
+	if err != nil {
+		return s.fail(x, storeError(err))
+	}
+	return writeJSON(x, http.StatusOK, page)
+}
+
+// changes is GET /registrar/v1/changes: a long poll for what changed since a
+// revision. It ends at once when the server stops.
+func (s *Server) changes(x *exchange) int {
+	caller, err := s.registrar(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	q, err := query(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	wait, err := number(&q, "wait", 0, 0, maxWait)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	since, err := number(&q, "since", 0, 0, 1<<62)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	return s.poll(x, caller, q.Get("store_id"), since, time.Duration(wait)*time.Second)
+}
+
+func (s *Server) poll(x *exchange, caller Caller, storeID string, since int64, wait time.Duration) int {
+	// The server's own time limits are for requests that are answered at once.
+	deadlines := http.NewResponseController(x.w)
+	_ = deadlines.SetReadDeadline(time.Time{}) // an unsupported one is no error of the caller's
+	_ = deadlines.SetWriteDeadline(time.Time{})
+
+	ctx, cancel := context.WithCancel(x.r.Context())
+	defer cancel()
+	go func() {
+		select {
+		case <-s.Draining:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	changes, err := s.Registry.Changes(ctx, caller.Cluster, storeID, since, wait)
+	if err != nil && ctx.Err() != nil {
+		return s.fail(x, oauth.TemporarilyUnavailable("the server is stopping").WithCause(err))
+	}
+	if err != nil {
+		return s.fail(x, storeError(err))
+	}
+	return writeJSON(x, http.StatusOK, changes)
+}
+
+// replicas is GET /registrar/v1/replicas: who serves which signing keys since when.
+func (s *Server) replicas(x *exchange) int {
+	if _, err := s.registrar(x); err != nil {
+		return s.fail(x, err)
+	}
+	list, err := s.Replicas.Replicas(x.r.Context(), s.Now())
+	if err != nil {
+		return s.fail(x, err)
+	}
+	if list == nil {
+		list = []oauth.Replica{}
+	}
+	return writeJSON(x, http.StatusOK, oauth.ReplicaList{StoreID: s.Registry.StoreID(), Replicas: list})
+}

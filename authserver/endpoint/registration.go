@@ -1,0 +1,188 @@
+package endpoint
+
+import (
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"clientele.dev/clientele/authserver/audit"
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/registry"
+)
+
+// register is POST /oauth/register (RFC 7591, Section 3.1) for registrars:
+// 201 for a new client, 200 where the owner's client existed.
+//
+//  1. the caller is a registrar; nobody else may register yet
+//  2. parse
+//  3. the rules (package registration) and the store
+//  4. write
+func (s *Server) register(x *exchange) int {
+	caller, err := s.registrar(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	return s.put(x, caller, "", false)
+}
+
+// updateClient is PUT /oauth/register/{client_id} (RFC 7592, Section 2.2) for
+// registrars: as register, but the client must exist.
+func (s *Server) updateClient(x *exchange) int {
+	caller, err := s.registrar(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	return s.put(x, caller, x.rest, true)
+}
+
+func (s *Server) put(x *exchange, caller Caller, pathID string, update bool) int {
+	var reg oauth.Registration
+	err := readJSON(x, &reg)
+	if err == nil && update && reg.ClientID != pathID {
+		// RFC 7592, Section 2.2: the client_id in the body is the client's.
+		err = oauth.InvalidClientMetadata("client_id must equal the one in the URL")
+	}
+	if err != nil {
+		return s.registrationFailed(x, caller, reg.ClientID, err)
+	}
+	response, created, err := s.Registry.Register(x.r.Context(), caller.Cluster, reg, update)
+	if err != nil {
+		return s.registrationFailed(x, caller, reg.ClientID, storeError(err))
+	}
+	name, status := audit.ClientUpdated, http.StatusOK
+	if created {
+		name, status = audit.ClientRegistered, http.StatusCreated
+	}
+	s.auditClient(x, name, caller, response.Registration, response.Revision)
+	s.Metrics.registrations(string(name))
+	return writeJSON(x, status, s.information(x, response))
+}
+
+// information is the client information response (RFC 7591, Section 3.2.1)
+// without anything that was made of a secret.
+func (s *Server) information(x *exchange, r oauth.RegistrationResponse) oauth.RegistrationResponse {
+	if r.Managed != nil {
+		managed := *r.Managed
+		managed.SecretHashes, managed.RegistrationTokenHash = []string{}, ""
+		r.Managed = &managed
+	}
+	r.RegistrationClientURI = x.view.base + managementPrefix + r.ClientID
+	return r
+}
+
+func (s *Server) registrationFailed(x *exchange, caller Caller, clientID string, err error) int {
+	if !oauth.ValidClientID(clientID) || looksSecret(clientID) {
+		clientID = "(not a client id)"
+	}
+	s.Metrics.registrations("refused")
+	s.Audit.Write(x.r.Context(), audit.RegistrationRefused,
+		slog.String("route", x.route.name),
+		slog.String("code", string(oauth.CodeOf(err))),
+		slog.String("client_id", clientID),
+		slog.String("caller", caller.User),
+		slog.String("cause", cause(err)))
+	return s.fail(x, err)
+}
+
+func (s *Server) auditClient(x *exchange, name audit.Name, caller Caller, r oauth.Registration, revision int64) {
+	var owner oauth.Owner
+	if r.Managed != nil {
+		owner = r.Managed.Owner
+	}
+	s.Audit.Write(x.r.Context(), name,
+		slog.String("client_id", r.ClientID),
+		slog.String("owner_namespace", owner.Namespace),
+		slog.String("owner_name", owner.Name),
+		slog.String("owner_uid", owner.UID),
+		slog.String("caller", caller.User),
+		slog.Int64("revision", revision))
+}
+
+// readClient is GET /oauth/register/{client_id} (RFC 7592, Section 2.1), for the
+// registrar of the client's cluster and for whoever holds its registration access
+// token.
+func (s *Server) readClient(x *exchange) int {
+	token, err := bearer(x.r)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	if credential.ValidFormat(token, credential.PrefixRegistrationToken) {
+		return s.readByToken(x, token)
+	}
+	caller, err := s.registrar(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	client, ok := s.Registry.Client(x.rest)
+	if !ok || client.Managed == nil || client.Managed.Owner.Cluster != caller.Cluster {
+		return s.fail(x, noClient())
+	}
+	return s.writeClient(x, client)
+}
+
+// readByToken gives a client with a wrong token and one that does not exist the
+// same answer after the same work (RFC 7592, Section 2.1; FAILURES A12).
+func (s *Server) readByToken(x *exchange, token string) int {
+	client, ok := s.Registry.Client(x.rest)
+	var sealed []string
+	if ok && client.RegistrationToken != "" {
+		sealed = []string{client.RegistrationToken}
+	}
+	if !x.view.serverKeys.MatchAny(sealed, token) || !ok {
+		return s.fail(x, noClient())
+	}
+	return s.writeClient(x, client)
+}
+
+func noClient() error {
+	return oauth.InvalidToken("there is no such client, or the token is not for it")
+}
+
+func (s *Server) writeClient(x *exchange, c *registry.Client) int {
+	return writeJSON(x, http.StatusOK, s.information(x, oauth.RegistrationResponse{
+		Registration:     c.Registration,
+		ClientIDIssuedAt: c.Created.Unix(),
+		Digest:           c.Digest,
+		StoreID:          s.Registry.StoreID(),
+		Revision:         c.Revision,
+	}))
+}
+
+// deleteClient is DELETE /oauth/register/{client_id} (RFC 7592, Section 2.3) for
+// registrars: 204, also if there is no such client, so that it can be repeated.
+func (s *Server) deleteClient(x *exchange) int {
+	caller, err := s.registrar(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	owner, counter, err := ownerOf(x, caller)
+	if err == nil {
+		err = storeError(s.Registry.Deregister(x.r.Context(), x.rest, owner, counter))
+	}
+	if err != nil {
+		return s.registrationFailed(x, caller, x.rest, err)
+	}
+	s.auditClient(x, audit.ClientDeleted, caller, oauth.Registration{ClientID: x.rest, Managed: &oauth.Managed{Owner: owner}}, s.Registry.Revision())
+	s.Metrics.registrations(string(audit.ClientDeleted))
+	return noContent(x)
+}
+
+// ownerOf reads whose client is to be deleted.
+func ownerOf(x *exchange, caller Caller) (oauth.Owner, int64, error) {
+	q, err := query(x)
+	if err != nil {
+		return oauth.Owner{}, 0, err
+	}
+	owner := oauth.Owner{Cluster: caller.Cluster, Namespace: q.Get("owner_namespace"), Name: q.Get("owner_name"), UID: q.Get("owner_uid")}
+	counter, err := strconv.ParseInt(q.Get("counter"), 10, 64)
+	if err != nil || owner.Namespace == "" || owner.Name == "" || owner.UID == "" {
+		return oauth.Owner{}, 0, oauth.InvalidRequest("owner_namespace, owner_name, owner_uid and counter are required in the query")
+	}
+	return owner, counter, nil
+}
+
+func noContent(x *exchange) int {
+	x.w.WriteHeader(http.StatusNoContent)
+	return http.StatusNoContent
+}

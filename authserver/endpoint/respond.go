@@ -1,0 +1,93 @@
+package endpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/registration"
+)
+
+// status is the only place where an error code becomes a status.
+func status(code oauth.Code) int {
+	switch code {
+	case oauth.CodeInvalidClient, oauth.CodeInvalidToken:
+		return http.StatusUnauthorized
+	case oauth.CodeInsufficientScope:
+		return http.StatusForbidden
+	case oauth.CodeClientIDTaken, oauth.CodeOwnerMismatch, oauth.CodeStaleCounter:
+		return http.StatusConflict
+	case oauth.CodeServerError:
+		return http.StatusInternalServerError
+	case oauth.CodeTemporarilyUnavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusBadRequest
+}
+
+// challenge is the WWW-Authenticate of an error; "": none. It must not stand on
+// a 400 (RFC 6749, Section 5.2; some clients then never read the body).
+func challenge(code oauth.Code) string {
+	switch code {
+	case oauth.CodeInvalidClient:
+		return `Basic realm="clientele", charset="UTF-8"`
+	case oauth.CodeInvalidToken:
+		return `Bearer realm="clientele", error="invalid_token"`
+	case oauth.CodeInsufficientScope:
+		return `Bearer realm="clientele", error="insufficient_scope"` // RFC 6750, Section 3
+	}
+	return ""
+}
+
+// errorBody is RFC 6749, Section 5.2, and what registrars read beside it.
+type errorBody struct {
+	*oauth.Error
+	// Counter that is stored, in stale_counter.
+	Counter *int64 `json:"clientele_counter,omitempty"`
+}
+
+// fail answers an error and returns the status. Only the code and the public
+// text leave the server; the cause of a failure of its own is logged.
+func (s *Server) fail(x *exchange, err error) int {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return s.tooLarge(x)
+	}
+	protocol := oauth.AsError(err)
+	if protocol.Code == oauth.CodeServerError {
+		s.Log.Error("request failed", "route", x.route.name, "error", err)
+	}
+	body := errorBody{Error: protocol}
+	if counter, ok := registration.StoredCounter(err); ok {
+		body.Counter = &counter
+	}
+	header := x.w.Header()
+	header["Cache-Control"] = noStore
+	if c := challenge(protocol.Code); c != "" {
+		header.Set("WWW-Authenticate", c)
+	}
+	if protocol.Code == oauth.CodeTemporarilyUnavailable {
+		header.Set("Retry-After", "1")
+	}
+	return writeJSON(x, status(protocol.Code), body)
+}
+
+func (s *Server) tooLarge(x *exchange) int {
+	x.w.Header()["Cache-Control"] = noStore
+	// What is left of the body is not read.
+	x.w.Header().Set("Connection", "close")
+	return writeJSON(x, http.StatusRequestEntityTooLarge, oauth.InvalidRequest("the request body is larger than %d bytes", x.route.maxBody))
+}
+
+// writeJSON answers v; it returns the status.
+func writeJSON(x *exchange, status int, v any) int {
+	body, err := json.Marshal(v)
+	if err != nil {
+		status, body = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
+	}
+	x.w.Header()["Content-Type"] = jsonType
+	x.w.WriteHeader(status)
+	_, _ = x.w.Write(body) // the caller is gone; nobody is left to tell
+	return status
+}

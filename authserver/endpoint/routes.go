@@ -1,0 +1,63 @@
+package endpoint
+
+import "net/http"
+
+// Body limits in bytes.
+const (
+	noBody           = 0
+	tokenBody        = 64 << 10
+	registrationBody = 256 << 10
+)
+
+// Paths of the endpoints below the issuer.
+const (
+	pathToken        = "/oauth/token"
+	pathRegister     = "/oauth/register"
+	pathJWKS         = "/.well-known/jwks.json"
+	pathMetadata     = "/.well-known/oauth-authorization-server"
+	pathOpenID       = "/.well-known/openid-configuration"
+	pathPolicies     = "/registrar/v1/resources/"
+	pathInventory    = "/registrar/v1/inventory"
+	pathChanges      = "/registrar/v1/changes"
+	pathReplicas     = "/registrar/v1/replicas"
+	pathHealth       = "/healthz"
+	pathReady        = "/readyz"
+	routeOfNothing   = "none"
+	managementPrefix = pathRegister + "/"
+)
+
+// handler answers an exchange and returns the status it wrote.
+type handler func(x *exchange) int
+
+// route is one row of the table. A path that ends with "/" takes one more
+// segment, which the handler finds in exchange.rest.
+type route struct {
+	name     string // in metrics
+	path     string
+	maxBody  int64
+	methods  map[string]handler
+	requests *outcomes
+	// cacheable answers set their own Cache-Control; all others are no-store.
+	cacheable bool
+	// needsNothing answers even while the server has no settings.
+	needsNothing bool
+}
+
+// table is every route there is.
+func (s *Server) table() []route {
+	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
+	return []route{
+		{name: "token", path: pathToken, maxBody: tokenBody, methods: map[string]handler{post: s.token}},
+		{name: "register", path: pathRegister, maxBody: registrationBody, methods: map[string]handler{post: s.register}},
+		{name: "client", path: managementPrefix, maxBody: registrationBody, methods: map[string]handler{get: s.readClient, put: s.updateClient, del: s.deleteClient}},
+		{name: "policy", path: pathPolicies, maxBody: registrationBody, methods: map[string]handler{put: s.putPolicy, del: s.deletePolicy}},
+		{name: "inventory", path: pathInventory, methods: map[string]handler{get: s.inventory}},
+		{name: "changes", path: pathChanges, methods: map[string]handler{get: s.changes}},
+		{name: "replicas", path: pathReplicas, methods: map[string]handler{get: s.replicas}},
+		{name: "metadata", path: pathMetadata, cacheable: true, methods: map[string]handler{get: s.metadata}},
+		{name: "openid", path: pathOpenID, cacheable: true, methods: map[string]handler{get: s.metadata}},
+		{name: "jwks", path: pathJWKS, cacheable: true, methods: map[string]handler{get: s.jwks}},
+		{name: "healthz", path: pathHealth, needsNothing: true, methods: map[string]handler{get: s.healthz}},
+		{name: "readyz", path: pathReady, needsNothing: true, methods: map[string]handler{get: s.readyz}},
+	}
+}

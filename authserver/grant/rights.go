@@ -1,0 +1,182 @@
+package grant
+
+import (
+	"time"
+
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/policy"
+	"clientele.dev/clientele/authserver/registry"
+)
+
+// Rights answers what a client may have: which resource, which of the scopes,
+// for how long. It is shared by all grants.
+type Rights struct {
+	// Policies returns the policies in force; it must not block.
+	Policies func() *policy.Set
+	cache    cache
+}
+
+// Ask is one question to Rights.
+type Ask struct {
+	Client *registry.Client
+	Grant  oauth.GrantType
+	// Resource and Scope asked for; empty: what the client is entitled to.
+	Resource, Scope string
+	Terms           *Terms
+}
+
+// Right is what a client may have.
+type Right struct {
+	Resource string
+	Scope    string // space-separated
+	Lifetime time.Duration
+}
+
+// Resolve answers a question; the error is an *oauth.Error (invalid_target or
+// invalid_scope) that names what is wrong.
+func (r *Rights) Resolve(a Ask) (Right, error) {
+	policies := r.Policies()
+	key := cacheKey{a.Client, policies, a.Terms, a.Grant, a.Resource, a.Scope}
+	if right, ok := r.cache.get(key); ok {
+		return right, nil
+	}
+	right, err := resolve(policies, a)
+	if err == nil {
+		r.cache.put(key, right)
+	}
+	return right, err
+}
+
+func resolve(policies *policy.Set, a Ask) (Right, error) {
+	resource, err := target(a)
+	if err != nil {
+		return Right{}, err
+	}
+	scopes, lifetime, err := scopes(policies, a, resource)
+	if err != nil {
+		return Right{}, err
+	}
+	right := Right{Resource: resource, Scope: oauth.JoinScope(scopes), Lifetime: a.Terms.AccessTokenLifetime}
+	right.Lifetime = shorter(right.Lifetime, lifetime)
+	if m := a.Client.Managed; m != nil {
+		right.Lifetime = shorter(right.Lifetime, time.Duration(m.AccessTokenLifetime)*time.Second)
+	}
+	return right, nil
+}
+
+// shorter returns the shorter of two lifetimes; b of 0 is no limit.
+func shorter(a, b time.Duration) time.Duration {
+	if b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// target checks the resource asked for, or picks the default (RFC 8707,
+// Section 2).
+func target(a Ask) (string, error) {
+	var registered []string
+	if m := a.Client.Managed; m != nil {
+		registered = m.Resources
+	}
+	if a.Resource == "" {
+		return oauth.DefaultTarget(registered, a.Terms.DefaultResource), nil
+	}
+	if err := oauth.ValidResource(a.Resource); err != nil {
+		return "", oauth.InvalidTarget("resource must be an absolute URI without a fragment (RFC 8707, Section 2)").WithCause(err)
+	}
+	for _, r := range oauth.EffectiveResources(registered, a.Terms.DefaultResource) {
+		if r == a.Resource {
+			return r, nil
+		}
+	}
+	return "", oauth.InvalidTarget("the resource is not registered for this client")
+}
+
+// scopes returns what is granted for the resource, and the shortest lifetime
+// that one of the scopes asks for (0: none does).
+func scopes(policies *policy.Set, a Ask, resource string) ([]string, time.Duration, error) {
+	asked, err := oauth.ParseScope(a.Scope)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(asked) > 0 {
+		return grantAsked(policies, a, resource, asked)
+	}
+	return grantRegistered(policies, a, resource)
+}
+
+// grantAsked grants what was asked for by name, all of it or nothing: a client
+// that asked for a scope by name cannot do without it.
+func grantAsked(policies *policy.Set, a Ask, resource string, asked []string) ([]string, time.Duration, error) {
+	var lifetime time.Duration
+	for _, scope := range asked {
+		if !contains(a.Client.Scopes, scope) {
+			return nil, 0, oauth.InvalidScope("scope %s is not registered for this client", scope)
+		}
+		d := decide(policies, a, resource, scope)
+		if !d.Granted {
+			return nil, 0, oauth.InvalidScope("scope %s is not granted to this client for the resource (%s)", scope, d.Reason)
+		}
+		lifetime = shortest(lifetime, d.MaxLifetime)
+	}
+	return asked, lifetime, nil
+}
+
+// grantRegistered grants all registered scopes that policy allows.
+func grantRegistered(policies *policy.Set, a Ask, resource string) ([]string, time.Duration, error) {
+	var granted []string
+	var lifetime time.Duration
+	for _, scope := range a.Client.Scopes {
+		if d := decide(policies, a, resource, scope); d.Granted {
+			granted = append(granted, scope)
+			lifetime = shortest(lifetime, d.MaxLifetime)
+		}
+	}
+	if len(granted) == 0 && !needsNoScope(a, resource) {
+		return nil, 0, oauth.InvalidScope("no scope is granted to this client for the resource")
+	}
+	return granted, lifetime, nil
+}
+
+// needsNoScope is the one case of a token without any scope: a client that
+// registered none, for the server itself, where no policy could declare one.
+// For any other resource a token without scope would get past the policies.
+func needsNoScope(a Ask, resource string) bool {
+	return len(a.Client.Scopes) == 0 && resource == a.Terms.DefaultResource && resource == a.Terms.Issuer
+}
+
+func decide(policies *policy.Set, a Ask, resource, scope string) policy.Decision {
+	return policies.Decide(policyClient(a.Client), resource, scope, a.Grant)
+}
+
+// policyClient is how policies see a client. One without an owner is in no
+// namespace and has no labels.
+func policyClient(c *registry.Client) policy.Client {
+	if c.Managed == nil {
+		return policy.Client{}
+	}
+	return policy.Client{
+		Cluster:         c.Managed.Owner.Cluster,
+		Namespace:       c.Managed.Owner.Namespace,
+		NamespaceLabels: c.Managed.NamespaceLabels,
+		Labels:          c.Managed.ClientLabels,
+	}
+}
+
+// shortest of two limits, of which 0 is none.
+func shortest(a, b time.Duration) time.Duration {
+	if a == 0 || (b > 0 && b < a) {
+		return b
+	}
+	return a
+}
+
+func contains(list []string, s string) bool {
+	for _, e := range list {
+		if e == s {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,80 @@
+package authserver
+
+import (
+	"sync/atomic"
+	"time"
+
+	"clientele.dev/clientele/authserver/endpoint"
+	"clientele.dev/clientele/authserver/registry"
+)
+
+// health is what this process may do at the moment; it implements
+// endpoint.Health. What requests read of it takes no lock.
+type health struct {
+	view     atomic.Pointer[endpoint.View]
+	bound    atomic.Pointer[string] // the id of the server keys that the registry is loaded with
+	waiting  atomic.Pointer[[]string]
+	stopping atomic.Bool
+	registry *registry.Registry
+	lease    *lease
+}
+
+// View implements endpoint.Health.
+func (h *health) View() *endpoint.View { return h.view.Load() }
+
+// MayIssue implements endpoint.Health.
+func (h *health) MayIssue(v *endpoint.View, now time.Time) bool {
+	return h.loaded(v) && h.confirmed(now) && h.lease.holds(now)
+}
+
+// loaded says that the registry was read with the server keys of the view: with
+// others every client's secret would look wrong.
+func (h *health) loaded(v *endpoint.View) bool {
+	id := h.bound.Load()
+	return v != nil && id != nil && *id != "" && *id == v.ServerKeysID()
+}
+
+func (h *health) confirmed(now time.Time) bool {
+	return now.Sub(h.registry.Confirmed()) < bound
+}
+
+// Missing implements endpoint.Health. What the source waits for is told as the
+// reason, but is none by itself: a Secret that was deleted while the server runs
+// leaves it with what it has in memory.
+func (h *health) Missing(now time.Time) []string {
+	if h.stopping.Load() {
+		return []string{"the server is stopping"}
+	}
+	missing := h.missing(h.view.Load(), now)
+	if w := h.waiting.Load(); w != nil && len(missing) > 0 {
+		missing = append(missing, *w...)
+	}
+	return missing
+}
+
+func (h *health) missing(v *endpoint.View, now time.Time) []string {
+	if v == nil {
+		return []string{"settings: none are known yet"}
+	}
+	var missing []string
+	if !v.CanSign() {
+		missing = append(missing, "signing key: there is no active one yet")
+	}
+	if v.ServerKeysID() == "" {
+		missing = append(missing, "server keys: there are none yet")
+	}
+	return append(missing, h.unconfirmed(v, now)...)
+}
+
+func (h *health) unconfirmed(v *endpoint.View, now time.Time) []string {
+	var missing []string
+	if !h.loaded(v) {
+		missing = append(missing, "store: it is not loaded with these server keys yet")
+	} else if !h.confirmed(now) {
+		missing = append(missing, "store: the view of it could not be confirmed for "+bound.String())
+	}
+	if !h.lease.holds(now) {
+		missing = append(missing, "lease: this replica holds none")
+	}
+	return missing
+}

@@ -1,0 +1,64 @@
+package kube
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"clientele.dev/clientele/api/v1alpha1"
+)
+
+// Options of an Adapter. Every field is required.
+type Options struct {
+	// Config reaches the API server.
+	Config *rest.Config
+	// Namespace and Name of the AuthorizationServer.
+	Namespace, Name string
+	Log             *slog.Logger
+	Now             func() time.Time
+}
+
+// Adapter implements authserver.Source and endpoint.RegistrarAuthorizer.
+type Adapter struct {
+	client    client.WithWatch
+	namespace string
+	name      string
+	log       *slog.Logger
+	now       func() time.Time
+
+	uid     atomic.Pointer[string] // of the AuthorizationServer, as seen last
+	cluster atomic.Pointer[string]
+	reviews *reviews
+}
+
+// New makes an Adapter. It does not speak to the API server yet.
+func New(o Options) (*Adapter, error) {
+	if o.Config == nil || o.Namespace == "" || o.Name == "" || o.Log == nil || o.Now == nil {
+		return nil, errors.New("kube: Config, Namespace, Name, Log and Now are required")
+	}
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		return nil, fmt.Errorf("kube: build the scheme: %w", err)
+	}
+	config := rest.CopyConfig(o.Config)
+	config.QPS = -1 // the API server's priority and fairness governs
+	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, fmt.Errorf("kube: make a client: %w", err)
+	}
+	return &Adapter{
+		client:    c,
+		namespace: o.Namespace,
+		name:      o.Name,
+		log:       o.Log,
+		now:       o.Now,
+		reviews:   newReviews(o.Now),
+	}, nil
+}

@@ -1,0 +1,9 @@
+// Package kube is the authorization server's adapter to Kubernetes, the only one.
+//
+// It delivers settings and keys (authserver.Source) from three objects, watched
+// by name: one AuthorizationServer and its two Secrets. And it says who may act
+// as a registrar (endpoint.RegistrarAuthorizer) by TokenReview and
+// SubjectAccessReview. It reads nothing else, and writes nothing.
+//
+// The rights it needs are in config/rbac/server_rbac.yaml.
+package kube

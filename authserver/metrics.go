@@ -1,0 +1,65 @@
+package authserver
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// newMetrics makes the registry of this process's metrics: what the endpoints
+// count, and what can be read off the server's state.
+func newMetrics(s *Server) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	gauge := func(name, help string, read func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read)
+	}
+	r.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "clientele_store_writes_total",
+			Help: "Write transactions at the store. Issuing a machine token makes none.",
+		}, func() float64 { return float64(s.options.Store.Writes()) }),
+		gauge("clientele_clients", "Registered clients of registrars.",
+			func() float64 { return float64(s.registry.Counts().Managed) }),
+		gauge("clientele_policies", "Scope policies in force.",
+			func() float64 { return float64(s.registry.Counts().Policies) }),
+		gauge("clientele_tampered_records", "Stored records that this server did not write as they are, and does not serve.",
+			func() float64 { return float64(s.registry.Counts().Tampered) }),
+		gauge("clientele_store_revision", "Revision of the store that is served.",
+			func() float64 { return float64(s.registry.Revision()) }),
+		gauge("clientele_store_confirmed_timestamp_seconds", "When the view of the store was last confirmed.",
+			func() float64 { return float64(s.registry.Confirmed().Unix()) }),
+		gauge("clientele_ready", "1 while tokens can be had here.", s.readyGauge),
+		signingKeys{s},
+	)
+	return r
+}
+
+func (s *Server) readyGauge() float64 {
+	if len(s.health.Missing(s.options.Now())) == 0 {
+		return 1
+	}
+	return 0
+}
+
+// signingKeys tells of the signing keys that are served; never their private part.
+type signingKeys struct{ server *Server }
+
+func keyInfo() *prometheus.Desc {
+	return prometheus.NewDesc("clientele_signing_key_info", "The signing keys that are served.",
+		[]string{"kid", "algorithm", "phase"}, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (signingKeys) Describe(c chan<- *prometheus.Desc) { c <- keyInfo() }
+
+// Collect implements prometheus.Collector.
+func (k signingKeys) Collect(c chan<- prometheus.Metric) {
+	v := k.server.health.View()
+	if v == nil {
+		return
+	}
+	for _, key := range v.Signing.Keys {
+		c <- prometheus.MustNewConstMetric(keyInfo(), prometheus.GaugeValue, 1, key.KID, key.Algorithm, string(key.Phase))
+	}
+}

@@ -1,0 +1,199 @@
+package authserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"clientele.dev/clientele/authserver/audit"
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/endpoint"
+	"clientele.dev/clientele/authserver/grant"
+	"clientele.dev/clientele/authserver/registry"
+)
+
+// Server is the authorization server, composed. The zero value is of no use: see
+// New.
+type Server struct {
+	options  Options
+	log      *slog.Logger
+	audit    *audit.Log
+	registry *registry.Registry
+	lease    *lease
+	health   *health
+	metrics  *prometheus.Registry
+	handler  http.Handler
+	draining chan struct{}
+
+	serverKeys atomic.Pointer[credential.ServerKeys]
+	applying   sync.Mutex
+	known      Snapshot // guarded by applying
+}
+
+// New composes a Server. It starts nothing.
+func New(o Options) (*Server, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{options: o, log: o.Log, audit: audit.New(o.Log, o.Now), draining: make(chan struct{})}
+	s.registry = registry.New(registry.Options{Store: o.Store, Keys: s.currentKeys, Now: o.Now, Log: o.Log})
+	s.lease = &lease{id: credential.NewID(), store: o.Store, now: o.Now}
+	s.health = &health{registry: s.registry, lease: s.lease}
+	s.metrics = newMetrics(s)
+	rights := &grant.Rights{Policies: s.registry.Policies}
+	s.handler = endpoint.New(endpoint.Config{
+		Health:     s.health,
+		Registry:   s.registry,
+		Registrars: o.Registrars,
+		Replicas:   o.Store,
+		Grants:     []grant.Grant{grant.ClientCredentials{Rights: rights}},
+		Metrics:    endpoint.NewMetrics(s.metrics),
+		Audit:      s.audit,
+		Log:        o.Log,
+		Now:        o.Now,
+		Draining:   s.draining,
+	})
+	return s, nil
+}
+
+// Handler of the endpoints.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// MetricsHandler answers /metrics.
+func (s *Server) MetricsHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// Run listens on the addresses of the options and serves until ctx ends; see
+// Serve.
+func Run(ctx context.Context, o Options) error {
+	s, err := New(o)
+	if err != nil {
+		return err
+	}
+	var config net.ListenConfig
+	endpoints, err := config.Listen(ctx, "tcp", o.ListenAddress)
+	if err != nil {
+		return fmt.Errorf("listen for the endpoints: %w", err)
+	}
+	var metrics net.Listener
+	if o.MetricsAddress != "" {
+		if metrics, err = config.Listen(ctx, "tcp", o.MetricsAddress); err != nil {
+			return errors.Join(fmt.Errorf("listen for metrics: %w", err), endpoints.Close())
+		}
+	}
+	return s.Serve(ctx, endpoints, metrics)
+}
+
+// Serve serves until ctx ends, then lets running requests end (long polls at
+// once), drops the replica's lease and returns nil. metrics may be nil. A Server
+// serves once.
+func (s *Server) Serve(ctx context.Context, endpoints, metrics net.Listener) error {
+	// What runs in the background outlives ctx until the last request has ended.
+	background, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	var running sync.WaitGroup
+	s.startLoops(background, stop, &running)
+	server, err := s.startHTTP(endpoints, stop, &running)
+	if err != nil {
+		stop(err)
+		running.Wait()
+		return errors.Join(err, endpoints.Close(), closeListener(metrics))
+	}
+	metricsServer := s.startMetrics(metrics, stop, &running)
+
+	select {
+	case <-ctx.Done():
+	case <-background.Done():
+	}
+	err = context.Cause(background) // nil after an orderly stop
+	s.drain(server)
+	if metricsServer != nil {
+		_ = metricsServer.Close()
+	}
+	stop(nil)
+	running.Wait()
+	s.dropLease()
+	return err
+}
+
+// startLoops starts what keeps the server's view of the world.
+func (s *Server) startLoops(ctx context.Context, stop context.CancelCauseFunc, running *sync.WaitGroup) {
+	snapshots := make(chan Snapshot, 1)
+	running.Go(func() {
+		if err := s.options.Source.Run(ctx, latest(snapshots)); err != nil && ctx.Err() == nil {
+			stop(fmt.Errorf("the source of settings and keys: %w", err))
+		}
+	})
+	running.Go(func() { s.follow(ctx, snapshots) })
+	running.Go(func() {
+		if err := s.registry.Run(ctx); err != nil && ctx.Err() == nil {
+			stop(fmt.Errorf("the registry: %w", err))
+		}
+	})
+	running.Go(func() { s.keepLease(ctx) })
+}
+
+// keepLease renews the lease, and tells when that begins to fail and when it is over.
+func (s *Server) keepLease(ctx context.Context) {
+	ticker := time.NewTicker(s.options.LeaseEvery)
+	defer ticker.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		err := s.renewLease(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if failing != (err != nil) {
+			failing = err != nil
+			s.log.Log(ctx, level(err), "replica lease", "held", err == nil, "error", err)
+		}
+	}
+}
+
+func level(err error) slog.Level {
+	if err != nil {
+		return slog.LevelError
+	}
+	return slog.LevelInfo
+}
+
+// renewLease writes the lease of a replica that has settings. The view is read
+// under the same lock that publishes it, so that the lease never tells of keys
+// which are not served.
+func (s *Server) renewLease(ctx context.Context) error {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	v := s.health.View()
+	if v == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.options.LeaseEvery)
+	defer cancel()
+	return s.lease.renew(ctx, v.KeySetRevision)
+}
+
+func (s *Server) dropLease() {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := s.lease.drop(ctx); err != nil {
+		s.log.Error("the replica's lease could not be dropped; it ends by itself", "error", err)
+	}
+}

@@ -1,0 +1,167 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"clientele.dev/clientele/authserver/store"
+)
+
+const (
+	fileName = "clientele.db"
+	// readers is enough: reading is for start-up and for following changes, never
+	// for issuing a token.
+	readers = 2
+	// busyTimeout in milliseconds, for a lock that another process holds (somebody
+	// with the sqlite3 tool, a backup).
+	busyTimeout = "busy_timeout(5000)"
+)
+
+// Options of a Store. Dir and Now are required.
+type Options struct {
+	// Dir is the data directory. It is made with mode 0700 if it is not there; the
+	// database file in it has mode 0600.
+	Dir string
+	Now func() time.Time
+	// Poll is how often Await looks for writes of other processes. Default: 500 ms.
+	Poll time.Duration
+	// Linger is how long Await waits at most. Default: 2 s.
+	Linger time.Duration
+}
+
+// Store is a store.Store in a SQLite file.
+type Store struct {
+	write  *sql.DB // one connection
+	read   *sql.DB
+	now    func() time.Time
+	poll   time.Duration
+	linger time.Duration
+	writes atomic.Int64
+
+	mu       sync.Mutex
+	revision int64         // after the last commit of this process
+	moved    chan struct{} // closed when revision moves on
+	closed   bool
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open the store in a directory, making it or bringing its schema up to date. A
+// schema of a newer version than this binary knows is refused.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{now: o.Now, poll: o.Poll, linger: o.Linger, moved: make(chan struct{})}
+	if s.poll <= 0 {
+		s.poll = 500 * time.Millisecond
+	}
+	if s.linger <= 0 {
+		s.linger = 2 * time.Second
+	}
+	path, err := prepareFile(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	if err := s.connect(path); err != nil {
+		return nil, fmt.Errorf("open the store %s: %w", path, err)
+	}
+	if err := s.begin(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.Close())
+	}
+	s.writes.Store(0)
+	return s, nil
+}
+
+// prepareFile makes directory and file readable by their owner only; SQLite gives
+// the WAL beside it the same mode. A directory that exists is left as it is: a
+// mounted volume's belongs to the platform.
+func prepareFile(dir string) (string, error) {
+	if dir == "" {
+		return "", errors.New("no data directory is named")
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, fileName)
+	// Not opened where it exists: closing it would take away the locks that another
+	// connection of this process holds on it (POSIX locks are the process's).
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		return path, f.Close()
+	}
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = os.Chmod(path, 0o600)
+	}
+	return path, err
+}
+
+func (s *Store) connect(path string) error {
+	var err error
+	s.write, err = sql.Open("sqlite", dsn(path, url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {busyTimeout, "journal_mode(WAL)", "synchronous(NORMAL)", "trusted_schema(OFF)"},
+	}))
+	if err != nil {
+		return err
+	}
+	s.write.SetMaxOpenConns(1)
+	s.read, err = sql.Open("sqlite", dsn(path, url.Values{
+		"_pragma": {busyTimeout, "query_only(ON)", "trusted_schema(OFF)"},
+	}))
+	if err != nil {
+		return errors.Join(err, s.write.Close())
+	}
+	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
+	return nil
+}
+
+func dsn(path string, parameters url.Values) string {
+	u := url.URL{Scheme: "file", Path: path, RawQuery: parameters.Encode()}
+	return u.String()
+}
+
+// begin a life of the store: the schema, and a revision that was never seen
+// before, whatever was lost (see the package's documentation).
+func (s *Store) begin(ctx context.Context) error {
+	if err := migrate(ctx, s.write); err != nil {
+		return err
+	}
+	return s.transact(ctx, func(tx *sql.Tx) error {
+		const q = `UPDATE meta SET revision = max(revision + 1, ?), floor = max(revision + 1, ?)`
+		micros := s.now().UnixMicro()
+		if _, err := tx.ExecContext(ctx, q, micros, micros); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM deletions`)
+		return err
+	})
+}
+
+// Writes counts the committed write transactions since the store was opened.
+// Renewed leases are among them.
+func (s *Store) Writes() int64 { return s.writes.Load() }
+
+// Close the store. Who waits in Await is woken.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.moved)
+	}
+	s.mu.Unlock()
+	return errors.Join(s.read.Close(), s.write.Close())
+}

@@ -1,0 +1,127 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/store"
+)
+
+// What is done to the rows with the database's own tool (F10) is told like any
+// other change.
+
+// TestF10Deleted is no test function: Run calls it.
+func TestF10Deleted(t *testing.T, w *world) {
+	w.put(t, client("a", owner("a")))
+	w.put(t, client("b", owner("b")))
+	since := w.putPolicy(t, samplePolicy("p"))
+	w.sql(t, `DELETE FROM clients`)
+	w.sql(t, `DELETE FROM policies WHERE uid = 'p'`)
+	ch := w.await(t, since)
+	if ch.Full || len(ch.DeletedClients) != 2 || len(ch.DeletedPolicies) != 1 {
+		t.Errorf("got %+v, want two clients and a policy deleted", ch)
+	}
+}
+
+// TestF10Edited is no test function: Run calls it.
+func TestF10Edited(t *testing.T, w *world) {
+	w.put(t, client("a", owner("a")))
+	w.put(t, client("b", owner("b")))
+	since := w.putPolicy(t, samplePolicy("p"))
+	for _, statement := range []string{
+		`UPDATE clients SET record = replace(record, 'v1:first', 'v1:forged') WHERE client_id = 'a'`,
+		`UPDATE clients SET mac = 'forged' WHERE client_id = 'a'`,
+		`UPDATE clients SET name = 'c', revision = 0 WHERE client_id = 'a'`,
+		`UPDATE policies SET record = replace(record, 'orders.read', 'orders.all')`,
+	} {
+		w.sql(t, statement)
+		ch := w.await(t, since)
+		if len(ch.Clients)+len(ch.Policies) != 1 {
+			t.Errorf("%s: told %+v, want the one row", statement, ch)
+		}
+		since = ch.Revision
+	}
+	// Columns that contradict the record: the columns are told, nothing else.
+	got, err := w.store.Client(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := store.Client{Registration: oauth.Registration{ClientID: "a", Managed: &oauth.Managed{
+		Owner: oauth.Owner{Cluster: "cluster-1", Namespace: "shop", Name: "c"},
+	}}}
+	wantDiff(t, "contradicting row", want, got)
+	if err := w.SQL(t, `UPDATE clients SET name = 'b' WHERE client_id = 'a'`); err == nil {
+		t.Error("an owner has two clients now")
+	}
+}
+
+// TestF10Renamed is no test function: Run calls it.
+func TestF10Renamed(t *testing.T, w *world) {
+	since := w.put(t, client("a", owner("a")))
+	w.sql(t, `UPDATE clients SET client_id = 'z' WHERE client_id = 'a'`)
+	ch := w.await(t, since)
+	wantDiff(t, "deleted", []string{"a"}, ch.DeletedClients)
+	if len(ch.Clients) != 1 || ch.Clients[0].Registration.ClientID != "z" || ch.Clients[0].MAC != "" {
+		t.Errorf("told %+v, want z without a MAC", ch.Clients)
+	}
+	// Its owner can get rid of it and have the right one back.
+	a := client("a", owner("a"))
+	if seen := w.existing(t, owner("a"), "a"); seen.ByOwner == nil || seen.ByOwner.Registration.ClientID != "z" {
+		t.Fatalf("the owner's row is %+v, want z", seen.ByOwner)
+	}
+	w.change(t, a, store.ClientChange{Delete: "z", Put: &a})
+	wantDiff(t, "everything", []store.Client{a}, w.changes(t, 0).Clients)
+}
+
+// TestF10Garbage is no test function: Run calls it.
+func TestF10Garbage(t *testing.T, w *world) {
+	w.put(t, client("a", owner("a")))
+	since := w.putPolicy(t, samplePolicy("p"))
+	for _, record := range []string{``, `garbage`, `null`, `[]`, `{"v":1}`, `{"v":99}`, `{"registration":{}}`, `{"v":"1"}`} {
+		w.sql(t, `UPDATE clients SET record = '`+record+`'`)
+		w.sql(t, `UPDATE policies SET record = '`+record+`'`)
+		ch := w.changes(t, since)
+		if len(ch.Clients) != 1 || ch.Clients[0].Registration.ClientID != "a" || ch.Clients[0].MAC != "" {
+			t.Errorf("record %q: told %+v, want a without a MAC", record, ch.Clients)
+		}
+		if len(ch.Policies) != 1 || ch.Policies[0].UID != "p" || ch.Policies[0].MAC != "" {
+			t.Errorf("record %q: told %+v, want p without a MAC", record, ch.Policies)
+		}
+	}
+}
+
+// TestF10Copied is no test function: Run calls it. A copy of a good row under
+// another id must not pass for a client, whatever its owner columns say.
+func TestF10Copied(t *testing.T, w *world) {
+	w.put(t, client("a", owner("a")))
+	w.sql(t, `INSERT INTO clients (client_id, cluster, namespace, name, record, mac)
+		SELECT 'evil', cluster, namespace, 'evil', record, mac FROM clients WHERE client_id = 'a'`)
+	got, err := w.store.Client(t.Context(), "evil")
+	if err != nil || got.MAC != "" || len(got.Secrets) != 0 {
+		t.Errorf("the copy is %+v, %v: want it without MAC and secrets", got, err)
+	}
+	err = w.SQL(t, `INSERT INTO clients (client_id, cluster, namespace, name, record, mac)
+		SELECT 'evil2', cluster, namespace, name, record, mac FROM clients WHERE client_id = 'a'`)
+	if err == nil {
+		t.Error("an owner has two clients now")
+	}
+}
+
+// TestF10Meta is no test function: Run calls it.
+func TestF10Meta(t *testing.T, w *world) {
+	since := w.put(t, client("a", owner("a")))
+	id := w.id
+	w.sql(t, `UPDATE meta SET revision = 1`)
+	if ch := w.await(t, since); !ch.Full || len(ch.Clients) != 1 {
+		t.Errorf("revision set back: %+v, want everything", ch)
+	}
+	w.sql(t, `DELETE FROM meta`)
+	if _, err := w.store.Changes(t.Context(), id, since); !errors.Is(err, store.ErrNotBound) {
+		t.Errorf("error %v, want ErrNotBound", err)
+	}
+	if wiped := w.bind(t, "keys-1"); !wiped || w.id == id {
+		t.Errorf("store %q was %q before, wiped %v", w.id, id, wiped)
+	}
+	w.put(t, client("a", owner("a")))
+}

@@ -1,0 +1,218 @@
+// Command clientele is the operator (manager) and the authorization server
+// (server) of Clientele: OAuth clients as Kubernetes objects.
+//
+// This file turns flags into options and puts concrete parts together; it is the
+// only one that reads the clock.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
+
+	"clientele.dev/clientele/authserver"
+	"clientele.dev/clientele/authserver/kube"
+	"clientele.dev/clientele/authserver/store/sqlite"
+	"clientele.dev/clientele/controllers"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := rootCommand(os.Stdout, os.Stderr).ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "clientele:", err)
+		os.Exit(1)
+	}
+}
+
+func rootCommand(out, errOut io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "clientele",
+		Short:         "OAuth clients as Kubernetes objects, and the authorization server they are clients of",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetOut(out)
+	root.SetErr(errOut)
+	root.AddCommand(managerCommand(), serverCommand(), versionCommand())
+	return root
+}
+
+// common are the flags of every long-running subcommand.
+type common struct {
+	kubeconfig string
+	logLevel   string
+	logFormat  string
+}
+
+func (c *common) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&c.kubeconfig, "kubeconfig", "", "kubeconfig file; empty: the Pod's own ServiceAccount")
+	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&c.logFormat, "log-format", "text", "text or json")
+}
+
+// logger makes the logger and hands it to the Kubernetes libraries.
+func (c *common) logger(out io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {
+		return nil, fmt.Errorf("--log-level %q: want debug, info, warn or error", c.logLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	var log *slog.Logger
+	switch c.logFormat {
+	case "text":
+		log = slog.New(slog.NewTextHandler(out, options))
+	case "json":
+		log = slog.New(slog.NewJSONHandler(out, options))
+	default:
+		return nil, fmt.Errorf("--log-format %q: want text or json", c.logFormat)
+	}
+	klog.SetLogger(logr.FromSlogHandler(log.Handler()))
+	return log, nil
+}
+
+func (c *common) restConfig() (*rest.Config, error) {
+	var config *rest.Config
+	var err error
+	if c.kubeconfig == "" {
+		config, err = rest.InClusterConfig()
+	} else {
+		config, err = clientcmd.BuildConfigFromFlags("", c.kubeconfig)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find the API server (--kubeconfig names a file; without it this must run in a Pod): %w", err)
+	}
+	config.UserAgent = "clientele/" + version()
+	return config, nil
+}
+
+func managerCommand() *cobra.Command {
+	var c common
+	var o controllers.Options
+	cmd := &cobra.Command{
+		Use:   "manager",
+		Short: "Run the operator: the controllers of AuthorizationServer, OAuthClient and ScopePolicy",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := c.logger(cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			if o.Config, err = c.restConfig(); err != nil {
+				return err
+			}
+			o.Log, o.Now = logr.FromSlogHandler(log.Handler()), time.Now
+			return controllers.Run(cmd.Context(), o)
+		},
+	}
+	c.addFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.Namespace, "namespace", "clientele-system", "the operator's own namespace")
+	f.StringVar(&o.ServiceAccount, "service-account", "clientele-operator", "ServiceAccount in --namespace as which the operator speaks to authorization servers")
+	f.StringSliceVar(&o.AuthorizationServerNamespaces, "authorization-server-namespaces", nil, "namespaces in which an AuthorizationServer counts; empty: --namespace")
+	f.StringVar(&o.MetricsBindAddress, "metrics-bind-address", ":8080", "host:port of /metrics; 0: none")
+	f.StringVar(&o.HealthProbeBindAddress, "health-probe-bind-address", ":8081", "host:port of /healthz and /readyz; 0: none")
+	f.BoolVar(&o.LeaderElect, "leader-elect", true, "let several operators run, of which one works")
+	return cmd
+}
+
+// serverFlags are the flags of the server subcommand.
+type serverFlags struct {
+	common
+	options authserver.Options
+	object  string // namespace/name of the AuthorizationServer
+	dataDir string
+}
+
+func serverCommand() *cobra.Command {
+	var f serverFlags
+	cmd := &cobra.Command{
+		Use:   "server",
+		Short: "Run the authorization server of one AuthorizationServer object",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runServer(cmd.Context(), f, cmd.ErrOrStderr())
+		},
+	}
+	f.addFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.object, "authorization-server", "clientele-system/default", "namespace/name of the AuthorizationServer to serve")
+	flags.StringVar(&f.options.ListenAddress, "listen-address", ":8443", "host:port of the endpoints")
+	flags.StringVar(&f.options.MetricsAddress, "metrics-address", ":9090", "host:port of /metrics; empty: none")
+	flags.StringVar(&f.options.TLSCertFile, "tls-cert-file", "", "PEM file of the TLS certificate, read again when it changes; empty: plain http, for loopback or behind a proxy that terminates TLS")
+	flags.StringVar(&f.options.TLSKeyFile, "tls-key-file", "", "PEM file of the certificate's key")
+	flags.StringVar(&f.dataDir, "data-dir", "/var/lib/clientele", "directory of the database")
+	return cmd
+}
+
+func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) {
+	o := f.options
+	if o.Log, err = f.logger(logTo); err != nil {
+		return err
+	}
+	o.Now = time.Now
+	namespace, name, ok := strings.Cut(f.object, "/")
+	if !ok || namespace == "" || name == "" {
+		return fmt.Errorf("--authorization-server %q: want namespace/name", f.object)
+	}
+	config, err := f.restConfig()
+	if err != nil {
+		return err
+	}
+	adapter, err := kube.New(kube.Options{Config: config, Namespace: namespace, Name: name, Log: o.Log, Now: o.Now})
+	if err != nil {
+		return err
+	}
+	o.Source, o.Registrars = adapter, adapter
+	db, err := sqlite.Open(ctx, sqlite.Options{Dir: f.dataDir, Now: o.Now})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	o.Store = db
+	return authserver.Run(ctx, o)
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), version())
+			return err
+		},
+	}
+}
+
+// version is the module's, or the commit that was built.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return "devel-" + s.Value
+		}
+	}
+	return "devel"
+}
