@@ -45,7 +45,11 @@ var arrows = map[string][]string{
 	"authserver/params":          {"authserver/oauth"},
 	"authserver/clientauth":      {"authserver/oauth", "authserver/credential", "authserver/params", "authserver/registry"},
 	"authserver/grant":           {"authserver/oauth", "authserver/params", "authserver/credential", "authserver/keys", "authserver/policy", "authserver/registry", "authserver/token"},
-	"authserver/audit":           {"authserver/oauth"},
+	"authserver/signin": {
+		"authserver/oauth", "authserver/credential", "authserver/policy", "authserver/store",
+		"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "golang.org/x/crypto/argon2", "go.yaml.in/yaml/v3",
+	},
+	"authserver/audit": {"authserver/oauth"},
 	"authserver/endpoint": {
 		"authserver/oauth", "authserver/credential", "authserver/keys", "authserver/policy", "authserver/token",
 		"authserver/params", "authserver/registration", "authserver/registry", "authserver/clientauth",
