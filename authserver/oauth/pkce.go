@@ -43,7 +43,7 @@ func validChallenge(challenge string) bool {
 	if len(challenge) != challengeLength {
 		return false
 	}
-	// Strict refuses those bits, but line breaks are skipped by every decoder.
+	// Strict refuses those bits; line breaks it skips, but then the hash is short.
 	hash, err := base64.RawURLEncoding.Strict().DecodeString(challenge)
 	return err == nil && len(hash) == sha256.Size
 }

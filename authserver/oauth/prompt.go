@@ -82,10 +82,9 @@ func ParseMaxAge(s string) (seconds int64, given bool, err error) {
 	if s == "" {
 		return 0, false, nil
 	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' || len(s) > 18 {
-			return 0, false, InvalidRequest("max_age must be a number of seconds")
-		}
+	const maxDigits = 18 // fits an int64
+	if len(s) > maxDigits || strings.Trim(s, "0123456789") != "" {
+		return 0, false, InvalidRequest("max_age must be a number of seconds")
 	}
 	seconds, err = strconv.ParseInt(s, 10, 64)
 	if err != nil {
