@@ -89,8 +89,8 @@ type Rule struct {
 	// GrantTypes with which the rule holds; empty: each. A rule for
 	// authorization_code holds for refresh_token too, which only continues it.
 	GrantTypes []oauth.GrantType `json:"grant_types,omitempty"`
-	// Dynamic: the rule is about clients that registered themselves (RFC 7591),
-	// at whichever cluster's server; then there are no namespaces and selectors.
+	// Dynamic: the rule is about clients that registered themselves (RFC 7591);
+	// they have neither namespace nor labels to choose by.
 	Dynamic bool `json:"dynamic,omitempty"`
 }
 
