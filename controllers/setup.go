@@ -3,39 +3,65 @@ package controllers
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
 
-	"github.com/go-logr/logr"
-	"k8s.io/client-go/rest"
+	"clientele.dev/clientele/controllers/authorizationserver"
+	"clientele.dev/clientele/controllers/oauthclient"
+	"clientele.dev/clientele/controllers/registrar"
+	"clientele.dev/clientele/controllers/scopepolicy"
+	"clientele.dev/clientele/controllers/signingkey"
+	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// Options says how the operator runs.
-type Options struct {
-	// Config reaches the API server.
-	Config *rest.Config
-	// Namespace is the operator's own: its lease, its ServiceAccount, and the
-	// AuthorizationServer that objects without a serverRef belong to.
-	Namespace string
-	// ServiceAccount in Namespace, as which the operator speaks to authorization
-	// servers.
-	ServiceAccount string
-	// AuthorizationServerNamespaces are the namespaces in which an
-	// AuthorizationServer counts. Empty: Namespace.
-	AuthorizationServerNamespaces []string
-	// MetricsBindAddress and HealthProbeBindAddress are host:port; "0" switches
-	// the listener off.
-	MetricsBindAddress     string
-	HealthProbeBindAddress string
-	// LeaderElect lets several operators run, of which one works.
-	LeaderElect bool
-	// Log takes every line the operator writes.
-	Log logr.Logger
-	// Now is the clock.
-	Now func() time.Time
+// Run runs the operator until ctx ends. It returns nil if that was why it
+// stopped. It also hands o.Log to controller-runtime, which has one logger for
+// the whole process.
+func Run(ctx context.Context, o Options) error {
+	if err := o.complete(); err != nil {
+		return err
+	}
+	ctrl.SetLogger(o.Log)
+	mgr, err := newManager(ctx, o)
+	if err != nil {
+		return err
+	}
+	if err := register(ctx, mgr, o); err != nil {
+		return err
+	}
+	if err := mgr.Start(ctx); err != nil {
+		return fmt.Errorf("run the operator: %w", err)
+	}
+	return nil
 }
 
-// Run runs the operator until ctx ends. It returns nil if that was why it
-// stopped.
-func Run(ctx context.Context, o Options) error {
-	return errors.New("not wired yet")
+// register puts every controller into the manager.
+func register(ctx context.Context, mgr ctrl.Manager, o Options) error {
+	servers := registrar.NewServers(registrar.Options{
+		Tokens: registrar.ServiceAccount{Client: mgr.GetClient(), Namespace: o.Namespace, Name: o.ServiceAccount},
+		Now:    o.Now,
+		Log:    o.Log.WithName("registrar"),
+	})
+	audiences := &scopepolicy.APIServerAudiences{Client: mgr.GetClient(), Namespace: o.Namespace, Name: o.ServiceAccount, Now: o.Now}
+	policies := scopepolicy.Options{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Audiences: audiences.Get,
+		Namespace: o.Namespace, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
+	}
+	return errors.Join(
+		scopepolicy.AddIndexes(ctx, mgr.GetFieldIndexer(), o.Namespace),
+		authorizationserver.New(authorizationserver.Options{
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers,
+			Namespaces: o.AuthorizationServerNamespaces, Now: o.Now,
+		}).SetupWithManager(mgr, o.Namespace),
+		signingkey.New(signingkey.Options{
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("clientele-operator"),
+			Replicas: signingkey.AskReplicas(servers), Namespaces: o.AuthorizationServerNamespaces, Now: o.Now,
+		}).SetupWithManager(mgr, servers),
+		scopepolicy.New(policies).SetupWithManager(mgr),
+		scopepolicy.NewSweeper(policies).SetupWithManager(mgr),
+		oauthclient.New(oauthclient.Options{
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers,
+			Namespace: o.Namespace, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
+		}).SetupWithManager(mgr),
+		mgr.Add(servers),
+	)
 }

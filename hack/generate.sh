@@ -10,14 +10,6 @@ gen() {
 	go tool -modfile=hack/tools/go.mod controller-gen "$@"
 }
 
-# role NAME FILE PACKAGES writes the roles that the packages' markers ask for,
-# if there is such a package yet.
-role() {
-	dir=${3%/...}
-	[ -d "$dir" ] || return 0
-	gen "rbac:roleName=$1,fileName=$2" "paths=$3" output:rbac:dir=config/rbac
-}
-
 for what in "$@"; do
 	case $what in
 	generate)
@@ -25,8 +17,8 @@ for what in "$@"; do
 		;;
 	manifests)
 		gen crd paths=./api/... output:crd:dir=config/crd/bases
-		role clientele-operator operator_role.yaml ./controllers/...
-		role clientele-server server_role.yaml ./authserver/kube/...
+		# The server's role is small, names its objects, and is written by hand.
+		gen rbac:roleName=clientele-operator,fileName=operator_role.yaml paths=./controllers/... output:rbac:dir=config/rbac
 		;;
 	*)
 		echo "generate.sh: unknown: $what (generate or manifests)" >&2

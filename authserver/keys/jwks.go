@@ -4,6 +4,8 @@ import (
 	"crypto"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -23,12 +25,27 @@ func (s Set) JWKS() ([]byte, error) {
 	return json.Marshal(public)
 }
 
-// Signer signs with the Active key of an algorithm.
+// Signer signs with the Active key of an algorithm. It redacts itself.
 type Signer struct {
 	KID       string
 	Algorithm string
 	Private   crypto.Signer
 }
+
+// String names the key by kid and algorithm.
+func (s Signer) String() string { return s.Algorithm + " signer " + s.KID + " [redacted]" }
+
+// GoString is String.
+func (s Signer) GoString() string { return s.String() }
+
+// Format writes String for every verb.
+func (s Signer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// LogValue is String.
+func (s Signer) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText is String, so that no structured log shows the private key.
+func (s Signer) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Active returns the signer of an algorithm; false where no key is Active for it.
 func (s Set) Active(alg string) (Signer, bool) {

@@ -85,6 +85,9 @@ func checkPrivate(alg string, jwk jose.JSONWebKey) error {
 		if !ok || private.Curve != elliptic.P256() {
 			return errors.New("not a private EC key on P-256, which ES256 wants")
 		}
+		if !fitsPublic(private) {
+			return errors.New("the private EC key belongs to another public key")
+		}
 	case RS256:
 		private, ok := jwk.Key.(*rsa.PrivateKey)
 		if !ok {
@@ -97,6 +100,18 @@ func checkPrivate(alg string, jwk jose.JSONWebKey) error {
 		return fmt.Errorf("unknown algorithm, want %s or %s", ES256, RS256)
 	}
 	return nil
+}
+
+// fitsPublic makes the public key from the private one again: reading a JWK does
+// not, and a key with both from different pairs signs what nobody can verify.
+// RSA keys are checked when they are read.
+func fitsPublic(private *ecdsa.PrivateKey) bool {
+	raw, err := private.Bytes()
+	if err != nil {
+		return false
+	}
+	again, err := ecdsa.ParseRawPrivateKey(private.Curve, raw)
+	return err == nil && again.PublicKey.Equal(&private.PublicKey)
 }
 
 // thumbprint is RFC 7638 with SHA-256, in base64url.

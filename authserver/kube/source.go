@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/cache"
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/authserver"
@@ -40,6 +41,11 @@ func (a *Adapter) Run(ctx context.Context, deliver func(authserver.Snapshot)) er
 	defer cancel()
 	for _, w := range []*watched{o.server, o.signing, o.serverKeys} {
 		running.Go(func() { w.informer.RunWithContext(ctx) })
+		running.Go(func() { // that an object does not exist is news as well
+			if cache.WaitForCacheSync(ctx.Done(), w.informer.HasSynced) {
+				changed()
+			}
+		})
 	}
 	for {
 		deliver(a.snapshot(o))

@@ -41,9 +41,8 @@ func (r *Registry) Inventory(cluster, page string, limit int) (oauth.Inventory, 
 		at = opened
 	}
 	inv := oauth.Inventory{StoreID: at.StoreID, Revision: at.Revision}
-	inv.Clients = r.clientsAfter(cluster, at.After)
-	if len(inv.Clients) > limit {
-		inv.Clients = slices.Clip(inv.Clients[:limit])
+	var more bool
+	if inv.Clients, more = r.clientsAfter(cluster, at.After, limit); more {
 		at.After = inv.Clients[limit-1].ClientID
 		inv.Next = sealPage(r.keys(), at)
 	}
@@ -53,23 +52,45 @@ func (r *Registry) Inventory(cluster, page string, limit int) (oauth.Inventory, 
 	return inv, nil
 }
 
-// clientsAfter lists a cluster's clients with ids above after, in order.
-func (r *Registry) clientsAfter(cluster, after string) []oauth.ClientEntry {
-	var entries []oauth.ClientEntry
-	r.clients.Load().Range(func(_, value any) bool {
-		c := value.(*Client)
-		if c.Managed != nil && c.Managed.Owner.Cluster == cluster && c.ClientID > after {
-			entries = append(entries, oauth.ClientEntry{ClientID: c.ClientID, Owner: c.Managed.Owner, Digest: c.Digest})
+// clientsAfter lists up to limit of a cluster's clients with ids above after, in
+// order, and says whether there are more.
+func (r *Registry) clientsAfter(cluster, after string, limit int) (entries []oauth.ClientEntry, more bool) {
+	ids := r.ordered()
+	first, found := slices.BinarySearch(ids, after)
+	if found {
+		first++
+	}
+	for _, id := range ids[first:] {
+		entry := r.clientEntry(change{id: id, owner: oauth.Owner{Cluster: cluster}})
+		if entry.Deleted { // another cluster's, or nobody's
+			continue
 		}
+		if len(entries) == limit {
+			return entries, true
+		}
+		entries = append(entries, entry)
+	}
+	return entries, false
+}
+
+// ordered lists all client ids in order. It is made again when something changed
+// since: reading page by page sorts once.
+func (r *Registry) ordered() []string {
+	if r.state.ids != nil && r.state.idsOf == r.state.revision {
+		return r.state.ids
+	}
+	counts := r.state.counts
+	ids := make([]string, 0, counts.Managed+counts.SelfRegistered+counts.Tampered)
+	r.clients.Load().Range(func(id, _ any) bool {
+		ids = append(ids, id.(string))
 		return true
 	})
-	for id, owner := range r.state.tampered {
-		if owner.Cluster == cluster && id > after {
-			entries = append(entries, oauth.ClientEntry{ClientID: id, Owner: owner, Digest: DigestTampered})
-		}
+	for id := range r.state.tampered {
+		ids = append(ids, id)
 	}
-	slices.SortFunc(entries, func(a, b oauth.ClientEntry) int { return strings.Compare(a.ClientID, b.ClientID) })
-	return entries
+	slices.Sort(ids)
+	r.state.ids, r.state.idsOf = ids, r.state.revision
+	return ids
 }
 
 func (r *Registry) policiesOf(cluster string) []oauth.PolicyEntry {

@@ -25,6 +25,10 @@ type state struct {
 	tamperedPolicies map[string]string // cluster by uid
 	counts           Counts
 
+	// ids are all client ids in order, as of revision idsOf; see ordered.
+	ids   []string
+	idsOf int64
+
 	// moved is closed when the revision moves on.
 	moved chan struct{}
 }
@@ -45,6 +49,7 @@ func (s *state) reset(storeID string, revision int64) {
 	s.policies = map[string]store.Policy{}
 	s.tamperedPolicies = map[string]string{}
 	s.counts = Counts{}
+	s.ids = nil
 	s.wake()
 }
 

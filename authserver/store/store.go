@@ -133,7 +133,9 @@ type Changes struct {
 // Feed tells of changes.
 type Feed interface {
 	// Changes since a revision of the store with an id. Another store id, a
-	// revision of the future and 0 give everything (Full).
+	// revision of the future and 0 give everything (Full). So does a revision of
+	// before the store was opened last: what was committed then may be lost, and a
+	// store never gives out a revision twice, so that this is noticed.
 	Changes(ctx context.Context, storeID string, since int64) (Changes, error)
 	// Await returns when the revision is probably no longer since, or after a
 	// while. It returns the context's error if that ends first.

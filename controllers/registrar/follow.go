@@ -168,7 +168,9 @@ func (s *Server) failed() bool {
 func (s *Server) note(err error) {
 	st := s.inventory.state()
 	s.mu.Lock()
-	news := describe(s.err) != describe(err) || s.toldSynced != st.Synced || s.toldStore != st.StoreID
+	another := s.toldSynced != st.Synced || s.toldStore != st.StoreID
+	news := another || describe(s.err) != describe(err)
+	recovered := err == nil && (another || s.err != nil)
 	counts := [2]int{st.Clients, st.Policies}
 	now := s.options.Now()
 	if counts != s.toldCounts && now.Sub(s.told) >= countsEvery {
@@ -181,6 +183,9 @@ func (s *Server) note(err error) {
 	s.mu.Unlock()
 	if news {
 		s.subscribers.server(s.key)
+	}
+	if recovered {
+		s.subscribers.recovered(s.key)
 	}
 }
 

@@ -18,6 +18,9 @@ type Subscriber struct {
 	// Server: State changed in more than its counts; or its counts changed, but
 	// that at most every few seconds.
 	Server func(server Key)
+	// Recovered: the inventory was read for the first time or is of another
+	// store, or the server answers again after it did not.
+	Recovered func(server Key)
 }
 
 type subscribers struct {
@@ -60,6 +63,14 @@ func (s *subscribers) server(key Key) {
 	s.each(func(sub Subscriber) {
 		if sub.Server != nil {
 			sub.Server(key)
+		}
+	})
+}
+
+func (s *subscribers) recovered(key Key) {
+	s.each(func(sub Subscriber) {
+		if sub.Recovered != nil {
+			sub.Recovered(key)
 		}
 	})
 }

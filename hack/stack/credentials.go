@@ -37,7 +37,7 @@ func (d *demoRun) readSecret(ctx context.Context) (string, error) {
 		d.report.say("      %-15s %s", key, shown(key, string(secret.Data[key])))
 	}
 	if d.credentials.clientID == "" || d.credentials.clientSecret == "" || d.credentials.issuer == "" {
-		return "", fmt.Errorf("Secret %s lacks client_id, client_secret or issuer", key)
+		return "", fmt.Errorf("the Secret %s lacks client_id, client_secret or issuer", key)
 	}
 	return "Secret " + key.String() + " read", nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 
-	"clientele.dev/clientele/hack/internal/manifests"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -17,14 +16,11 @@ func demo(ctx context.Context, died context.CancelCauseFunc, r *reporter) (err e
 	if err != nil {
 		return fmt.Errorf("make the demo's folder: %w", err)
 	}
-	s, err := newStack(dir, r, died)
+	s, err := newStack(dir, 0, r, died)
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(dir))
 	}
 	defer func() { err = s.endDemo(err) }()
-	if err := s.choosePorts(); err != nil {
-		return err
-	}
 	d := &demoRun{stack: s}
 	return r.all(ctx, append(s.startSteps(), d.steps()...))
 }
@@ -62,7 +58,7 @@ func (d *demoRun) steps() []step {
 }
 
 func (d *demoRun) applySamples(ctx context.Context) (string, error) {
-	objects, err := d.samples()
+	objects, err := d.copySamples()
 	if err != nil {
 		return "", err
 	}
@@ -70,10 +66,7 @@ func (d *demoRun) applySamples(ctx context.Context) (string, error) {
 	if len(d.clients) == 0 {
 		return "", errors.New("config/samples holds no OAuthClient")
 	}
-	for _, obj := range objects {
-		d.report.say("      apply %s", manifests.Describe(obj))
-	}
-	return "samples applied", manifests.Apply(ctx, d.client, objects, applyWithin)
+	return "samples applied", d.kubectl(ctx, "apply", "-f", d.samplesDir())
 }
 
 func (d *demoRun) showObjects(ctx context.Context) (string, error) {

@@ -4,15 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 )
-
-// samplesPort is the server's port in config/samples.
-const samplesPort = 8080
 
 // dev runs the stack until Ctrl-C, or until one of its processes dies.
 func dev(ctx context.Context, died context.CancelCauseFunc, r *reporter) (err error) {
@@ -22,12 +17,8 @@ func dev(ctx context.Context, died context.CancelCauseFunc, r *reporter) (err er
 		return err
 	}
 	defer unlock()
-	s, err := newStack(dir, r, died)
+	s, err := newStack(dir, samplesPort, r, died)
 	if err != nil {
-		return err
-	}
-	s.preferServerPort()
-	if err := s.choosePorts(); err != nil {
 		return err
 	}
 	defer func() {
@@ -38,7 +29,7 @@ func dev(ctx context.Context, died context.CancelCauseFunc, r *reporter) (err er
 	if err := r.all(ctx, s.startSteps()); err != nil {
 		return err
 	}
-	if err := errors.Join(s.writeEnv(), s.writeSamples()); err != nil {
+	if err := s.writeEnv(); err != nil {
 		return err
 	}
 	s.tellDev(dir)
@@ -58,18 +49,6 @@ func (s *stack) writeEnv() error {
 	return env.write(s.env())
 }
 
-// preferServerPort takes the port that config/samples names, if it is free, so
-// that the first stack on a machine fits the samples as they are.
-func (s *stack) preferServerPort() {
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", samplesPort))
-	if err != nil {
-		s.report.say("port %d is taken: the issuer gets another one", samplesPort)
-		return
-	}
-	_ = l.Close()
-	s.ports.server = samplesPort
-}
-
 // tellDev says how to use what runs. dir is the folder as the user named it.
 func (s *stack) tellDev(dir string) {
 	if !filepath.IsAbs(dir) {
@@ -80,15 +59,16 @@ func (s *stack) tellDev(dir string) {
 	s.report.say("  . %s", filepath.ToSlash(dir)+"/env")
 	s.report.say("  kubectl apply -f %s", s.samplesFor(dir))
 	s.report.say("issuer            %s", s.issuer())
-	s.report.say("server metrics    %s/metrics", loopback(s.ports.serverMetrics))
-	s.report.say("operator metrics  %s/metrics", loopback(s.ports.operatorMetrics))
+	s.report.say("server metrics    %s/metrics", s.ports.serverMetrics.url())
+	s.report.say("operator metrics  %s/metrics", s.ports.operatorMetrics.url())
 	s.report.say("logs              %s", s.logs())
 	s.report.say("Ctrl-C stops everything.")
 }
 
-// samplesFor names the samples that fit this stack's issuer.
+// samplesFor names the samples that fit this stack's issuer: the repository's
+// own, if the server has the port that stands in them.
 func (s *stack) samplesFor(dir string) string {
-	if s.ports.server == samplesPort {
+	if s.ports.server.number == samplesPort {
 		return "config/samples"
 	}
 	return dir + "/samples"

@@ -11,7 +11,8 @@ import (
 // kubectl runs the built kubectl and prints what it prints, indented.
 func (s *stack) kubectl(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, s.assets.Kubectl, args...)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.adminKubeconfig())
+	// Its discovery cache would otherwise stay behind in the home directory.
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.adminKubeconfig(), "KUBECACHEDIR="+s.secret("kubectl-cache"))
 	out, err := cmd.CombinedOutput()
 	s.report.say("      $ kubectl %s", strings.Join(args, " "))
 	s.report.say("%s", indent(string(out)))

@@ -19,26 +19,30 @@ const productReady = time.Minute
 const serverName = "default"
 
 func (s *stack) startOperator(ctx context.Context) (string, error) {
-	err := s.startProduct(ctx, "operator", loopback(s.ports.operatorHealth)+"/readyz",
+	s.ports.operatorHealth.release()
+	s.ports.operatorMetrics.release()
+	err := s.startProduct(ctx, "operator", s.ports.operatorHealth.url()+"/readyz",
 		"manager",
 		"--kubeconfig="+s.operatorIdentity().kubeconfig,
 		"--namespace="+systemNamespace,
 		"--service-account="+s.operatorIdentity().name,
 		"--authorization-server-namespaces="+systemNamespace,
-		fmt.Sprintf("--metrics-bind-address=127.0.0.1:%d", s.ports.operatorMetrics),
-		fmt.Sprintf("--health-probe-bind-address=127.0.0.1:%d", s.ports.operatorHealth),
+		"--metrics-bind-address="+s.ports.operatorMetrics.address(),
+		"--health-probe-bind-address="+s.ports.operatorHealth.address(),
 		"--leader-elect=true",
 	)
 	return "operator ready", err
 }
 
 func (s *stack) startServer(ctx context.Context) (string, error) {
+	s.ports.server.release()
+	s.ports.serverMetrics.release()
 	err := s.startProduct(ctx, "server", s.issuer()+"/readyz",
 		"server",
 		"--kubeconfig="+s.serverIdentity().kubeconfig,
 		"--authorization-server="+systemNamespace+"/"+serverName,
-		fmt.Sprintf("--listen-address=127.0.0.1:%d", s.ports.server),
-		fmt.Sprintf("--metrics-address=127.0.0.1:%d", s.ports.serverMetrics),
+		"--listen-address="+s.ports.server.address(),
+		"--metrics-address="+s.ports.serverMetrics.address(),
 		"--data-dir="+s.serverData(),
 	)
 	return "authorization server ready at " + s.issuer(), err

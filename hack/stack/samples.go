@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,19 +12,47 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// samples returns the objects of config/samples with this stack's issuer in
-// place of the one written there, which is another port.
-func (s *stack) samples() ([]*unstructured.Unstructured, error) {
-	objects, err := manifests.Read(filepath.Join(s.root, "config", "samples"))
+// copySamples copies config/samples into the stack's folder, with this stack's
+// issuer in place of the one written there, and returns the objects.
+func (s *stack) copySamples() ([]*unstructured.Unstructured, error) {
+	paths, err := filepath.Glob(filepath.Join(s.root, "config", "samples", "*.yaml"))
 	if err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(s.samplesDir(), 0o700); err != nil {
+		return nil, fmt.Errorf("copy the samples: %w", err)
+	}
+	var all []*unstructured.Unstructured
+	for _, path := range paths {
+		objects, err := s.copySample(path)
+		if err != nil {
+			return nil, fmt.Errorf("copy the samples: %w", err)
+		}
+		all = append(all, objects...)
+	}
+	return all, nil
+}
+
+func (s *stack) copySample(path string) ([]*unstructured.Unstructured, error) {
+	objects, err := manifests.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var text []byte
 	for _, obj := range objects {
 		if err := rewriteIssuer(obj, s.issuer()); err != nil {
 			return nil, err
 		}
+		document, err := yaml.Marshal(obj.Object)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", manifests.Describe(obj), err)
+		}
+		text = append(append(text, "---\n"...), document...)
+		if obj.GetKind() == "AuthorizationServer" {
+			s.serverManifest = filepath.Join(s.samplesDir(), filepath.Base(path))
+		}
 	}
-	return objects, nil
+	return objects, os.WriteFile(filepath.Join(s.samplesDir(), filepath.Base(path)), text, 0o600)
 }
 
 // rewriteIssuer gives an AuthorizationServer another issuer, and the URL that
@@ -58,36 +87,14 @@ func ofKind(objects []*unstructured.Unstructured, kind string) []*unstructured.U
 // createAuthorizationServer applies the sample's AuthorizationServer: operator
 // and server both read their settings from it.
 func (s *stack) createAuthorizationServer(ctx context.Context) (string, error) {
-	objects, err := s.samples()
-	if err != nil {
+	if _, err := s.copySamples(); err != nil {
 		return "", err
 	}
-	servers := ofKind(objects, "AuthorizationServer")
-	if len(servers) == 0 {
-		return "", fmt.Errorf("config/samples holds no AuthorizationServer")
+	if s.serverManifest == "" {
+		return "", errors.New("config/samples holds no AuthorizationServer")
 	}
-	if err := manifests.Apply(ctx, s.client, servers, applyWithin); err != nil {
+	if err := s.kubectl(ctx, "apply", "-f", s.serverManifest); err != nil {
 		return "", err
 	}
 	return "AuthorizationServer created; its issuer is " + s.issuer() + ", whatever port the sample names", nil
-}
-
-// writeSamples writes the samples with this stack's issuer into its folder.
-func (s *stack) writeSamples() error {
-	objects, err := s.samples()
-	if err != nil {
-		return err
-	}
-	var all []byte
-	for _, obj := range objects {
-		text, err := yaml.Marshal(obj.Object)
-		if err != nil {
-			return fmt.Errorf("write %s: %w", manifests.Describe(obj), err)
-		}
-		all = append(append(all, "---\n"...), text...)
-	}
-	if err := os.MkdirAll(s.samplesDir(), 0o700); err != nil {
-		return fmt.Errorf("write the samples: %w", err)
-	}
-	return os.WriteFile(filepath.Join(s.samplesDir(), "samples.yaml"), all, 0o600)
 }

@@ -23,15 +23,15 @@ type stack struct {
 	client client.Client // with every right, once the API server is ready
 	report *reporter
 	died   context.CancelCauseFunc
+	// serverManifest is the copied sample that holds the AuthorizationServer.
+	serverManifest string
 	// product holds the operator and the server, in the order they started.
 	product []*child.Process
 }
 
-// ports are chosen before anything starts: the issuer is immutable and names
-// the server's.
-type ports struct{ server, serverMetrics, operatorHealth, operatorMetrics int }
-
-func newStack(dir string, r *reporter, died context.CancelCauseFunc) (*stack, error) {
+// newStack prepares a folder, empty but for the lock. serverPort is the port
+// the server should have if it is free; 0 is any.
+func newStack(dir string, serverPort int, r *reporter, died context.CancelCauseFunc) (*stack, error) {
 	wd, err := os.Getwd()
 	if err != nil {
 		return nil, err
@@ -51,26 +51,14 @@ func newStack(dir string, r *reporter, died context.CancelCauseFunc) (*stack, er
 	if err := s.clear(); err != nil {
 		return nil, err
 	}
+	if s.ports, err = choosePorts(serverPort); err != nil {
+		return nil, err
+	}
 	s.plane, err = plane.New(plane.Options{Assets: set, Dir: s.controlPlane(), Logs: s.logs()})
 	return s, err
 }
 
-// choosePorts takes free ones for all but, if it is set already, the server's.
-func (s *stack) choosePorts() (err error) {
-	for _, port := range []*int{&s.ports.server, &s.ports.serverMetrics, &s.ports.operatorHealth, &s.ports.operatorMetrics} {
-		if *port != 0 {
-			continue
-		}
-		if *port, err = plane.FreePort(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *stack) issuer() string { return loopback(s.ports.server) }
-
-func loopback(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port) }
+func (s *stack) issuer() string { return s.ports.server.url() }
 
 // watch ends the context with the reason if the process ends by itself.
 func (s *stack) watch(p *child.Process) {

@@ -11,7 +11,7 @@ import (
 
 // Bind implements store.Binding.
 func (s *Store) Bind(ctx context.Context, serverKeysID string) (storeID string, wiped bool, err error) {
-	err = s.transact(ctx, func(tx *sql.Tx) error {
+	_, err = s.transact(ctx, func(tx *sql.Tx) error {
 		var boundTo string
 		err := tx.QueryRowContext(ctx, `SELECT store_id, server_keys_id FROM meta`).Scan(&storeID, &boundTo)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {

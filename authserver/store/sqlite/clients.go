@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"clientele.dev/clientele/authserver/oauth"
@@ -26,13 +25,8 @@ func (s *Store) Client(ctx context.Context, clientID string) (store.Client, erro
 
 // ChangeClient implements store.Clients. Writers exclude each other, so decide
 // runs once.
-func (s *Store) ChangeClient(ctx context.Context, owner oauth.Owner, clientID string, decide func(store.ExistingClients) (store.ClientChange, error)) (revision int64, err error) {
-	err = s.transact(ctx, func(tx *sql.Tx) error {
-		is, err := bound(ctx, tx)
-		if err != nil {
-			return err
-		}
-		revision = is.revision
+func (s *Store) ChangeClient(ctx context.Context, owner oauth.Owner, clientID string, decide func(store.ExistingClients) (store.ClientChange, error)) (int64, error) {
+	return s.decide(ctx, func(tx *sql.Tx) error {
 		existing, err := existingClients(ctx, tx, owner, clientID)
 		if err != nil {
 			return err
@@ -41,18 +35,8 @@ func (s *Store) ChangeClient(ctx context.Context, owner oauth.Owner, clientID st
 		if err != nil {
 			return err
 		}
-		if change.Delete == "" && change.Put == nil {
-			return errNothing
-		}
-		if err := changeClient(ctx, tx, change); err != nil {
-			return err
-		}
-		return currentRevision(ctx, tx, &revision)
+		return changeClient(ctx, tx, change)
 	})
-	if err != nil && !errors.Is(err, errNothing) {
-		return 0, err
-	}
-	return revision, nil
 }
 
 func existingClients(ctx context.Context, tx *sql.Tx, owner oauth.Owner, clientID string) (store.ExistingClients, error) {
@@ -68,6 +52,9 @@ func existingClients(ctx context.Context, tx *sql.Tx, owner oauth.Owner, clientI
 }
 
 func changeClient(ctx context.Context, tx *sql.Tx, change store.ClientChange) error {
+	if change == (store.ClientChange{}) {
+		return errNothing
+	}
 	if change.Delete != "" {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM clients WHERE client_id = ?`, change.Delete); err != nil {
 			return err
@@ -85,10 +72,6 @@ func changeClient(ctx context.Context, tx *sql.Tx, change store.ClientChange) er
 			name = excluded.name, record = excluded.record, mac = excluded.mac`
 	_, err = tx.ExecContext(ctx, q, row.ID, row.Cluster, row.Namespace, row.Name, string(row.Record), row.MAC)
 	return err
-}
-
-func currentRevision(ctx context.Context, tx *sql.Tx, revision *int64) error {
-	return tx.QueryRowContext(ctx, `SELECT revision FROM meta`).Scan(revision)
 }
 
 // querier is a database or a transaction.

@@ -48,30 +48,31 @@ func readChanges(ctx context.Context, tx *sql.Tx, ch *store.Changes, since int64
 	if ch.Full {
 		return nil
 	}
-	const gone = `SELECT DISTINCT id FROM deletions WHERE revision > ? AND kind = `
-	ch.DeletedClients, err = listIDs(ctx, tx, gone+`'client' AND id NOT IN (SELECT client_id FROM clients)`, since)
+	return readDeletions(ctx, tx, ch, since)
+}
+
+// readDeletions of what did not come back.
+func readDeletions(ctx context.Context, tx *sql.Tx, ch *store.Changes, since int64) error {
+	const gone = `SELECT DISTINCT kind, id FROM deletions AS d WHERE revision > ?
+		AND NOT EXISTS (SELECT 1 FROM clients WHERE d.kind = 'client' AND client_id = d.id)
+		AND NOT EXISTS (SELECT 1 FROM policies WHERE d.kind = 'policy' AND uid = d.id)`
+	rows, err := tx.QueryContext(ctx, gone, since)
 	if err != nil {
 		return err
 	}
-	ch.DeletedPolicies, err = listIDs(ctx, tx, gone+`'policy' AND id NOT IN (SELECT uid FROM policies)`, since)
-	return err
-}
-
-func listIDs(ctx context.Context, q querier, query string, args ...any) ([]string, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
 	defer rows.Close() //nolint:errcheck // rows.Err has said it
-	var ids []string
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
+		var kind, id string
+		if err := rows.Scan(&kind, &id); err != nil {
+			return err
 		}
-		ids = append(ids, id)
+		if kind == "client" {
+			ch.DeletedClients = append(ch.DeletedClients, id)
+		} else {
+			ch.DeletedPolicies = append(ch.DeletedPolicies, id)
+		}
 	}
-	return ids, rows.Err()
+	return rows.Err()
 }
 
 // Await implements store.Feed: a commit of this process wakes it at once, one of

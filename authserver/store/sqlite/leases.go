@@ -11,7 +11,7 @@ import (
 
 // RenewLease implements store.Leases. Leases that ran out an hour ago go with it.
 func (s *Store) RenewLease(ctx context.Context, r oauth.Replica) error {
-	err := s.transact(ctx, func(tx *sql.Tx) error {
+	_, err := s.transact(ctx, func(tx *sql.Tx) error {
 		const q = `INSERT INTO leases (replica, key_set_revision, serving_since, expires) VALUES (?, ?, ?, ?)
 			ON CONFLICT (replica) DO UPDATE SET key_set_revision = excluded.key_set_revision,
 				serving_since = excluded.serving_since, expires = excluded.expires`
@@ -29,7 +29,7 @@ func (s *Store) RenewLease(ctx context.Context, r oauth.Replica) error {
 
 // DropLease implements store.Leases.
 func (s *Store) DropLease(ctx context.Context, id string) error {
-	err := s.transact(ctx, func(tx *sql.Tx) error {
+	_, err := s.transact(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM leases WHERE replica = ?`, id)
 		return err
 	})

@@ -140,7 +140,7 @@ func (s *Store) begin(ctx context.Context) error {
 	if err := migrate(ctx, s.write); err != nil {
 		return err
 	}
-	return s.transact(ctx, func(tx *sql.Tx) error {
+	_, err := s.transact(ctx, func(tx *sql.Tx) error {
 		const q = `UPDATE meta SET revision = max(revision + 1, ?), floor = max(revision + 1, ?)`
 		micros := s.now().UnixMicro()
 		if _, err := tx.ExecContext(ctx, q, micros, micros); err != nil {
@@ -149,6 +149,7 @@ func (s *Store) begin(ctx context.Context) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM deletions`)
 		return err
 	})
+	return err
 }
 
 // Writes counts the committed write transactions since the store was opened.

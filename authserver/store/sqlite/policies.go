@@ -3,19 +3,13 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"clientele.dev/clientele/authserver/store"
 )
 
 // ChangePolicy implements store.Policies.
-func (s *Store) ChangePolicy(ctx context.Context, uid string, decide func(*store.Policy) (store.PolicyChange, error)) (revision int64, err error) {
-	err = s.transact(ctx, func(tx *sql.Tx) error {
-		is, err := bound(ctx, tx)
-		if err != nil {
-			return err
-		}
-		revision = is.revision
+func (s *Store) ChangePolicy(ctx context.Context, uid string, decide func(*store.Policy) (store.PolicyChange, error)) (int64, error) {
+	return s.decide(ctx, func(tx *sql.Tx) error {
 		existing, err := findPolicy(ctx, tx, uid)
 		if err != nil {
 			return err
@@ -24,21 +18,14 @@ func (s *Store) ChangePolicy(ctx context.Context, uid string, decide func(*store
 		if err != nil {
 			return err
 		}
-		if !change.Delete && change.Put == nil {
-			return errNothing
-		}
-		if err := changePolicy(ctx, tx, uid, change); err != nil {
-			return err
-		}
-		return currentRevision(ctx, tx, &revision)
+		return changePolicy(ctx, tx, uid, change)
 	})
-	if err != nil && !errors.Is(err, errNothing) {
-		return 0, err
-	}
-	return revision, nil
 }
 
 func changePolicy(ctx context.Context, tx *sql.Tx, uid string, change store.PolicyChange) error {
+	if change == (store.PolicyChange{}) {
+		return errNothing
+	}
 	if change.Delete {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM policies WHERE uid = ?`, uid); err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/storetest"
 )
@@ -225,5 +226,66 @@ func TestRevisionFollowsTheClock(t *testing.T) {
 	now = now.Add(-time.Hour) // F30
 	if third := start(); third <= second {
 		t.Errorf("the clock went back and took the revision along: %d to %d", second, third)
+	}
+}
+
+// put one client, with during in the midst of the decision.
+func put(t *testing.T, s *Store, during func()) {
+	t.Helper()
+	_, err := s.ChangeClient(t.Context(), oauth.Owner{}, "a", func(store.ExistingClients) (store.ClientChange, error) {
+		during()
+		return store.ClientChange{Put: &store.Client{Registration: oauth.Registration{ClientID: "a"}}}, nil
+	})
+	if err != nil {
+		t.Errorf("put: %v", err)
+	}
+}
+
+// TestDecisionExcludesOtherProcesses: what a decision has seen stays true until it
+// is carried out, also if somebody else has the file open.
+func TestDecisionExcludesOtherProcesses(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	defer closed(t, s)
+	if _, _, err := s.Bind(t.Context(), "keys"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, func() {
+		db, err := sql.Open("sqlite", dsn(filepath.Join(dir, fileName), nil)) // waits for no lock
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = db.Close() }()
+		if _, err := db.ExecContext(t.Context(), `DELETE FROM clients`); err == nil {
+			t.Error("another process wrote in the midst of a decision")
+		}
+	})
+}
+
+// TestAwaitNeedsNoPoll: writes of this process wake at once.
+func TestAwaitNeedsNoPoll(t *testing.T) {
+	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Now: time.Now, Poll: time.Hour, Linger: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, s)
+	id, _, err := s.Bind(t.Context(), "keys")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ch, err := s.Changes(t.Context(), id, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	woken := make(chan error, 1)
+	go func() { woken <- s.Await(t.Context(), ch.Revision) }()
+	put(t, s, func() {})
+	select {
+	case err := <-woken:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("nobody woke up")
 	}
 }

@@ -12,27 +12,42 @@ import (
 // commit.
 var errNothing = errors.New("nothing to commit")
 
-// transact runs do in a write transaction. When do returns an error nothing is
-// changed. Afterwards whoever waits for a change is told.
-func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
+// transact runs do in a write transaction and returns the revision afterwards.
+// When do returns an error nothing is changed. Whoever waits for a change is told.
+func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) (revision int64, err error) {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer rollback(tx)
 	if err := do(tx); err != nil {
-		return err
+		return 0, err
 	}
-	var revision int64
 	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(revision), 0) FROM meta`).Scan(&revision); err != nil {
-		return err
+		return 0, err
 	}
 	if err := tx.Commit(); err != nil {
-		return err
+		return 0, err
 	}
 	s.writes.Add(1)
 	s.committed(revision)
-	return nil
+	return revision, nil
+}
+
+// decide runs do in a write transaction of a store that is bound. do returns
+// errNothing when nothing is to be changed; the revision is then the present one.
+func (s *Store) decide(ctx context.Context, do func(*sql.Tx) error) (int64, error) {
+	var is meta
+	revision, err := s.transact(ctx, func(tx *sql.Tx) (err error) {
+		if is, err = bound(ctx, tx); err != nil {
+			return err
+		}
+		return do(tx)
+	})
+	if errors.Is(err, errNothing) {
+		return is.revision, nil
+	}
+	return revision, err
 }
 
 // rollback what was not committed. Its error says nothing that the error before

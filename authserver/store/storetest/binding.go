@@ -25,8 +25,7 @@ func reopen(t *testing.T, w *world) {
 	}
 }
 
-// TestF9Wiped is no test function: Run calls it.
-func TestF9Wiped(t *testing.T, w *world) {
+func f9Wiped(t *testing.T, w *world) {
 	last := w.put(t, client("a", owner("a")))
 	id := w.id
 	w.close(t)
@@ -45,10 +44,10 @@ func TestF9Wiped(t *testing.T, w *world) {
 	wantDiff(t, "for who knew the one before", store.Changes{StoreID: w.id, Revision: ch.Revision, Full: true}, ch)
 }
 
-// TestF9Older is no test function: Run calls it. The tail of what was written is
-// lost (a power loss, a restored backup), and as much is written afterwards: the
-// revisions of before must not look as if they were known.
-func TestF9Older(t *testing.T, w *world) {
+// f9Older: the tail of what was written is lost (a power loss, a restored backup),
+// and as much is written afterwards: the revisions of before must not look as if
+// they were known.
+func f9Older(t *testing.T, w *world) {
 	w.put(t, client("a", owner("a")))
 	known := w.put(t, client("b", owner("b")))
 	w.close(t)

@@ -11,8 +11,7 @@ import (
 // What is done to the rows with the database's own tool (F10) is told like any
 // other change.
 
-// TestF10Deleted is no test function: Run calls it.
-func TestF10Deleted(t *testing.T, w *world) {
+func f10Deleted(t *testing.T, w *world) {
 	w.put(t, client("a", owner("a")))
 	w.put(t, client("b", owner("b")))
 	since := w.putPolicy(t, samplePolicy("p"))
@@ -24,8 +23,7 @@ func TestF10Deleted(t *testing.T, w *world) {
 	}
 }
 
-// TestF10Edited is no test function: Run calls it.
-func TestF10Edited(t *testing.T, w *world) {
+func f10Edited(t *testing.T, w *world) {
 	w.put(t, client("a", owner("a")))
 	w.put(t, client("b", owner("b")))
 	since := w.putPolicy(t, samplePolicy("p"))
@@ -56,8 +54,7 @@ func TestF10Edited(t *testing.T, w *world) {
 	}
 }
 
-// TestF10Renamed is no test function: Run calls it.
-func TestF10Renamed(t *testing.T, w *world) {
+func f10Renamed(t *testing.T, w *world) {
 	since := w.put(t, client("a", owner("a")))
 	w.sql(t, `UPDATE clients SET client_id = 'z' WHERE client_id = 'a'`)
 	ch := w.await(t, since)
@@ -74,8 +71,7 @@ func TestF10Renamed(t *testing.T, w *world) {
 	wantDiff(t, "everything", []store.Client{a}, w.changes(t, 0).Clients)
 }
 
-// TestF10Garbage is no test function: Run calls it.
-func TestF10Garbage(t *testing.T, w *world) {
+func f10Garbage(t *testing.T, w *world) {
 	w.put(t, client("a", owner("a")))
 	since := w.putPolicy(t, samplePolicy("p"))
 	for _, record := range []string{``, `garbage`, `null`, `[]`, `{"v":1}`, `{"v":99}`, `{"registration":{}}`, `{"v":"1"}`} {
@@ -91,9 +87,9 @@ func TestF10Garbage(t *testing.T, w *world) {
 	}
 }
 
-// TestF10Copied is no test function: Run calls it. A copy of a good row under
-// another id must not pass for a client, whatever its owner columns say.
-func TestF10Copied(t *testing.T, w *world) {
+// f10Copied: a copy of a good row under another id must not pass for a client,
+// whatever its owner columns say.
+func f10Copied(t *testing.T, w *world) {
 	w.put(t, client("a", owner("a")))
 	w.sql(t, `INSERT INTO clients (client_id, cluster, namespace, name, record, mac)
 		SELECT 'evil', cluster, namespace, 'evil', record, mac FROM clients WHERE client_id = 'a'`)
@@ -108,8 +104,7 @@ func TestF10Copied(t *testing.T, w *world) {
 	}
 }
 
-// TestF10Meta is no test function: Run calls it.
-func TestF10Meta(t *testing.T, w *world) {
+func f10Meta(t *testing.T, w *world) {
 	since := w.put(t, client("a", owner("a")))
 	id := w.id
 	w.sql(t, `UPDATE meta SET revision = 1`)

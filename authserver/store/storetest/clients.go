@@ -134,8 +134,7 @@ var hostile = []string{
 	"line\nbreak", "\u202e\U0001F511", `<script>`, `{"v":9}`, `''`,
 }
 
-// TestA16Clients is no test function: Run calls it.
-func TestA16Clients(t *testing.T, w *world) {
+func a16Clients(t *testing.T, w *world) {
 	var all []store.Client
 	for _, text := range hostile {
 		c := client("id"+text, oauth.Owner{Cluster: text, Namespace: "ns" + text, Name: text, UID: text})
@@ -169,8 +168,7 @@ func TestA16Clients(t *testing.T, w *world) {
 	}
 }
 
-// TestA16Policies is no test function: Run calls it.
-func TestA16Policies(t *testing.T, w *world) {
+func a16Policies(t *testing.T, w *world) {
 	for _, text := range hostile {
 		p := samplePolicy("uid" + text)
 		p.Cluster, p.Namespace, p.Name, p.Resource, p.MAC = text, text, text, text, text

@@ -12,7 +12,7 @@ import (
 	"clientele.dev/clientele/authserver/store"
 )
 
-// sampleTime has a fraction on purpose nowhere: stores keep whole seconds.
+// sampleTime has no fraction: stores keep whole seconds.
 var sampleTime = time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
 
 func owner(name string) oauth.Owner {

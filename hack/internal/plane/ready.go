@@ -47,13 +47,17 @@ func WaitReady(ctx context.Context, proc *child.Process, within time.Duration, r
 	defer every.Stop()
 	for {
 		err := ready(ctx)
+		select {
+		case <-proc.Done(): // first, for what answered then was not this process
+			return fmt.Errorf("%s ended before it was ready (%s); its log %s ends with:\n%s",
+				proc.Name(), proc.Exit(), proc.Log(), child.Tail(proc.Log(), 12))
+		default:
+		}
 		if err == nil {
 			return nil
 		}
 		select {
-		case <-proc.Done():
-			return fmt.Errorf("%s ended before it was ready (%s); its log %s ends with:\n%s",
-				proc.Name(), proc.Exit(), proc.Log(), child.Tail(proc.Log(), 12))
+		case <-proc.Done(): // told in the next round
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready (%w): %v; log: %s", proc.Name(), ctx.Err(), err, proc.Log())
 		case <-every.C:

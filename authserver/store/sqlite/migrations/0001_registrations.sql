@@ -35,7 +35,7 @@ CREATE TABLE policies (
 ) STRICT;
 CREATE INDEX policies_revision ON policies (revision);
 
--- The last 10000 deletions. Who has not read that far reads everything.
+-- The last 4096 deletions. Who has not read that far reads everything.
 CREATE TABLE deletions (
   seq      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   revision INTEGER NOT NULL,
@@ -86,8 +86,8 @@ CREATE TRIGGER policies_deleted AFTER DELETE ON policies BEGIN
 END;
 
 CREATE TRIGGER deletions_bounded AFTER INSERT ON deletions BEGIN
-  UPDATE meta SET floor = max(floor, coalesce((SELECT revision FROM deletions WHERE seq = NEW.seq - 10000), 0));
-  DELETE FROM deletions WHERE seq <= NEW.seq - 10000;
+  UPDATE meta SET floor = max(floor, coalesce((SELECT revision FROM deletions WHERE seq = NEW.seq - 4096), 0));
+  DELETE FROM deletions WHERE seq <= NEW.seq - 4096;
 END;
 
 -- One client per owner. Not a UNIQUE index, because INSERT OR REPLACE would then

@@ -1,0 +1,195 @@
+// Package authtest runs an authorization server inside a test: on a loopback
+// port, with a real SQLite store in a temporary folder, and a clock that the test
+// moves. Its driver speaks OAuth and the registration protocol. Test only.
+package authtest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"clientele.dev/clientele/authserver"
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/endpoint"
+	"clientele.dev/clientele/authserver/keys"
+	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/store/sqlite"
+)
+
+// Config of a Server. The zero value is a ready server with ES256.
+type Config struct {
+	// Settings; Issuer is filled in if it is empty, and IssuerPath appended.
+	Settings   endpoint.Settings
+	IssuerPath string
+	// Bare starts without settings and keys.
+	Bare bool
+	// Wrap the store, to make it fail.
+	Wrap func(store.Store) store.Store
+	// Discard the log instead of keeping it, for benchmarks.
+	Discard bool
+}
+
+// Server is a running authorization server.
+type Server struct {
+	*authserver.Server
+	// URL of the server: its issuer but for IssuerPath.
+	URL        string
+	Issuer     string
+	MetricsURL string
+	Clock      *Clock
+	Store      store.Store
+	Registrars *Registrars
+	Log        *Log
+	Settings   endpoint.Settings
+	Signing    keys.Set
+	ServerKeys credential.ServerKeys
+
+	stop context.CancelFunc
+	done chan error
+	once sync.Once
+	err  error
+}
+
+// Start a server, and stop it when the test ends.
+func Start(t testing.TB, c Config) *Server {
+	t.Helper()
+	s := &Server{Clock: NewClock(), Registrars: &Registrars{}, Log: &Log{}, done: make(chan error, 1)}
+	endpoints, metrics := listen(t), listen(t)
+	s.URL, s.MetricsURL = "http://"+endpoints.Addr().String(), "http://"+metrics.Addr().String()+"/metrics"
+	s.openStore(t, c)
+	s.settings(c)
+	var err error
+	s.Server, err = authserver.New(authserver.Options{
+		Store:           s.Store,
+		Source:          silent{},
+		Registrars:      s.Registrars,
+		Log:             s.logger(c),
+		Now:             s.Clock.Now,
+		ShutdownTimeout: 10 * time.Second,
+		LeaseEvery:      time.Hour, // tests renew it themselves
+	})
+	must(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	go func() { s.done <- s.Serve(ctx, endpoints, metrics) }()
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Errorf("the server stopped with %v", err)
+		}
+	})
+	if !c.Bare {
+		s.Reload(t)
+	}
+	return s
+}
+
+// Stop the server and return how it ended. It may be called more than once.
+func (s *Server) Stop() error {
+	s.once.Do(func() {
+		s.stop()
+		s.err = <-s.done
+	})
+	return s.err
+}
+
+// Reload puts Settings, Signing and ServerKeys into force.
+func (s *Server) Reload(t testing.TB) {
+	t.Helper()
+	must(t, s.Apply(context.Background(), authserver.Snapshot{
+		Settings: &s.Settings, Signing: &s.Signing, ServerKeys: &s.ServerKeys,
+	}))
+}
+
+func (s *Server) openStore(t testing.TB, c Config) {
+	db, err := sqlite.Open(context.Background(), sqlite.Options{Dir: t.TempDir(), Now: s.Clock.Now, Poll: 20 * time.Millisecond, Linger: 200 * time.Millisecond})
+	must(t, err)
+	t.Cleanup(func() { must(t, db.Close()) })
+	s.Store = db
+	if c.Wrap != nil {
+		s.Store = c.Wrap(db)
+	}
+	s.ServerKeys, err = credential.NewServerKeys(s.Clock.Now())
+	must(t, err)
+	s.Signing = SigningKeys(t, s.Clock.Now(), keys.ES256)
+}
+
+func (s *Server) settings(c Config) {
+	s.Settings = c.Settings
+	if s.Settings.Issuer == "" {
+		s.Settings.Issuer = s.URL + c.IssuerPath
+	}
+	if s.Settings.JWKSMaxAge == 0 {
+		s.Settings.JWKSMaxAge = 5 * time.Minute
+	}
+	s.Issuer = s.Settings.Issuer
+}
+
+func (s *Server) logger(c Config) *slog.Logger {
+	if c.Discard {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// SigningKeys makes a key set with an active key, and a standby, per algorithm.
+func SigningKeys(t testing.TB, now time.Time, algorithms ...string) keys.Set {
+	t.Helper()
+	var set keys.Set
+	for _, alg := range algorithms {
+		active, err := keys.Generate(alg, now)
+		must(t, err)
+		active.Phase, active.Activated = keys.Active, &now
+		standby, err := keys.Generate(alg, now)
+		must(t, err)
+		standby.Phase = keys.Published
+		set.Keys = append(set.Keys, active, standby)
+	}
+	return set
+}
+
+// silent is a source that delivers nothing: tests call Apply.
+type silent struct{}
+
+// Run implements authserver.Source.
+func (silent) Run(ctx context.Context, _ func(authserver.Snapshot)) error {
+	<-ctx.Done()
+	return nil
+}
+
+// Log keeps what the server logs.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String is all that was logged.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	return l
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

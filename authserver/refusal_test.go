@@ -1,0 +1,188 @@
+package authserver_test
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"clientele.dev/clientele/authserver/authtest"
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
+)
+
+// That they take the same time is a test of package clientauth.
+func TestA12UnknownClientAndWrongSecretLookTheSame(t *testing.T) {
+	s := authtest.Start(t, authtest.Config{})
+	real := s.MustRegister(t, authtest.NewClient("real-client"))
+	wrong := real
+	wrong.Secret = credential.NewClientSecret()
+	unknown := authtest.NewClient("fake-client") // an id of the same length
+
+	a, b := s.Token(t, wrong), s.Token(t, unknown)
+	a.Header.Del("Date")
+	b.Header.Del("Date")
+	if a.Status != b.Status || a.Body != b.Body {
+		t.Errorf("wrong secret: %d %s\nunknown client: %d %s", a.Status, a.Body, b.Status, b.Body)
+	}
+	for name := range a.Header {
+		if !slices.Equal(a.Header[name], b.Header[name]) {
+			t.Errorf("header %s differs: %v, %v", name, a.Header[name], b.Header[name])
+		}
+	}
+	if len(a.Header) != len(b.Header) {
+		t.Errorf("headers differ: %v, %v", a.Header, b.Header)
+	}
+}
+
+func TestA12RegistrationTokenOfAnUnknownClientLooksTheSame(t *testing.T) {
+	s := authtest.Start(t, authtest.Config{})
+	c := s.MustRegister(t, authtest.NewClient("app"))
+	other := credential.NewRegistrationToken().Reveal()
+	wrong := s.SendText(t, "GET", "/oauth/register/"+c.Registration.ClientID, other, "")
+	unknown := s.SendText(t, "GET", "/oauth/register/apps.nobody", other, "")
+	if wrong.Status != 401 || wrong.Body != unknown.Body || unknown.Status != 401 {
+		t.Errorf("wrong token: %d %s; unknown client: %d %s", wrong.Status, wrong.Body, unknown.Status, unknown.Body)
+	}
+}
+
+func TestA16SQLAndForgedPagesChangeNothing(t *testing.T) {
+	s := authtest.Start(t, authtest.Config{})
+	c := s.MustRegister(t, authtest.NewClient("app"))
+	for _, attack := range []string{"' OR 1=1 --", `"; DROP TABLE clients; --`, "apps.app' --", "%' OR '%'='", "\x00"} {
+		evil := c
+		evil.Registration.ClientID = attack
+		if a := s.Token(t, evil); a.Status != 401 {
+			t.Errorf("client id %q: %d %s", attack, a.Status, a.Body)
+		}
+		for _, change := range []func(*oauth.Registration){
+			func(r *oauth.Registration) { r.ClientID = attack },
+			func(r *oauth.Registration) { r.Managed.Owner.Namespace = attack },
+			func(r *oauth.Registration) { r.Managed.Owner.UID = attack },
+			func(r *oauth.Registration) { r.Managed.SecretHashes = []string{attack} },
+			func(r *oauth.Registration) { r.Managed.NamespaceLabels = map[string]string{attack: attack} },
+		} {
+			r := authtest.NewClient("evil", change).Registration
+			if a := s.Register(t, r); a.Status != 400 {
+				t.Errorf("registration with %q: %d %s", attack, a.Status, a.Body)
+			}
+		}
+		// As scopes most of these are well-formed: then they are data.
+		inScope := authtest.NewClient("scoped", func(r *oauth.Registration) { r.Scope = attack })
+		if a := s.Register(t, inScope.Registration); a.Status >= 500 {
+			t.Errorf("registration with scope %q: %d %s", attack, a.Status, a.Body)
+		}
+		p := authtest.Policy("p1", attack, "read")
+		if a := s.SendJSON(t, "PUT", "/registrar/v1/resources/p1", authtest.RegistrarToken, p); a.Status != 400 {
+			t.Errorf("policy for resource %q: %d %s", attack, a.Status, a.Body)
+		}
+	}
+	s.MustToken(t, c)
+	for _, page := range []string{"1", "AAAA", "' OR 1=1", "eyJhIjoxfQ", strings.Repeat("A", 4000)} {
+		a := s.Do(t, "GET", "/registrar/v1/inventory?page="+strings.ReplaceAll(page, " ", "+"), "", "Authorization", "Bearer "+authtest.RegistrarToken)
+		if a.Status != 400 {
+			t.Errorf("forged page token %.20q: %d %s", page, a.Status, a.Body)
+		}
+	}
+}
+
+func TestA16PageTokenOfAnotherClusterIsForged(t *testing.T) {
+	s := authtest.Start(t, authtest.Config{})
+	s.MustRegister(t, authtest.NewClient("a"))
+	s.MustRegister(t, authtest.NewClient("b"))
+	first := s.Do(t, "GET", "/registrar/v1/inventory?limit=1", "", "Authorization", "Bearer "+authtest.RegistrarToken)
+	next := first.Member("next")
+	if next == "" {
+		t.Fatalf("no second page: %s", first.Body)
+	}
+	path := "/registrar/v1/inventory?limit=1&page=" + next
+	if a := s.Do(t, "GET", path, "", "Authorization", "Bearer "+authtest.RegistrarToken); a.Status != 200 || !strings.Contains(a.Body, "apps.b") {
+		t.Errorf("second page: %d %s", a.Status, a.Body)
+	}
+	if a := s.Do(t, "GET", path, "", "Authorization", "Bearer "+authtest.OtherClusterToken); a.Status != 400 {
+		t.Errorf("the page token of another cluster: %d %s", a.Status, a.Body)
+	}
+	if a := s.Do(t, "GET", path[:len(path)-2]+"xx", "", "Authorization", "Bearer "+authtest.RegistrarToken); a.Status != 400 {
+		t.Errorf("a changed page token: %d %s", a.Status, a.Body)
+	}
+}
+
+func TestA15HugeAndDeepInput(t *testing.T) {
+	s := authtest.Start(t, authtest.Config{})
+	c := s.MustRegister(t, authtest.NewClient("app"))
+	authorization := s.TokenRequest(t, c).Header.Get("Authorization")
+	form := []string{"Content-Type", "application/x-www-form-urlencoded", "Authorization", authorization}
+	if a := s.Do(t, "POST", "/oauth/token", "grant_type=client_credentials&x="+strings.Repeat("a", 65<<10), form...); a.Status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a token request of 65 KiB: %d", a.Status)
+	}
+	chunked, err := http.NewRequest("POST", s.URL+"/oauth/token", &endless{left: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunked.Header.Set("Content-Type", form[1])
+	if a := s.Send(t, chunked); a.Status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a chunked token request of 1 MiB: %d", a.Status)
+	}
+	if a := s.Do(t, "GET", "/healthz", "", "X-Big", strings.Repeat("a", 40<<10)); a.Status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("headers of 40 KiB: %d", a.Status)
+	}
+	if a := s.Do(t, "POST", "/oauth/token", "grant_type=client_credentials&"+strings.Repeat("resource=a&", 100), form...); a.Status != 400 {
+		t.Errorf("a hundred parameters: %d", a.Status)
+	}
+	for rule, body := range map[string]string{
+		"deep arrays":           strings.Repeat("[", 100_000),
+		"deep objects":          strings.Repeat(`{"a":`, 20_000) + "1" + strings.Repeat("}", 20_000),
+		"deep, but well-formed": `{"client_name":` + strings.Repeat("[", 20) + strings.Repeat("]", 20) + `}`,
+		"a member twice":        `{"client_id":"apps.a","client_id":"apps.b"}`,
+		"twice, in other case":  `{"client_id":"apps.a","CLIENT_ID":"apps.b"}`,
+		"twice, deeper":         `{"clientele_managed":{"counter":1,"counter":2}}`,
+		"two documents":         `{} {}`,
+		"cut off":               `{"client_id":"apps.a"`,
+		"no object":             `"apps.a"`,
+		"wrong type":            `{"client_id":7}`,
+		"empty":                 ``,
+	} {
+		if a := s.SendText(t, "POST", "/oauth/register", authtest.RegistrarToken, body); a.Status != 400 || a.Error() == "" {
+			t.Errorf("%s: %d %s", rule, a.Status, a.Body)
+		}
+	}
+	if a := s.SendText(t, "POST", "/oauth/register", authtest.RegistrarToken, `{"x":"`+strings.Repeat("a", 300<<10)+`"}`); a.Status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a registration of 300 KiB: %d", a.Status)
+	}
+	many := authtest.NewClient("many", func(r *oauth.Registration) { r.Scope = strings.Repeat("s ", 5000) + "s" })
+	if a := s.Register(t, many.Registration); a.Status != 400 {
+		t.Errorf("five thousand scopes: %d %s", a.Status, a.Body)
+	}
+	s.MustToken(t, c)
+}
+
+// endless is a body of unknown length.
+type endless struct{ left int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := min(len(p), e.left)
+	if n == 0 {
+		return 0, io.EOF
+	}
+	for i := range n {
+		p[i] = 'a'
+	}
+	e.left -= n
+	return n, nil
+}
+
+// sink is a ResponseWriter that keeps the status only.
+type sink struct {
+	header http.Header
+	status int
+}
+
+func (s *sink) Header() http.Header { return s.header }
+func (s *sink) WriteHeader(n int)   { s.status = n }
+func (s *sink) Write(p []byte) (int, error) {
+	if s.status == 0 {
+		s.status = 200
+	}
+	return len(p), nil
+}

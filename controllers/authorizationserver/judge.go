@@ -1,0 +1,207 @@
+package authorizationserver
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/keys"
+	"clientele.dev/clientele/controllers/internal/status"
+	"clientele.dev/clientele/controllers/registrar"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// maxHandled is the schema's bound of status.handledRotateKeys.
+const maxHandled = 256
+
+// observed is everything that the status is judged by.
+type observed struct {
+	now time.Time
+	// counted: the AuthorizationServer lies in a namespace that the operator's
+	// flag names.
+	counted    bool
+	state      registrar.State
+	brake      registrar.BrakeState
+	serverKeys serverKeys
+	signing    signingKeys
+}
+
+// verdict is a condition in the making.
+type verdict struct {
+	status          metav1.ConditionStatus
+	reason, message string
+	// stalled: only somebody's change helps.
+	stalled bool
+}
+
+// judge says what the status is to be. It is pure. What cannot be told at the
+// moment, such as the counts of a server that is away, stays as it was told last.
+func judge(as *v1alpha1.AuthorizationServer, o observed) v1alpha1.AuthorizationServerStatus {
+	next := *as.Status.DeepCopy()
+	next.ObservedGeneration = as.Generation
+	c := status.NewConditions(next.Conditions, as.Generation, metav1.NewTime(o.now.Truncate(time.Second)))
+	set := func(condition string, v verdict) { c.Set(condition, v.status, v.reason, v.message) }
+	var ready verdict
+	if o.counted {
+		reachable, signing := judgeReachable(o.state), judgeSigning(as, o)
+		set(v1alpha1.ConditionServerReachable, reachable)
+		set(v1alpha1.ConditionSigningKeysReady, signing)
+		set(v1alpha1.ConditionDeregistrationPaused, judgePaused(as, o.brake))
+		ready = judgeReady(o, reachable, signing)
+		describeServer(&next, o.state)
+		describeKeys(&next, o.signing)
+	} else {
+		for _, unknown := range []string{v1alpha1.ConditionServerReachable, v1alpha1.ConditionSigningKeysReady, v1alpha1.ConditionDeregistrationPaused} {
+			c.Remove(unknown)
+		}
+		ready = elsewhere(as.Namespace)
+	}
+	set(v1alpha1.ConditionReady, ready)
+	reconciling, stalled := progress(ready)
+	c.Progress(reconciling, stalled, ready.message)
+	next.Conditions = c.List()
+	return next
+}
+
+// elsewhere is about one that does not count.
+func elsewhere(namespace string) verdict {
+	return verdict{metav1.ConditionFalse, v1alpha1.ReasonNamespaceNotWatched,
+		"the operator's flag --authorization-server-namespaces does not name namespace " + namespace + ": name it there, or make this object in a namespace that it names", true}
+}
+
+func judgeReachable(s registrar.State) verdict {
+	if s.Err != nil {
+		x := registrar.Explain(s.Err)
+		return verdict{metav1.ConditionFalse, x.Reason, x.Message, x.Reason == v1alpha1.ReasonInsecureURL}
+	}
+	if !s.Synced {
+		return verdict{metav1.ConditionUnknown, v1alpha1.ReasonInventoryPending, "the server's inventory has not been read yet", false}
+	}
+	return verdict{metav1.ConditionTrue, v1alpha1.ReasonReachable, "the server answers the operator as its registrar", false}
+}
+
+func judgeSigning(as *v1alpha1.AuthorizationServer, o observed) verdict {
+	if o.signing.problem != "" && (o.signing.present || o.signing.foreign) {
+		return verdict{metav1.ConditionFalse, v1alpha1.ReasonKeysInvalid, o.signing.problem, true}
+	}
+	active := activeKey(as, o.signing.set)
+	if active == nil {
+		return verdict{metav1.ConditionFalse, v1alpha1.ReasonKeysPending, "no key signs yet", false}
+	}
+	due, _ := rotationDue(as, o.signing)
+	asked := as.Annotations[v1alpha1.AnnotationRotateSigningKeys]
+	if o.now.Before(due) && (asked == "" || asked == o.signing.handled) {
+		return verdict{metav1.ConditionTrue, v1alpha1.ReasonKeysActive, "key " + active.KID + " signs", false}
+	}
+	if o.state.Err != nil {
+		return verdict{metav1.ConditionFalse, v1alpha1.ReasonReplicasUnknown,
+			"a rotation is due and waits until the server tells which of its replicas serve the next key", false}
+	}
+	return verdict{metav1.ConditionTrue, v1alpha1.ReasonRotating,
+		"key " + active.KID + " signs; its successor takes over once every replica has served it for the JWKS cache time", false}
+}
+
+func judgePaused(as *v1alpha1.AuthorizationServer, b registrar.BrakeState) verdict {
+	if !b.Paused {
+		return verdict{metav1.ConditionFalse, v1alpha1.ReasonNotPaused, "", false}
+	}
+	return verdict{metav1.ConditionTrue, v1alpha1.ReasonTooManyDeletions, fmt.Sprintf(
+		"%d OAuthClients are gone at once; more than %d in a minute are deregistered only when that is confirmed: kubectl annotate --overwrite -n %s authorizationserver %s %s=%s",
+		b.Waiting, b.Limit, as.Namespace, as.Name, v1alpha1.AnnotationConfirmDeregistration, b.Confirm), false}
+}
+
+// judgeReady takes over what stands in the way, the most basic first.
+func judgeReady(o observed, reachable, signing verdict) verdict {
+	if o.serverKeys.problem != "" {
+		return verdict{metav1.ConditionFalse, v1alpha1.ReasonKeysInvalid, o.serverKeys.problem, true}
+	}
+	for _, v := range []verdict{signing, reachable} {
+		if v.status != metav1.ConditionTrue && v.stalled {
+			return v
+		}
+	}
+	for _, v := range []verdict{reachable, signing} {
+		if v.status != metav1.ConditionTrue {
+			return v
+		}
+	}
+	return verdict{metav1.ConditionTrue, v1alpha1.ReasonServing, "the server is reachable and has a key that signs", false}
+}
+
+// progress gives the reasons of Reconciling and Stalled; empty: not there.
+func progress(ready verdict) (reconciling, stalled string) {
+	switch {
+	case ready.stalled:
+		return "", ready.reason
+	case ready.status == metav1.ConditionTrue:
+		return "", ""
+	case ready.reason == v1alpha1.ReasonInventoryPending || ready.reason == v1alpha1.ReasonKeysPending:
+		return v1alpha1.ReasonProgressing, ""
+	default:
+		return v1alpha1.ReasonRetrying, ""
+	}
+}
+
+func describeServer(next *v1alpha1.AuthorizationServerStatus, s registrar.State) {
+	if s.Endpoints.Issuer != "" {
+		next.Endpoints = &v1alpha1.ServerEndpoints{Token: s.Endpoints.Token, JWKS: s.Endpoints.JWKS, Registration: s.Endpoints.Registration}
+	}
+	if s.Synced {
+		next.StoreID, next.Clients, next.Policies = s.StoreID, int64(s.Clients), int64(s.Policies)
+	}
+}
+
+// describeKeys lists the keys, the active one first, then by age.
+func describeKeys(next *v1alpha1.AuthorizationServerStatus, k signingKeys) {
+	if !k.present || k.problem != "" {
+		return
+	}
+	next.HandledRotateKeys = strings.ToValidUTF8(k.handled[:min(len(k.handled), maxHandled)], "")
+	next.SigningKeys = nil
+	sorted := slices.Clone(k.set.Keys)
+	slices.SortStableFunc(sorted, func(a, b keys.Key) int {
+		return cmp.Or(cmp.Compare(rank(a.Phase), rank(b.Phase)), a.Created.Compare(b.Created))
+	})
+	for _, key := range sorted {
+		next.SigningKeys = append(next.SigningKeys, v1alpha1.SigningKeyStatus{
+			KID: key.KID, Algorithm: v1alpha1.SigningAlgorithm(key.Algorithm), Phase: v1alpha1.SigningKeyPhase(key.Phase),
+			Created: metav1.NewTime(key.Created.Truncate(time.Second)), Activated: seconds(key.Activated), Retired: seconds(key.Retired),
+		})
+	}
+}
+
+func rank(p keys.Phase) int {
+	return slices.Index([]keys.Phase{keys.Active, keys.Published, keys.Retiring}, p)
+}
+
+// seconds is t as the API keeps it, so that equal times compare equal.
+func seconds(t *time.Time) *metav1.Time {
+	if t == nil {
+		return nil
+	}
+	return &metav1.Time{Time: t.Truncate(time.Second)}
+}
+
+// activeKey is the key that signs: the one of the spec's algorithm, or while that
+// changes the one of another.
+func activeKey(as *v1alpha1.AuthorizationServer, set keys.Set) *keys.Key {
+	var found *keys.Key
+	for i, k := range set.Keys {
+		if k.Phase == keys.Active && (found == nil || k.Algorithm == string(as.Spec.Signing.AccessTokenAlgorithm)) {
+			found = &set.Keys[i]
+		}
+	}
+	return found
+}
+
+// rotationDue is when the active key has signed for long enough.
+func rotationDue(as *v1alpha1.AuthorizationServer, k signingKeys) (time.Time, bool) {
+	active := activeKey(as, k.set)
+	if active == nil || active.Activated == nil {
+		return time.Time{}, false
+	}
+	return active.Activated.Add(as.Spec.Signing.RotateEvery.Duration), true
+}

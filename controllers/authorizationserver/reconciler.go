@@ -1,0 +1,111 @@
+package authorizationserver
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/status"
+	"clientele.dev/clientele/controllers/registrar"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// foreignRetry is how soon a Secret of somebody else that has one of our names is
+// looked at again: without our label it is in no cache, so nobody tells when it
+// goes.
+const foreignRetry = time.Minute
+
+// Options says what a Reconciler works with. All are required.
+type Options struct {
+	// Client reads from the cache and writes.
+	Client client.Client
+	// Live reads past the cache.
+	Live client.Reader
+	// Servers speak to the authorization servers.
+	Servers *registrar.Servers
+	// Namespaces in which an AuthorizationServer counts.
+	Namespaces []string
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Reconciler keeps the status of AuthorizationServers.
+type Reconciler struct{ Options }
+
+// New returns a Reconciler.
+func New(o Options) *Reconciler { return &Reconciler{o} }
+
+// +kubebuilder:rbac:groups=oauth.clientele.dev,resources=authorizationservers,verbs=get;list;watch;manage
+// +kubebuilder:rbac:groups=oauth.clientele.dev,resources=authorizationservers/status,verbs=patch
+// +kubebuilder:rbac:groups=oauth.clientele.dev,resources=oauthclients,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create
+
+// Reconcile looks at one AuthorizationServer.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	as := &v1alpha1.AuthorizationServer{}
+	err := r.Client.Get(ctx, req.NamespacedName, as)
+	if apierrors.IsNotFound(err) {
+		r.Servers.Forget(req.NamespacedName)
+		return ctrl.Result{}, nil
+	}
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("read AuthorizationServer %s: %w", req, err)
+	}
+	if !as.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil
+	}
+	seen, err := r.gather(ctx, as)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if err := r.patch(ctx, as, judge(as, seen)); err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: lookAgain(as, seen)}, nil
+}
+
+// gather collects what the status is to be judged by.
+func (r *Reconciler) gather(ctx context.Context, as *v1alpha1.AuthorizationServer) (observed, error) {
+	o := observed{now: r.Now(), counted: slices.Contains(r.Namespaces, as.Namespace)}
+	if !o.counted {
+		r.Servers.Forget(client.ObjectKeyFromObject(as))
+		return o, nil
+	}
+	server := r.Servers.For(as)
+	o.state, o.brake = server.State(), server.Brake().State()
+	var err error
+	if o.serverKeys, err = r.ensureServerKeys(ctx, as); err != nil {
+		return o, err
+	}
+	o.signing, err = r.readSigningKeys(ctx, as)
+	return o, err
+}
+
+// patch writes the status if it differs from what is there.
+func (r *Reconciler) patch(ctx context.Context, as *v1alpha1.AuthorizationServer, next v1alpha1.AuthorizationServerStatus) error {
+	slim := func(s v1alpha1.AuthorizationServerStatus) *v1alpha1.AuthorizationServer {
+		out := &v1alpha1.AuthorizationServer{Status: s}
+		out.Namespace, out.Name = as.Namespace, as.Name
+		return out
+	}
+	if equality.Semantic.DeepEqual(as.Status, next) {
+		return nil
+	}
+	return status.Patch(ctx, r.Client, as.UID, slim(as.Status), slim(next))
+}
+
+// lookAgain is when time alone changes the judgement; zero: never.
+func lookAgain(as *v1alpha1.AuthorizationServer, o observed) time.Duration {
+	if o.serverKeys.foreign || o.signing.foreign {
+		return foreignRetry
+	}
+	if due, ok := rotationDue(as, o.signing); ok && due.After(o.now) {
+		return due.Sub(o.now)
+	}
+	return 0
+}

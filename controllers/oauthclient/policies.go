@@ -1,0 +1,105 @@
+package oauthclient
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/policy"
+	"clientele.dev/clientele/controllers/internal/rules"
+	"clientele.dev/clientele/controllers/registrar"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// policySets keeps, for each server, the policies that the server decides by: a
+// ScopePolicy counts as it stands once the inventory has its digest, and until
+// then as the server had it before. They are built once per change, not per
+// client.
+type policySets struct {
+	cache     client.Reader
+	namespace string
+
+	mu      sync.Mutex
+	servers map[registrar.Key]*serverPolicies
+}
+
+type serverPolicies struct {
+	fresh   bool
+	version string
+	set     *policy.Set
+	// known are policies by uid and digest as they were seen in ScopePolicies.
+	known map[string]policy.Policy
+}
+
+func newPolicySets(o Options) *policySets {
+	return &policySets{cache: o.Client, namespace: o.Namespace, servers: map[registrar.Key]*serverPolicies{}}
+}
+
+// of returns the set of a server. An unreadable cache gives the last one.
+func (s *policySets) of(server *registrar.Server) *policy.Set {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current(server).set
+}
+
+// refresh rebuilds the set and says whether it is another one now.
+func (s *policySets) refresh(server *registrar.Server) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.entry(server.Key()).version
+	s.entry(server.Key()).fresh = false
+	return s.current(server).version != before
+}
+
+func (s *policySets) entry(key registrar.Key) *serverPolicies {
+	e := s.servers[key]
+	if e == nil {
+		e = &serverPolicies{}
+		s.servers[key] = e
+	}
+	return e
+}
+
+func (s *policySets) current(server *registrar.Server) *serverPolicies {
+	e := s.entry(server.Key())
+	if e.fresh {
+		return e
+	}
+	var list v1alpha1.ScopePolicyList
+	err := s.cache.List(context.Background(), &list,
+		client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
+	if err != nil {
+		return e
+	}
+	s.build(e, server, list.Items)
+	return e
+}
+
+func (s *policySets) build(e *serverPolicies, server *registrar.Server, items []v1alpha1.ScopePolicy) {
+	known := map[string]policy.Policy{}
+	var inForce []policy.Policy
+	var digests []string
+	for i := range items {
+		item := &items[i]
+		if rules.Server(item.Spec.ServerRef, s.namespace) != server.Key() {
+			continue
+		}
+		digest, there := server.Inventory().Policy(string(item.UID))
+		now := rules.Policy(item)
+		candidate, ok := now, now.Digest() == digest
+		if !ok {
+			candidate, ok = e.known[string(item.UID)+" "+digest]
+		}
+		if !there || !ok {
+			continue
+		}
+		known[string(item.UID)+" "+digest] = candidate
+		inForce = append(inForce, candidate)
+		digests = append(digests, string(item.UID)+" "+digest)
+	}
+	slices.Sort(digests)
+	e.known, e.fresh, e.version = known, true, strings.Join(digests, "\n")
+	e.set = policy.NewSet(inForce)
+}

@@ -1,0 +1,197 @@
+package oauthclient
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/outcome"
+	"clientele.dev/clientele/controllers/internal/status"
+	"clientele.dev/clientele/controllers/registrar"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+// +kubebuilder:rbac:groups=oauth.clientele.dev,resources=oauthclients,verbs=get;list;watch
+// +kubebuilder:rbac:groups=oauth.clientele.dev,resources=oauthclients/status,verbs=patch
+// +kubebuilder:rbac:groups=oauth.clientele.dev,resources=authorizationservers,verbs=get;list;watch;manage
+// +kubebuilder:rbac:groups=oauth.clientele.dev,resources=scopepolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;update;delete
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+
+// Options says what a Reconciler works with. All but Faults and Workers are
+// required.
+type Options struct {
+	// Client reads from the cache, which must let a reader see its own writes.
+	Client client.Client
+	// Live reads from the API server.
+	Live client.Reader
+	// Servers are the authorization servers.
+	Servers *registrar.Servers
+	// Namespace is the operator's own.
+	Namespace string
+	// ServerNamespaces are those in which an AuthorizationServer counts.
+	ServerNamespaces []string
+	// Now is the clock.
+	Now func() time.Time
+	// Workers is how many OAuthClients are reconciled at a time. Zero: 16.
+	Workers int
+	// Faults, in tests, makes the operator stop at a named crash point by
+	// returning an error. Nil in production.
+	Faults func(point string) error
+}
+
+// The crash points, in the order in which they are passed.
+const (
+	// PointRecorded: the registration Secret was written, nothing registered.
+	PointRecorded = "recorded"
+	// PointRegistered: the server has answered, nothing noted.
+	PointRegistered = "registered"
+	// PointPromoted: the next secret became the current one.
+	PointPromoted = "promoted"
+	// PointProjected: the credentials Secret was written.
+	PointProjected = "projected"
+	// PointCut: an expired secret was taken out of the registration Secret.
+	PointCut = "cut"
+	// PointStatus: all is done but the status.
+	PointStatus = "status"
+	// PointDeregistered: the server has deleted, the registration Secret is there.
+	PointDeregistered = "deregistered"
+)
+
+// Reconciler reconciles OAuthClients.
+type Reconciler struct {
+	Options
+	outcomes *outcome.Mapper
+	policies *policySets
+}
+
+// New returns a Reconciler.
+func New(o Options) *Reconciler {
+	if o.Workers == 0 {
+		o.Workers = 16
+	}
+	return &Reconciler{Options: o, outcomes: outcome.NewMapper(), policies: newPolicySets(o)}
+}
+
+// crash is where a test stops the operator.
+func (r *Reconciler) crash(point string) error {
+	if r.Faults == nil {
+		return nil
+	}
+	return r.Faults(point)
+}
+
+// pass is one reconciliation: what the steps have observed so far.
+type pass struct {
+	now time.Time
+	// client is the object in the cache: not to be changed.
+	client    *v1alpha1.OAuthClient
+	serverKey types.NamespacedName
+	as        *v1alpha1.AuthorizationServer
+	server    *registrar.Server
+	endpoints registrar.Endpoints
+	// namespaceLabels are those of the object's namespace.
+	namespaceLabels map[string]string
+	// denied: the platform does not allow the client. What is registered already
+	// is registered as disabled.
+	denied *problem
+	record *record
+	// held: the server holds the client as it is wanted.
+	held bool
+	// lost: the server had accepted the client and does not hold it any more.
+	lost bool
+	// projected: the credentials Secret holds what the record says.
+	projected   bool
+	scopes      []v1alpha1.ScopeResult
+	scopesKnown bool
+	problem     *problem
+}
+
+// step does one thing and says what stands in the way of the next; nil: nothing.
+type step func(context.Context, *pass) *problem
+
+// Reconcile brings one OAuthClient, or what is left of one, to where it should
+// be.
+func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	return r.outcomes.Result(req, r.reconcile(ctx, req.NamespacedName))
+}
+
+func (r *Reconciler) reconcile(ctx context.Context, key types.NamespacedName) outcome.Outcome {
+	var oac v1alpha1.OAuthClient
+	err := r.Client.Get(ctx, key, &oac, client.UnsafeDisableDeepCopy)
+	if apierrors.IsNotFound(err) || err == nil && oac.DeletionTimestamp != nil {
+		return r.deregister(ctx, key)
+	}
+	if err != nil {
+		return outcome.Fail(err)
+	}
+	p := &pass{now: r.Now(), client: &oac, serverKey: r.serverKey(&oac)}
+	p.problem = r.walk(ctx, p)
+	r.decideScopes(p)
+	if p.problem != nil && p.problem.crashed != nil {
+		return outcome.Fail(p.problem.crashed)
+	}
+	if err := r.writeStatus(ctx, p); err != nil {
+		return outcome.Fail(err)
+	}
+	return p.outcome()
+}
+
+// walk takes the steps until one cannot be taken. A credentials Secret that was
+// handed out before is kept in order also where the server cannot be asked.
+func (r *Reconciler) walk(ctx context.Context, p *pass) *problem {
+	for _, s := range []step{r.findServer, r.checkAllowed, r.loadRecord} {
+		if problem := s(ctx, p); problem != nil {
+			return problem
+		}
+	}
+	for _, s := range []step{r.awaitInventory, r.beginRotation, r.register, r.promote} {
+		if problem := s(ctx, p); problem != nil {
+			return r.keepProjected(ctx, p, problem)
+		}
+	}
+	for _, s := range []step{r.project, r.cutExpired} {
+		if problem := s(ctx, p); problem != nil {
+			return problem
+		}
+	}
+	return p.denied
+}
+
+// outcome says when to come back: because of the problem, or for the next date
+// that the record knows.
+func (p *pass) outcome() outcome.Outcome {
+	if p.problem != nil {
+		return p.problem.outcome
+	}
+	if next := p.nextDate(); !next.IsZero() {
+		return outcome.RetryAfter(next.Sub(p.now))
+	}
+	return outcome.Done()
+}
+
+func (r *Reconciler) writeStatus(ctx context.Context, p *pass) error {
+	if err := r.crash(PointStatus); err != nil {
+		return err
+	}
+	old := p.client.Status
+	judged := judge(p.observe(), old)
+	if sameStatus(old, judged) {
+		return nil
+	}
+	slim := func(s v1alpha1.OAuthClientStatus) *v1alpha1.OAuthClient {
+		out := &v1alpha1.OAuthClient{Status: s}
+		out.Namespace, out.Name = p.client.Namespace, p.client.Name
+		return out
+	}
+	return status.Patch(ctx, r.Client, p.client.UID, slim(old), slim(judged))
+}
+
+// serves says whether an AuthorizationServer in a namespace counts.
+func (r *Reconciler) serves(namespace string) bool {
+	return slices.Contains(r.ServerNamespaces, namespace)
+}

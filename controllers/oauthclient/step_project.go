@@ -1,0 +1,248 @@
+package oauthclient
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+
+	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/credential"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// project makes the credentials Secret hold what the record says, and removes
+// one of an earlier name.
+func (r *Reconciler) project(ctx context.Context, p *pass) *problem {
+	if p.denied != nil && p.client.Status.CredentialsSecret == "" {
+		return nil // nothing was handed out, and nothing is now
+	}
+	key := types.NamespacedName{Namespace: p.client.Namespace, Name: secretName(p.client)}
+	var have corev1.Secret
+	err := r.Client.Get(ctx, key, &have, client.UnsafeDisableDeepCopy)
+	var problem *problem
+	switch {
+	case apierrors.IsNotFound(err):
+		problem = r.createCredentials(ctx, p, key)
+	case err != nil:
+		problem = fromKubernetes(err, "read the credentials Secret")
+	default:
+		problem = r.updateCredentials(ctx, p, &have, &have.ObjectMeta)
+	}
+	if problem != nil {
+		return problem
+	}
+	p.projected = true
+	return r.removeRenamed(ctx, p, key.Name)
+}
+
+// keepProjected repairs a credentials Secret that was handed out before, though
+// the server cannot be asked: whoever mounts it must not suffer for that.
+func (r *Reconciler) keepProjected(ctx context.Context, p *pass, cause *problem) *problem {
+	if cause.crashed != nil || cause.outdated || p.record == nil || p.client.Status.CredentialsSecret == "" || p.endpoints.Token == "" {
+		return cause
+	}
+	if problem := r.project(ctx, p); problem != nil && problem.crashed != nil {
+		return problem
+	}
+	return cause
+}
+
+func (r *Reconciler) createCredentials(ctx context.Context, p *pass, key types.NamespacedName) *problem {
+	s := &corev1.Secret{Type: corev1.SecretTypeOpaque}
+	s.Namespace, s.Name = key.Namespace, key.Name
+	p.fill(s)
+	err := r.Client.Create(ctx, s)
+	if apierrors.IsAlreadyExists(err) {
+		return r.reclaimCredentials(ctx, p, key)
+	}
+	if err != nil {
+		return fromKubernetes(err, "create Secret "+key.String())
+	}
+	return r.credentialsWritten()
+}
+
+// updateCredentials brings a Secret that is there in order. meta is its
+// metadata; where only that could be read, have is nil and it is written anyway.
+func (r *Reconciler) updateCredentials(ctx context.Context, p *pass, have *corev1.Secret, meta *metav1.ObjectMeta) *problem {
+	if problem := foreign(meta, p.client); problem != nil {
+		return problem
+	}
+	s := &corev1.Secret{ObjectMeta: *meta.DeepCopy()}
+	if have != nil {
+		s.Type = have.Type
+	}
+	p.fill(s)
+	if have != nil && sameCredentials(have, s) {
+		return nil
+	}
+	err := r.Client.Update(ctx, s)
+	if apierrors.IsInvalid(err) {
+		return stalled(v1alpha1.ReasonSecretConflict,
+			"Secret %s/%s cannot be written (%s): delete it, and it will be made anew", s.Namespace, s.Name, apiMessage(err))
+	}
+	if err != nil {
+		return fromKubernetes(err, "update Secret "+s.Namespace+"/"+s.Name)
+	}
+	return r.credentialsWritten()
+}
+
+func (r *Reconciler) credentialsWritten() *problem {
+	if err := r.crash(PointProjected); err != nil {
+		return crashed(err)
+	}
+	return nil
+}
+
+// reclaimCredentials looks, at the metadata only, at a Secret that is in the way
+// and in no cache: somebody else's, or our own that lost its label.
+func (r *Reconciler) reclaimCredentials(ctx context.Context, p *pass, key types.NamespacedName) *problem {
+	meta := &metav1.PartialObjectMetadata{}
+	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	if err := r.Live.Get(ctx, key, meta); err != nil {
+		return fromKubernetes(err, "read Secret "+key.String())
+	}
+	return r.updateCredentials(ctx, p, nil, &meta.ObjectMeta)
+}
+
+// foreign says whose a Secret is, if it is not the OAuthClient's.
+func foreign(meta *metav1.ObjectMeta, oac *v1alpha1.OAuthClient) *problem {
+	owner := ownerOf(meta)
+	controller := metav1.GetControllerOfNoCopy(meta)
+	switch {
+	case owner == keyOf(oac):
+		return nil
+	case controller != nil && controller.UID == oac.UID:
+		return nil
+	case owner.Name != "":
+		return stalled(v1alpha1.ReasonSecretConflict,
+			"Secret %s/%s belongs to OAuthClient %s; name another one in spec.credentials.secretName", meta.Namespace, meta.Name, owner)
+	}
+	return stalled(v1alpha1.ReasonSecretConflict,
+		"Secret %s/%s exists and does not belong to this OAuthClient; delete it, or name another one in spec.credentials.secretName", meta.Namespace, meta.Name)
+}
+
+// fill sets everything of the Secret that is the operator's business.
+func (p *pass) fill(s *corev1.Secret) {
+	template := p.client.Spec.Credentials.Template
+	if template == nil {
+		template = &v1alpha1.CredentialsTemplate{}
+	}
+	if s.Labels == nil {
+		s.Labels = map[string]string{}
+	}
+	maps.Copy(s.Labels, template.Labels)
+	s.Labels[v1alpha1.LabelSecretKind] = v1alpha1.SecretKindCredentials
+	if s.Annotations == nil {
+		s.Annotations = map[string]string{}
+	}
+	maps.Copy(s.Annotations, template.Annotations)
+	s.Annotations[v1alpha1.AnnotationOwner] = keyOf(p.client).String()
+	s.Annotations[v1alpha1.AnnotationOwnerUID] = string(p.client.UID)
+	s.OwnerReferences = ownerReferences(s.OwnerReferences, p.client)
+	keys := credentialKeys(template.Keys)
+	s.Data = map[string][]byte{
+		keys.ClientID:      []byte(p.record.ClientID),
+		keys.ClientSecret:  []byte(p.record.Current.Reveal()),
+		keys.Issuer:        []byte(p.as.Spec.Issuer),
+		keys.TokenEndpoint: []byte(p.endpoints.Token),
+	}
+}
+
+// ownerReferences makes the OAuthClient the one owner of its kind, so that the
+// Secret is collected with it; under deletion policy Orphan it is not.
+func ownerReferences(have []metav1.OwnerReference, oac *v1alpha1.OAuthClient) []metav1.OwnerReference {
+	kept := slices.DeleteFunc(slices.Clone(have), func(o metav1.OwnerReference) bool {
+		return o.Kind == "OAuthClient" && o.APIVersion == v1alpha1.GroupVersion.String()
+	})
+	if oac.Spec.DeletionPolicy == v1alpha1.DeletionPolicyOrphan {
+		return kept
+	}
+	return append(kept, metav1.OwnerReference{
+		APIVersion: v1alpha1.GroupVersion.String(),
+		Kind:       "OAuthClient",
+		Name:       oac.Name,
+		UID:        oac.UID,
+		Controller: new(true),
+	})
+}
+
+func credentialKeys(renamed *v1alpha1.CredentialsKeys) v1alpha1.CredentialsKeys {
+	keys := v1alpha1.CredentialsKeys{
+		ClientID:      v1alpha1.CredentialsKeyClientID,
+		ClientSecret:  v1alpha1.CredentialsKeyClientSecret,
+		Issuer:        v1alpha1.CredentialsKeyIssuer,
+		TokenEndpoint: v1alpha1.CredentialsKeyTokenEndpoint,
+	}
+	if renamed == nil {
+		return keys
+	}
+	for _, k := range []struct {
+		to   *string
+		name string
+	}{
+		{&keys.ClientID, renamed.ClientID},
+		{&keys.ClientSecret, renamed.ClientSecret},
+		{&keys.Issuer, renamed.Issuer},
+		{&keys.TokenEndpoint, renamed.TokenEndpoint},
+	} {
+		if k.name != "" {
+			*k.to = k.name
+		}
+	}
+	return keys
+}
+
+func sameCredentials(a, b *corev1.Secret) bool {
+	return maps.Equal(a.Labels, b.Labels) && maps.Equal(a.Annotations, b.Annotations) &&
+		maps.EqualFunc(a.Data, b.Data, bytes.Equal) && sameOwners(a.OwnerReferences, b.OwnerReferences)
+}
+
+func sameOwners(a, b []metav1.OwnerReference) bool {
+	return slices.EqualFunc(a, b, func(x, y metav1.OwnerReference) bool {
+		return x.UID == y.UID && x.Name == y.Name && x.Kind == y.Kind &&
+			(x.Controller != nil && *x.Controller) == (y.Controller != nil && *y.Controller)
+	})
+}
+
+// removeRenamed deletes the credentials Secret of the name that the spec had
+// before, if it is this OAuthClient's.
+func (r *Reconciler) removeRenamed(ctx context.Context, p *pass, name string) *problem {
+	old := p.client.Status.CredentialsSecret
+	if old == "" || old == name {
+		return nil
+	}
+	var s corev1.Secret
+	err := r.Client.Get(ctx, types.NamespacedName{Namespace: p.client.Namespace, Name: old}, &s, client.UnsafeDisableDeepCopy)
+	if apierrors.IsNotFound(err) || err == nil && ownerOf(&s) != keyOf(p.client) {
+		return nil
+	}
+	if err != nil {
+		return fromKubernetes(err, "read Secret "+old)
+	}
+	return r.deleteSecret(ctx, &s)
+}
+
+// deleteSecret deletes a Secret as it was read; one that changed since stays.
+func (r *Reconciler) deleteSecret(ctx context.Context, s *corev1.Secret) *problem {
+	gone := &corev1.Secret{}
+	gone.Namespace, gone.Name = s.Namespace, s.Name
+	exactly := client.Preconditions{UID: new(s.UID), ResourceVersion: new(s.ResourceVersion)}
+	if err := r.Client.Delete(ctx, gone, exactly); client.IgnoreNotFound(err) != nil {
+		return fromKubernetes(err, "delete Secret "+s.Namespace+"/"+s.Name)
+	}
+	return nil
+}
+
+func secretName(oac *v1alpha1.OAuthClient) string {
+	if oac.Spec.Credentials.SecretName != "" {
+		return oac.Spec.Credentials.SecretName
+	}
+	return oac.Name + "-oauth"
+}
+
+func hashOf(s credential.Secret) string { return credential.Hash(s.Reveal()) }

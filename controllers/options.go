@@ -1,0 +1,48 @@
+package controllers
+
+import (
+	"errors"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
+)
+
+// Options says how the operator runs.
+type Options struct {
+	// Config reaches the API server.
+	Config *rest.Config
+	// Namespace is the operator's own: its lease, its ServiceAccount, and the
+	// AuthorizationServer that objects without a serverRef belong to.
+	Namespace string
+	// ServiceAccount in Namespace, as which the operator speaks to authorization
+	// servers.
+	ServiceAccount string
+	// AuthorizationServerNamespaces are the namespaces in which an
+	// AuthorizationServer counts. Empty: Namespace.
+	AuthorizationServerNamespaces []string
+	// MetricsBindAddress and HealthProbeBindAddress are host:port; "0" switches
+	// the listener off.
+	MetricsBindAddress     string
+	HealthProbeBindAddress string
+	// LeaderElect lets several operators run, of which one works.
+	LeaderElect bool
+	// Log takes every line the operator writes.
+	Log logr.Logger
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// complete fills in what is left out and checks the rest.
+func (o *Options) complete() error {
+	if o.Config == nil || o.Now == nil {
+		return errors.New("run the operator: Config and Now must be set")
+	}
+	if o.Namespace == "" || o.ServiceAccount == "" {
+		return errors.New("run the operator: --namespace and --service-account must be set")
+	}
+	if len(o.AuthorizationServerNamespaces) == 0 {
+		o.AuthorizationServerNamespaces = []string{o.Namespace}
+	}
+	return nil
+}

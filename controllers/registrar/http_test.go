@@ -1,0 +1,257 @@
+package registrar
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/oauth"
+	"github.com/go-logr/logr"
+)
+
+const secretToken = "the-registrars-own-token"
+
+type tokens struct {
+	count atomic.Int64
+	err   error
+	life  time.Duration
+	now   func() time.Time
+}
+
+func (k *tokens) Token(_ context.Context, audience string) (string, time.Time, error) {
+	k.count.Add(1)
+	if audience != v1alpha1.RegistrarAudience("uid") {
+		return "", time.Time{}, errors.New("wrong audience " + audience)
+	}
+	return secretToken, k.now().Add(k.life), k.err
+}
+
+// fake is a server whose answer to registrations a test says.
+type fake struct {
+	*httptest.Server
+	answer http.HandlerFunc
+	seen   []string
+}
+
+func newFake(t *testing.T, tls bool) *fake {
+	f := &fake{}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/oauth-authorization-server", func(w http.ResponseWriter, r *http.Request) {
+		f.seen = append(f.seen, r.Header.Get("Authorization"))
+		_ = json.NewEncoder(w).Encode(oauth.ServerMetadata{
+			Issuer: f.URL, TokenEndpoint: f.URL + "/oauth/token", JWKSURI: f.URL + "/jwks", RegistrationEndpoint: f.URL + "/oauth/register",
+		})
+	})
+	mux.HandleFunc("POST /oauth/register", func(w http.ResponseWriter, r *http.Request) {
+		f.seen = append(f.seen, r.Header.Get("Authorization"))
+		f.answer(w, r)
+	})
+	if tls {
+		f.Server = httptest.NewTLSServer(mux)
+	} else {
+		f.Server = httptest.NewServer(mux)
+	}
+	f.Config.ErrorLog = nil
+	t.Cleanup(f.Close)
+	return f
+}
+
+func (f *fake) object(change ...func(*v1alpha1.AuthorizationServer)) *v1alpha1.AuthorizationServer {
+	as := &v1alpha1.AuthorizationServer{}
+	as.Namespace, as.Name, as.UID = "system", "default", "uid"
+	as.Spec.Issuer = f.URL
+	for _, c := range change {
+		c(as)
+	}
+	return as
+}
+
+func newServers(c *clock) (*Servers, *tokens) {
+	k := &tokens{life: time.Hour, now: c.Now}
+	return NewServers(Options{Tokens: k, Now: c.Now, Log: logr.Discard(), Timeout: 200 * time.Millisecond}), k
+}
+
+func someClient() oauth.Registration {
+	return oauth.Registration{ClientID: "ns.app", Managed: &oauth.Managed{Owner: oauth.Owner{Namespace: "ns", Name: "app", UID: "u"}}}
+}
+
+func TestErrorsAreToldApart(t *testing.T) {
+	reply := func(status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "12")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	for _, tc := range []struct {
+		name   string
+		answer http.HandlerFunc
+		reason string
+	}{
+		{"400", reply(400, `{"error":"invalid_client_metadata"}`), v1alpha1.ReasonRejected},
+		{"401", reply(401, ""), v1alpha1.ReasonRegistrarUnauthorized},
+		{"403", reply(403, ""), v1alpha1.ReasonRegistrarForbidden},
+		{"404", reply(404, ""), v1alpha1.ReasonRegistrationNotFound},
+		{"409", reply(409, `{"error":"client_id_taken"}`), v1alpha1.ReasonClientIDTaken},
+		{"429", reply(429, ""), v1alpha1.ReasonServerThrottled},
+		{"502", reply(502, "<html>"), v1alpha1.ReasonServerError},
+		{"garbage", reply(200, "<html>"), v1alpha1.ReasonServerError},
+		{"another client", reply(200, `{"client_id":"x","clientele_digest":"d","clientele_store_id":"s"}`), v1alpha1.ReasonServerError},
+		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, v1alpha1.ReasonServerError},
+		{"endless", func(w http.ResponseWriter, _ *http.Request) {
+			chunk := []byte(strings.Repeat(" ", 1<<20))
+			for range 20 {
+				if _, err := w.Write(chunk); err != nil {
+					return
+				}
+			}
+		}, v1alpha1.ReasonServerError},
+		{"slow", func(_ http.ResponseWriter, r *http.Request) { _, _ = io.ReadAll(r.Body); <-r.Context().Done() }, v1alpha1.ReasonServerUnreachable},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFake(t, false)
+			f.answer = tc.answer
+			servers, _ := newServers(&clock{now: time.Now()})
+			servers.options.Timeout = 2 * time.Second
+			_, err := servers.For(f.object()).Register(t.Context(), someClient())
+			x := Explain(err)
+			if err == nil || x.Reason != tc.reason {
+				t.Fatalf("%v is explained as %+v, want %s", err, x, tc.reason)
+			}
+			if strings.Contains(x.Message, secretToken) {
+				t.Error("the message holds the token")
+			}
+			var status *StatusError
+			if errors.As(err, &status) && status.Status < 500 && status.Status != 302 && status.RetryAfter != 12*time.Second {
+				t.Errorf("RetryAfter = %v", status.RetryAfter)
+			}
+		})
+	}
+}
+
+func TestTokenIsCachedAndNotSentWhereItShouldNotGo(t *testing.T) {
+	f := newFake(t, false)
+	f.answer = func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"client_id":"ns.app","clientele_digest":"d","clientele_store_id":"s"}`)
+	}
+	c := &clock{now: time.Now()}
+	servers, k := newServers(c)
+	server := servers.For(f.object())
+	for range 3 {
+		if _, err := server.Register(t.Context(), someClient()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f.seen[0] != "" {
+		t.Error("the token was sent to read metadata")
+	}
+	if f.seen[1] != "Bearer "+secretToken || k.count.Load() != 1 {
+		t.Errorf("seen %d tokens made, header %q", k.count.Load(), f.seen[1])
+	}
+	c.now = c.now.Add(50 * time.Minute) // more than four fifths
+	_, _ = server.Register(t.Context(), someClient())
+	if k.count.Load() != 2 {
+		t.Error("an old token was used")
+	}
+	f.answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }
+	_, _ = server.Register(t.Context(), someClient())
+	_, _ = server.Register(t.Context(), someClient())
+	if k.count.Load() != 3 {
+		t.Error("a refused token was used again")
+	}
+
+	// No TLS and not loopback: nothing is sent at all.
+	insecure := servers.For(f.object(func(as *v1alpha1.AuthorizationServer) {
+		as.Name = "insecure"
+		as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{URL: "http://auth.example:8080"}
+	}))
+	if _, err := insecure.Register(t.Context(), someClient()); !errors.Is(err, ErrInsecure) {
+		t.Errorf("%v, want ErrInsecure", err)
+	}
+}
+
+func TestTLSFailureAndCABundle(t *testing.T) {
+	f := newFake(t, true)
+	f.answer = func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"client_id":"ns.app","clientele_digest":"d","clientele_store_id":"s"}`)
+	}
+	servers, _ := newServers(&clock{now: time.Now()})
+	servers.options.Timeout = 5 * time.Second
+	_, err := servers.For(f.object()).Register(t.Context(), someClient())
+	if Explain(err).Reason != v1alpha1.ReasonServerUnreachable || len(f.seen) != 0 {
+		t.Fatalf("an unknown certificate: %v, %q", err, f.seen)
+	}
+	trusted := f.object(func(as *v1alpha1.AuthorizationServer) {
+		as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{CABundle: pemOf(f.Certificate())}
+	})
+	if _, err := servers.For(trusted).Register(t.Context(), someClient()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMetadataOfAnotherIssuerIsRefused(t *testing.T) {
+	f := newFake(t, false)
+	servers, k := newServers(&clock{now: time.Now()})
+	as := f.object(func(as *v1alpha1.AuthorizationServer) {
+		as.Spec.Issuer = "https://issuer.example"
+		as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{URL: f.URL}
+	})
+	_, err := servers.For(as).Endpoints(t.Context())
+	if !errors.Is(err, ErrIssuer) || Explain(err).Reason != v1alpha1.ReasonIssuerMismatch || k.count.Load() != 0 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestMetadataURLPutsTheWellKnownPartFirst(t *testing.T) {
+	for base, want := range map[string]string{
+		"https://a.example":        "https://a.example/.well-known/oauth-authorization-server",
+		"https://a.example/team/x": "https://a.example/.well-known/oauth-authorization-server/team/x",
+	} {
+		s := &Server{target: target{base: base}}
+		if got := s.metadataURL(); got != want {
+			t.Errorf("%s: %s, want %s", base, got, want)
+		}
+	}
+}
+
+func TestServerIsMadeAnewWhereItsTargetChanged(t *testing.T) {
+	f := newFake(t, false)
+	servers, _ := newServers(&clock{now: time.Now()})
+	first := servers.For(f.object())
+	if servers.For(f.object()) != first {
+		t.Error("the same object made another Server")
+	}
+	if servers.For(f.object(func(as *v1alpha1.AuthorizationServer) { as.UID = "another" })) == first {
+		t.Error("another uid has the same token")
+	}
+	servers.Forget(first.Key())
+	if _, ok := servers.Lookup(first.Key()); ok {
+		t.Error("it was not forgotten")
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Now()
+	for value, want := range map[string]time.Duration{
+		"": 0, "soon": 0, "-3": 0, "5": 5 * time.Second, "999999999": time.Hour,
+		now.Add(30 * time.Second).UTC().Format(http.TimeFormat): 30 * time.Second,
+	} {
+		if got := retryAfter(value, now); got > want || got < want-time.Second {
+			t.Errorf("%q: %v, want %v", value, got, want)
+		}
+	}
+}
+
+func pemOf(c *x509.Certificate) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+}

@@ -1,0 +1,125 @@
+package scopepolicy
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"clientele.dev/clientele/api/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+const orders = "https://orders.example"
+
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// claimed is a claim of age seconds, with a scope of the name.
+func claimed(namespace, name, resource string, age int, scopes ...string) claim {
+	sp := &v1alpha1.ScopePolicy{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: name, UID: types.UID("5d1fbd26-0000-0000-0000-" + pad(namespace+name)),
+			CreationTimestamp: metav1.NewTime(epoch.Add(-time.Duration(age) * time.Second)), Generation: 1,
+		},
+		Spec: v1alpha1.ScopePolicySpec{Resource: resource},
+	}
+	for _, s := range scopes {
+		sp.Spec.Scopes = append(sp.Spec.Scopes, v1alpha1.ScopeDeclaration{Name: s})
+	}
+	return claim{policy: sp, namespace: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace, Labels: map[string]string{"kubernetes.io/metadata.name": namespace}}}}
+}
+
+// pad makes 12 hexadecimal digits of a name.
+func pad(name string) string {
+	const digits = "0123456789abcdef"
+	out := make([]byte, 12)
+	for i := range out {
+		out[i] = digits[int(name[i%len(name)]+byte(i))%16]
+	}
+	return string(out)
+}
+
+func named(namespaces ...string) v1alpha1.NamespaceGroup {
+	return v1alpha1.NamespaceGroup{From: v1alpha1.NamespacesFromSelector, Selector: &metav1.LabelSelector{
+		MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpIn, Values: namespaces}},
+	}}
+}
+
+func serverWith(resources ...v1alpha1.AllowedResources) *v1alpha1.AuthorizationServer {
+	as := &v1alpha1.AuthorizationServer{ObjectMeta: metav1.ObjectMeta{Namespace: "system", Name: "default"}}
+	as.Spec.Issuer = "https://as.example"
+	as.Spec.Resources = &resources
+	return as
+}
+
+func TestWhoMayDeclareAResource(t *testing.T) {
+	everybody := v1alpha1.NamespaceGroup{From: v1alpha1.NamespacesFromAll}
+	any := serverWith(v1alpha1.AllowedResources{Namespaces: everybody, Prefixes: []string{"https://orders.example", "https://as.example", "https://kubernetes.default.svc", "https://api.cluster.example"}})
+	byDefault := serverWith()
+	byDefault.Spec.Resources = nil
+	twoEntries := serverWith(
+		v1alpha1.AllowedResources{Namespaces: everybody, Prefixes: []string{"https://api.example"}},
+		v1alpha1.AllowedResources{Namespaces: named("shop"), Prefixes: []string{"https://api.example/orders"}},
+		v1alpha1.AllowedResources{Namespaces: named("other"), Prefixes: []string{"https://api.example/orders"}},
+	)
+	for _, tc := range []struct {
+		name, namespace, resource string
+		as                        *v1alpha1.AuthorizationServer
+		want                      string
+	}{
+		{"allowed to all", "shop", orders, any, ""},
+		{"below an allowed prefix", "shop", orders + "/v1", any, ""},
+		{"beside an allowed prefix", "shop", orders + ".evil", any, v1alpha1.ReasonResourceNotAllowed},
+		{"no entries", "shop", orders, serverWith(), v1alpha1.ReasonResourceNotAllowed},
+		{"by default the server's namespace", "system", orders, byDefault, ""},
+		{"by default nobody else", "shop", orders, byDefault, v1alpha1.ReasonResourceNotAllowed},
+		{"the longest prefix counts", "shop", "https://api.example/orders", twoEntries, ""},
+		{"a shorter prefix does not help", "third", "https://api.example/orders", twoEntries, v1alpha1.ReasonResourceNotAllowed},
+		{"of equal prefixes the earlier entry counts", "other", "https://api.example/orders", twoEntries, v1alpha1.ReasonResourceNotAllowed},
+		{"elsewhere the shorter prefix counts", "third", "https://api.example/users", twoEntries, ""},
+		{"the issuer is reserved", "shop", "https://as.example", any, v1alpha1.ReasonResourceReserved},
+		{"what lies below the issuer too", "shop", "https://as.example/userinfo", any, v1alpha1.ReasonResourceReserved},
+		{"the API server's audience", "shop", "https://api.cluster.example", any, v1alpha1.ReasonResourceReserved},
+		{"the API server's usual audience", "shop", "https://kubernetes.default.svc.cluster.local", any, v1alpha1.ReasonResourceReserved},
+		{"two spellings of a URI", "shop", "https://Orders.example", any, v1alpha1.ReasonInvalidSpec},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			mine := claimed(tc.namespace, "p", tc.resource, 0, "read")
+			v := judgeClaim(tc.as, []string{"https://api.cluster.example"}, mine, []claim{mine})
+			if v.denied != tc.want {
+				t.Errorf("denied = %q (%s), want %q", v.denied, v.message, tc.want)
+			}
+			if v.denied != "" && v.denied != v1alpha1.ReasonInvalidSpec && !strings.Contains(v.message, tc.resource) {
+				t.Errorf("the message %q does not name the resource", v.message)
+			}
+		})
+	}
+}
+
+func TestTheOlderClaimStands(t *testing.T) {
+	as := serverWith(v1alpha1.AllowedResources{Namespaces: named("shop", "rival"), Prefixes: []string{orders}})
+	older := claimed("shop", "older", orders, 20, "read", "write")
+	younger := claimed("shop", "younger", orders, 10, "write", "admin")
+	rival := claimed("rival", "older-still-but-not-first", orders, 15, "read")
+	outsider := claimed("outsider", "oldest", orders, 99, "read")
+	all := []claim{younger, rival, older, outsider}
+
+	if v := judgeClaim(as, nil, older, all); v.denied != "" || len(v.conflicts) != 0 {
+		t.Errorf("the oldest claim that may stand is %+v", v)
+	}
+	v := judgeClaim(as, nil, younger, all)
+	if v.denied != "" || len(v.conflicts) != 1 || v.conflicts[0].Scope != "write" || v.conflicts[0].Policy != "shop/older" {
+		t.Errorf("a younger claim of the same namespace is %+v, want a conflict about write", v)
+	}
+	v = judgeClaim(as, nil, rival, all)
+	if v.denied != v1alpha1.ReasonResourceTaken || !strings.Contains(v.message, "shop/older") {
+		t.Errorf("a claim of another namespace is %+v, want it denied because of shop/older", v)
+	}
+	deleting := claimed("shop", "older", orders, 20, "read")
+	now := metav1.NewTime(epoch)
+	deleting.policy.DeletionTimestamp = &now
+	if v := judgeClaim(as, nil, rival, []claim{rival, deleting}); v.denied != "" {
+		t.Errorf("beside a claim that is being deleted: %+v", v)
+	}
+}

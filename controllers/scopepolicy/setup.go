@@ -1,0 +1,152 @@
+package scopepolicy
+
+import (
+	"context"
+	"fmt"
+
+	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/rules"
+	"clientele.dev/clientele/controllers/registrar"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+)
+
+// The indexes of ScopePolicies in the cache.
+const (
+	indexServer = "clientele.server" // namespace/name of the AuthorizationServer
+	indexClaim  = "clientele.claim"  // the same, and the resource
+	indexUID    = "clientele.uid"
+)
+
+// AddIndexes adds the indexes that this package's controllers look up by. own is
+// the operator's namespace.
+func AddIndexes(ctx context.Context, indexer client.FieldIndexer, own string) error {
+	for name, key := range map[string]func(*v1alpha1.ScopePolicy) string{
+		indexServer: func(sp *v1alpha1.ScopePolicy) string { return rules.Server(sp.Spec.ServerRef, own).String() },
+		indexClaim:  func(sp *v1alpha1.ScopePolicy) string { return claimKey(sp, own) },
+		indexUID:    func(sp *v1alpha1.ScopePolicy) string { return string(sp.UID) },
+	} {
+		err := indexer.IndexField(ctx, &v1alpha1.ScopePolicy{}, name, func(obj client.Object) []string {
+			return []string{key(obj.(*v1alpha1.ScopePolicy))}
+		})
+		if err != nil {
+			return fmt.Errorf("index ScopePolicies by %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func claimKey(sp *v1alpha1.ScopePolicy, own string) string {
+	return rules.Server(sp.Spec.ServerRef, own).String() + " " + sp.Spec.Resource
+}
+
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// SetupWithManager has the Reconciler called when a ScopePolicy's spec, another
+// claim to its resource, its namespace's labels, its server, or what the server
+// holds of it changed. The cache must have the indexes of AddIndexes.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	spec := builder.WithPredicates(predicate.GenerationChangedPredicate{})
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("scopepolicy").
+		For(&v1alpha1.ScopePolicy{}, spec).
+		Watches(&v1alpha1.ScopePolicy{}, handler.EnqueueRequestsFromMapFunc(r.rivals), spec).
+		Watches(&v1alpha1.AuthorizationServer{}, handler.EnqueueRequestsFromMapFunc(r.ofServer), spec).
+		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.ofNamespace), builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		WatchesRawSource(r.serverChanges()).
+		Complete(r)
+}
+
+// rivals are all policies that claim the same resource of the same server.
+func (r *Reconciler) rivals(ctx context.Context, obj client.Object) []reconcile.Request {
+	sp, ok := obj.(*v1alpha1.ScopePolicy)
+	if !ok {
+		return nil
+	}
+	return r.requests(ctx, client.MatchingFields{indexClaim: claimKey(sp, r.Namespace)})
+}
+
+func (r *Reconciler) ofServer(ctx context.Context, obj client.Object) []reconcile.Request {
+	return r.requests(ctx, client.MatchingFields{indexServer: client.ObjectKeyFromObject(obj).String()})
+}
+
+// ofNamespace are the policies of a namespace and all their rivals: with the
+// right of one to a resource that of another may change.
+func (r *Reconciler) ofNamespace(ctx context.Context, obj client.Object) []reconcile.Request {
+	var list v1alpha1.ScopePolicyList
+	if err := r.Client.List(ctx, &list, client.InNamespace(obj.GetName()), client.DisableReadYourWritesConsistency); err != nil {
+		return nil
+	}
+	var all []reconcile.Request
+	for i := range list.Items {
+		all = append(all, r.rivals(ctx, &list.Items[i])...)
+	}
+	return all
+}
+
+// requests lists policies from the cache as it is: it is called in the cache's
+// event handlers, which must not wait for the cache.
+func (r *Reconciler) requests(ctx context.Context, which client.ListOption) []reconcile.Request {
+	var list v1alpha1.ScopePolicyList
+	if err := r.Client.List(ctx, &list, which, client.DisableReadYourWritesConsistency); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "cannot list ScopePolicies from the cache")
+		return nil
+	}
+	out := make([]reconcile.Request, 0, len(list.Items))
+	for i := range list.Items {
+		out = append(out, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	}
+	return out
+}
+
+// serverChanges brings the policies of a server whose answers changed, and the
+// one that the server does not hold as it was left there.
+func (r *Reconciler) serverChanges() source.Source {
+	return source.Func(func(ctx context.Context, q queue) error {
+		add := func(which client.MatchingFields) {
+			for _, req := range r.requests(ctx, which) {
+				q.Add(req)
+			}
+		}
+		r.Servers.Subscribe(registrar.Subscriber{
+			Server: func(key registrar.Key) { add(client.MatchingFields{indexServer: key.String()}) },
+			Policy: func(_ registrar.Key, uid string) { add(client.MatchingFields{indexUID: uid}) },
+		})
+		return nil
+	})
+}
+
+// SetupWithManager has the Sweeper called when a ScopePolicy goes, and when what
+// the server holds changed.
+func (s *Sweeper) SetupWithManager(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("scopepolicy-sweeper").
+		Watches(&v1alpha1.ScopePolicy{}, handler.EnqueueRequestsFromMapFunc(s.serverOf), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesRawSource(s.serverChanges()).
+		Complete(s)
+}
+
+func (s *Sweeper) serverOf(_ context.Context, obj client.Object) []reconcile.Request {
+	sp, ok := obj.(*v1alpha1.ScopePolicy)
+	if !ok {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: rules.Server(sp.Spec.ServerRef, s.Namespace)}}
+}
+
+func (s *Sweeper) serverChanges() source.Source {
+	return source.Func(func(_ context.Context, q queue) error {
+		s.Servers.Subscribe(registrar.Subscriber{
+			Server: func(key registrar.Key) { q.Add(reconcile.Request{NamespacedName: key}) },
+			Policy: func(key registrar.Key, _ string) { q.Add(reconcile.Request{NamespacedName: key}) },
+		})
+		return nil
+	})
+}
