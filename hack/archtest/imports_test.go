@@ -49,6 +49,7 @@ var arrows = map[string][]string{
 		"authserver/oauth", "authserver/credential", "authserver/policy", "authserver/store",
 		"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "golang.org/x/crypto/argon2", "go.yaml.in/yaml/v3",
 	},
+	"authserver/web":   {},
 	"authserver/audit": {"authserver/oauth"},
 	"authserver/endpoint": {
 		"authserver/oauth", "authserver/credential", "authserver/keys", "authserver/policy", "authserver/token",
