@@ -23,6 +23,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"clientele.dev/clientele/authserver"
 	"clientele.dev/clientele/authserver/kube"
@@ -83,6 +84,7 @@ func (c *common) logger(out io.Writer) (*slog.Logger, error) {
 		return nil, fmt.Errorf("--log-format %q: want text or json", c.logFormat)
 	}
 	klog.SetLogger(logr.FromSlogHandler(log.Handler()))
+	ctrllog.SetLogger(logr.FromSlogHandler(log.Handler()))
 	return log, nil
 }
 

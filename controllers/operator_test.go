@@ -25,10 +25,18 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m, testenv.WithControllerManager()) }
+// kubernetesLog is what the Kubernetes libraries write; they have one logger for
+// the whole process.
+var kubernetesLog = &log{}
+
+func TestMain(m *testing.M) {
+	klog.SetLogger(logr.FromSlogHandler(kubernetesLog.handler()))
+	testenv.Main(m, testenv.WithControllerManager())
+}
 
 const system = "clientele-system"
 
@@ -39,7 +47,9 @@ type stack struct {
 	issuer string
 	ns     string // an app team's namespace
 	log    *log
-	server *server
+	data   string // the server's
+	// stopServer stops the authorization server.
+	stopServer func()
 }
 
 // log keeps what both write.
@@ -64,20 +74,34 @@ func (l *log) handler() slog.Handler {
 	return slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelInfo})
 }
 
-// start starts the server, the operator and an AuthorizationServer of their own.
+// start starts the server and the operator, with an AuthorizationServer.
 func start(t *testing.T) *stack {
 	t.Helper()
-	s := &stack{client: testenv.Client(t, v1alpha1.AddToScheme), ns: testenv.Namespace(t), log: &log{}}
+	s := startServerOnly(t)
+	startOperator(t, s.log)
+	return s
+}
+
+// startServerOnly starts all but the operator, which the test starts itself.
+func startServerOnly(t *testing.T) *stack {
+	t.Helper()
+	s := &stack{client: testenv.Client(t, v1alpha1.AddToScheme), ns: testenv.Namespace(t), log: &log{}, data: t.TempDir()}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(s.log)
 		}
 	})
-	s.server = startServer(t, s.log, listen(t), t.TempDir())
-	s.issuer = s.server.issuer
+	at := listen(t, "127.0.0.1:0")
+	s.issuer = "http://" + at.Addr().String()
+	s.stopServer = startServer(t, s.log, at, s.data)
 	s.create(t, s.authorizationServer())
-	startOperator(t, s.log)
 	return s
+}
+
+// startServerAgain starts the server where it was, with the data it had.
+func (s *stack) startServerAgain(t *testing.T) {
+	t.Helper()
+	s.stopServer = startServer(t, s.log, listen(t, strings.TrimPrefix(s.issuer, "http://")), s.data)
 }
 
 func (s *stack) authorizationServer() *v1alpha1.AuthorizationServer {
@@ -218,13 +242,8 @@ func startOperator(t *testing.T, l *log) (stop func()) {
 	})
 }
 
-type server struct {
-	issuer string
-	stop   func()
-}
-
 // startServer runs an authorization server with the rights of config/rbac.
-func startServer(t *testing.T, l *log, at net.Listener, dir string) *server {
+func startServer(t *testing.T, l *log, at net.Listener, dir string) (stop func()) {
 	t.Helper()
 	logger := slog.New(l.handler())
 	adapter, err := kube.New(kube.Options{
@@ -243,12 +262,11 @@ func startServer(t *testing.T, l *log, at net.Listener, dir string) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics := listen(t)
-	stop := background(t, "the server", func(ctx context.Context) error {
+	metrics := listen(t, "127.0.0.1:0")
+	return background(t, "the server", func(ctx context.Context) error {
 		defer db.Close()
 		return srv.Serve(ctx, at, metrics)
 	})
-	return &server{issuer: "http://" + at.Addr().String(), stop: stop}
 }
 
 // background runs something until stop is called or the test ends.
@@ -272,9 +290,9 @@ func background(t *testing.T, what string, run func(context.Context) error) (sto
 	return stop
 }
 
-func listen(t *testing.T) net.Listener {
+func listen(t *testing.T, address string) net.Listener {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,15 +6,10 @@ import (
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/controllers"
-	"github.com/go-logr/logr"
-	"k8s.io/klog/v2"
 )
 
 // With the rights of config/rbac and not one more, from manifests to a token.
 func TestManifestsToToken(t *testing.T) {
-	l := &log{}
-	klog.SetLogger(logr.FromSlogHandler(l.handler()))
-	t.Cleanup(klog.ClearLogger)
 	s := start(t)
 	as, sp, oac := s.authorizationServer(), s.policy(), s.oauthClient()
 	s.create(t, sp)
@@ -24,8 +19,8 @@ func TestManifestsToToken(t *testing.T) {
 	s.await(t, oac, v1alpha1.ConditionReady, v1alpha1.ReasonAccepted)
 	s.await(t, oac, v1alpha1.ConditionScopesGranted, v1alpha1.ReasonAllGranted)
 	s.awaitToken(t, "200 read")
-	if strings.Contains(s.log.String()+l.String(), "forbidden") {
-		t.Errorf("something was forbidden: %s%s", s.log, l)
+	if strings.Contains(s.log.String()+kubernetesLog.String(), "forbidden") {
+		t.Errorf("something was forbidden: %s%s", s.log, kubernetesLog)
 	}
 }
 

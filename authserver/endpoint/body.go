@@ -50,8 +50,10 @@ func readBody(x *exchange) (string, error) {
 
 // unread is the error of a body that could not be read: the caller's, not ours.
 func unread(err error) error {
-	var tooLarge *http.MaxBytesError
-	if err == nil || errors.As(err, &tooLarge) {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
 	}
 	return oauth.InvalidRequest("the request body could not be read").WithCause(err)

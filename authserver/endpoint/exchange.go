@@ -67,7 +67,7 @@ func (s *Server) serve(x *exchange) (status int) {
 	if x.r.ContentLength > x.route.maxBody {
 		return s.tooLarge(x)
 	}
-	if x.r.ContentLength != 0 {
+	if x.r.ContentLength < 0 { // unknown; otherwise net/http reads no more than it says
 		x.r.Body = http.MaxBytesReader(x.w, x.r.Body, x.route.maxBody)
 	}
 	if x.view == nil && !x.route.needsNothing {

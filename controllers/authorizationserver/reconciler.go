@@ -20,6 +20,9 @@ import (
 // goes.
 const foreignRetry = time.Minute
 
+// safety is how soon to look again where an event is expected.
+const safety = 10 * time.Minute
+
 // Options says what a Reconciler works with. All are required.
 type Options struct {
 	// Client reads from the cache and writes.
@@ -63,10 +66,20 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	if seen.counted && !seen.state.Synced && seen.state.Err == nil && told(as) {
+		// The operator has just started. What was told stays until more is known;
+		// the inventory loop calls again.
+		return ctrl.Result{RequeueAfter: safety}, nil
+	}
 	if err := r.patch(ctx, as, judge(as, seen)); err != nil {
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: lookAgain(as, seen)}, nil
+}
+
+// told says that the status tells of the spec as it is.
+func told(as *v1alpha1.AuthorizationServer) bool {
+	return as.Status.ObservedGeneration == as.Generation && len(as.Status.Conditions) > 0
 }
 
 // gather collects what the status is to be judged by.

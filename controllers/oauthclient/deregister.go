@@ -69,7 +69,7 @@ func (r *Reconciler) settle(ctx context.Context, key types.NamespacedName, left 
 		return o
 	}
 	owner := oauth.Owner{Namespace: key.Namespace, Name: key.Name, UID: left.OwnerUID}
-	err := deregisterAt(ctx, server, left.ClientID, owner, left.State.Counter)
+	err := deregisterAt(ctx, server, idAt(server, left), owner, left.State.Counter)
 	if err != nil && registrar.CodeOf(err) != oauth.CodeOwnerMismatch {
 		return r.later(ctx, key, err)
 	}
@@ -88,9 +88,20 @@ func (r *Reconciler) settle(ctx context.Context, key types.NamespacedName, left 
 	return outcome.Done()
 }
 
+// idAt is the client id that the server has for a record, or else the record's.
+func idAt(server *registrar.Server, left *record) string {
+	if entry, ok := server.Inventory().Client(left.Owner); ok && entry.Owner.UID == left.OwnerUID {
+		return entry.ClientID
+	}
+	return left.ClientID
+}
+
 // deregisterAt deletes at the server; where its counter is ahead, by that one: the
 // owner's uid alone says whose client it is.
 func deregisterAt(ctx context.Context, server *registrar.Server, clientID string, owner oauth.Owner, counter int64) error {
+	if clientID == "" {
+		return nil // it was never registered
+	}
 	err := server.Deregister(ctx, clientID, owner, counter)
 	var status *registrar.StatusError
 	if isStale(err) && errors.As(err, &status) && status.Counter > counter {

@@ -10,6 +10,7 @@ import (
 	"clientele.dev/clientele/authserver/policy"
 	"clientele.dev/clientele/controllers/internal/rules"
 	"clientele.dev/clientele/controllers/registrar"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -29,8 +30,17 @@ type serverPolicies struct {
 	fresh   bool
 	version string
 	set     *policy.Set
-	// known are policies by uid and digest as they were seen in ScopePolicies.
-	known map[string]policy.Policy
+	// known are policies in force, by uid and digest; converted are those of the
+	// cache, by uid.
+	known     map[string]policy.Policy
+	converted map[types.UID]converted
+}
+
+// converted is a ScopePolicy of a generation in the server's words.
+type converted struct {
+	generation int64
+	policy     policy.Policy
+	digest     string
 }
 
 func newPolicySets(o Options) *policySets {
@@ -78,7 +88,7 @@ func (s *policySets) current(server *registrar.Server) *serverPolicies {
 }
 
 func (s *policySets) build(e *serverPolicies, server *registrar.Server, items []v1alpha1.ScopePolicy) {
-	known := map[string]policy.Policy{}
+	known, seen := map[string]policy.Policy{}, map[types.UID]converted{}
 	var inForce []policy.Policy
 	var digests []string
 	for i := range items {
@@ -87,8 +97,9 @@ func (s *policySets) build(e *serverPolicies, server *registrar.Server, items []
 			continue
 		}
 		digest, there := server.Inventory().Policy(string(item.UID))
-		now := rules.Policy(item)
-		candidate, ok := now, now.Digest() == digest
+		now := e.convert(item)
+		seen[item.UID] = now
+		candidate, ok := now.policy, now.digest == digest
 		if !ok {
 			candidate, ok = e.known[string(item.UID)+" "+digest]
 		}
@@ -100,6 +111,55 @@ func (s *policySets) build(e *serverPolicies, server *registrar.Server, items []
 		digests = append(digests, string(item.UID)+" "+digest)
 	}
 	slices.Sort(digests)
+	e.converted = seen
 	e.known, e.fresh, e.version = known, true, strings.Join(digests, "\n")
 	e.set = policy.NewSet(inForce)
+}
+
+func (e *serverPolicies) convert(item *v1alpha1.ScopePolicy) converted {
+	if have, ok := e.converted[item.UID]; ok && have.generation == item.Generation {
+		return have
+	}
+	p := rules.Policy(item)
+	return converted{generation: item.Generation, policy: p, digest: p.Digest()}
+}
+
+// policyChanges gathers the servers whose policies changed, so that a thousand
+// changes at once are looked at a few times and not a thousand times.
+type policyChanges struct {
+	mu    sync.Mutex
+	dirty map[registrar.Key]struct{}
+	wake  chan struct{}
+}
+
+func newPolicyChanges() *policyChanges {
+	return &policyChanges{dirty: map[registrar.Key]struct{}{}, wake: make(chan struct{}, 1)}
+}
+
+func (c *policyChanges) mark(key registrar.Key) {
+	c.mu.Lock()
+	c.dirty[key] = struct{}{}
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run calls look for each server that was marked, until ctx ends.
+func (c *policyChanges) run(ctx context.Context, look func(registrar.Key)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.wake:
+		}
+		c.mu.Lock()
+		dirty := c.dirty
+		c.dirty = map[registrar.Key]struct{}{}
+		c.mu.Unlock()
+		for key := range dirty {
+			look(key)
+		}
+	}
 }

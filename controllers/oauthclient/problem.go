@@ -48,8 +48,11 @@ func fromServer(err error) *problem {
 	x := registrar.Explain(err)
 	p := &problem{reason: x.Reason, message: x.Message, stalled: x.Terminal, outcome: outcome.Retry()}
 	switch {
-	case x.Terminal:
+	case x.Reason == v1alpha1.ReasonClientIDTaken:
+		// Whoever has it may let go of it, and nobody tells of that.
 		p.outcome = outcome.Stall(lookAgain)
+	case x.Terminal:
+		p.outcome = outcome.Stall(safetyNet)
 	case x.RetryAfter > 0:
 		p.outcome = outcome.RetryAfter(x.RetryAfter)
 	}

@@ -67,6 +67,7 @@ type Reconciler struct {
 	Options
 	outcomes *outcome.Mapper
 	policies *policySets
+	changes  *policyChanges
 }
 
 // New returns a Reconciler.
@@ -74,7 +75,7 @@ func New(o Options) *Reconciler {
 	if o.Workers == 0 {
 		o.Workers = 16
 	}
-	return &Reconciler{Options: o, outcomes: outcome.NewMapper(), policies: newPolicySets(o)}
+	return &Reconciler{Options: o, outcomes: outcome.NewMapper(), policies: newPolicySets(o), changes: newPolicyChanges()}
 }
 
 // crash is where a test stops the operator.

@@ -9,6 +9,7 @@ import (
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/authserver/authtest"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -182,7 +183,7 @@ func TestF11EachAnswerHasItsConditionAndBackoff(t *testing.T) {
 			if got := hasCondition(w.get(keyOf(oac)), v1alpha1.ConditionStalled); got != tc.stalled {
 				t.Errorf("Stalled = %v, want %v", got, tc.stalled)
 			}
-			if result.RequeueAfter < max(tc.after, 1) || result.RequeueAfter > time.Minute {
+			if result.RequeueAfter < max(tc.after, 1) || result.RequeueAfter > 15*time.Minute {
 				t.Errorf("tried again after %v, want at least %v", result.RequeueAfter, tc.after)
 			}
 			if w.secret(w.app, "app-oauth") != nil {
@@ -196,6 +197,37 @@ func TestF11EachAnswerHasItsConditionAndBackoff(t *testing.T) {
 			w.proxy.failing("", nil)
 			op.settle(keyOf(oac))
 			w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+		})
+	}
+}
+
+// The registration Secret is emptied, or robbed of what says whose it is.
+func TestF15RegistrationSecretDamaged(t *testing.T) {
+	for name, damage := range map[string]func(*corev1.Secret){
+		"emptied":              func(s *corev1.Secret) { s.Data = nil },
+		"annotations stripped": func(s *corev1.Secret) { s.Annotations = nil },
+		"client id changed":    func(s *corev1.Secret) { s.Data[keyClientID] = []byte("another") },
+		"state damaged":        func(s *corev1.Secret) { s.Data[keyState] = []byte("{") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			op := w.operator()
+			oac := w.oauthClient("app")
+			op.settle(keyOf(oac))
+			before := w.credentials("app")
+			s := w.records()[0]
+			damage(&s)
+			must(t, w.kube.Update(t.Context(), &s))
+			op.settle(keyOf(oac))
+			w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+			w.wantToken(w.credentials("app"), http.StatusOK)
+			if kept := w.credentials("app").Secret == before.Secret; kept != (name != "emptied") {
+				t.Errorf("the secret is the same: %v", kept)
+			}
+			w.wantClients(1)
+			w.delete(oac)
+			op.gone(keyOf(oac))
+			w.wantClients(0)
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/controllers/internal/outcome"
+	"clientele.dev/clientele/controllers/internal/rules"
 	"clientele.dev/clientele/controllers/registrar"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -63,7 +64,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.OAuthClient{}, builder.WithPredicates(clientChanges())).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.ofSecret), builder.WithPredicates(secretChanges())).
 		Watches(&v1alpha1.AuthorizationServer{}, handler.EnqueueRequestsFromMapFunc(r.ofServerObject), builder.WithPredicates(serverChanges())).
-		Watches(&v1alpha1.ScopePolicy{}, handler.EnqueueRequestsFromMapFunc(r.ofPolicies), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.ScopePolicy{}, handler.EnqueueRequestsFromMapFunc(r.markPolicies), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.ofNamespace), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WatchesRawSource(r.inventorySource()).
 		WithOptions(controller.Options{
@@ -144,16 +145,15 @@ func (r *Reconciler) ofServer(ctx context.Context, key types.NamespacedName) []r
 	return requests
 }
 
-// ofPolicies maps any change of the policies to the OAuthClients of the servers
-// where it changes what is granted.
-func (r *Reconciler) ofPolicies(ctx context.Context, _ client.Object) []request {
-	var requests []request
-	for _, server := range r.Servers.All() {
-		requests = append(requests, r.ofServerPolicies(ctx, server)...)
-	}
-	return requests
+// markPolicies notes that a ScopePolicy changed; inventorySource brings whom it
+// concerns.
+func (r *Reconciler) markPolicies(_ context.Context, o client.Object) []request {
+	r.changes.mark(rules.Server(o.(*v1alpha1.ScopePolicy).Spec.ServerRef, r.Namespace))
+	return nil
 }
 
+// ofServerPolicies are the OAuthClients of a server where its policies now grant
+// something else.
 func (r *Reconciler) ofServerPolicies(ctx context.Context, server *registrar.Server) []request {
 	if !r.policies.refresh(server) {
 		return nil
@@ -197,13 +197,14 @@ func (r *Reconciler) inventorySource() source.Source {
 				q.Add(req)
 			}
 		}
+		go r.changes.run(ctx, func(key registrar.Key) {
+			if server, ok := r.Servers.Lookup(key); ok {
+				add(r.ofServerPolicies(ctx, server))
+			}
+		})
 		r.Servers.Subscribe(registrar.Subscriber{
-			Client: func(_ registrar.Key, owner types.NamespacedName) { q.Add(request{NamespacedName: owner}) },
-			Policy: func(key registrar.Key, _ string) {
-				if server, ok := r.Servers.Lookup(key); ok {
-					add(r.ofServerPolicies(ctx, server))
-				}
-			},
+			Client:    func(_ registrar.Key, owner types.NamespacedName) { q.Add(request{NamespacedName: owner}) },
+			Policy:    func(key registrar.Key, _ string) { r.changes.mark(key) },
 			Recovered: func(key registrar.Key) { add(r.ofServer(ctx, key)) },
 		})
 		return nil

@@ -23,17 +23,21 @@ func (r *Reconciler) loadRecord(ctx context.Context, p *pass) *problem {
 	if found == nil {
 		return r.createRecord(ctx, p)
 	}
+	p.recallOwner(found)
 	if found.Owner != keyOf(p.client) {
 		return stalled(v1alpha1.ReasonRegistrationSecretInvalid,
 			"Secret %s/%s, which should hold the registration, is of %q", found.secret.Namespace, found.secret.Name, found.Owner)
 	}
 	changed := found.clone()
-	news := changed.heal(p.now)
+	news := changed.heal(p.now) || found.secret.Annotations[v1alpha1.AnnotationOwnerUID] == ""
 	if changed.OwnerUID != string(p.client.UID) {
 		if problem := r.takeOver(ctx, p, changed); problem != nil {
 			return problem
 		}
 		news = true
+	}
+	if id := clientID(p.client); changed.ClientID != id {
+		changed.ClientID, news = id, true
 	}
 	if policy := p.client.Spec.DeletionPolicy; changed.State.DeletionPolicy != policy {
 		changed.State.DeletionPolicy, news = policy, true
@@ -52,6 +56,22 @@ func (r *Reconciler) loadRecord(ctx context.Context, p *pass) *problem {
 		return problem
 	}
 	return r.recorded()
+}
+
+// recallOwner fills in the owner of a registration Secret that lost its
+// annotations: its name, in the operator's hands, says whose it is, and the
+// server knows of which incarnation.
+func (p *pass) recallOwner(found *record) {
+	if found.secret.Type != registrationType {
+		return
+	}
+	if found.Owner.Name == "" {
+		found.Owner = keyOf(p.client)
+	}
+	entry, there := p.server.Inventory().Client(found.Owner)
+	if found.OwnerUID == "" && there {
+		found.OwnerUID = entry.Owner.UID
+	}
 }
 
 func (r *Reconciler) readRecordSecret(ctx context.Context, p *pass) (*record, *problem) {
@@ -121,11 +141,13 @@ func (r *Reconciler) reclaimRecord(ctx context.Context, p *pass) *problem {
 	if err := r.Live.Get(ctx, p.recordKey(), &s); err != nil {
 		return fromKubernetes(err, "read the registration Secret")
 	}
-	if s.Type != registrationType || ownerOf(&s) != keyOf(p.client) {
+	found := readRecord(&s)
+	p.recallOwner(found)
+	if s.Type != registrationType || found.Owner != keyOf(p.client) {
 		return stalled(v1alpha1.ReasonRegistrationSecretInvalid,
 			"Secret %s/%s, which should hold the registration, is not the operator's", s.Namespace, s.Name)
 	}
-	return r.writeRecord(ctx, p, readRecord(&s))
+	return r.writeRecord(ctx, p, found)
 }
 
 // writeRecord updates the registration Secret, if nobody else has since it was

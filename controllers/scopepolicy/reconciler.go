@@ -70,6 +70,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	if seen.as != nil {
+		if state := r.Servers.For(seen.as).State(); !state.Synced && state.Err == nil && told(sp) {
+			// The operator has just started. What was told stays until more is
+			// known; the inventory loop calls again.
+			return ctrl.Result{RequeueAfter: safety}, nil
+		}
 		seen.exchange = r.enforce(ctx, sp, seen)
 	}
 	v := judge(seen)
@@ -77,6 +82,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: v.again}, nil
+}
+
+// told says that the status tells of the spec as it is.
+func told(sp *v1alpha1.ScopePolicy) bool {
+	return sp.Status.ObservedGeneration == sp.Generation && len(sp.Status.Conditions) > 0
 }
 
 // observed is everything that the status is judged by.

@@ -3,6 +3,7 @@ package status
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -28,7 +29,12 @@ func Patch(ctx context.Context, c client.Client, uid types.UID, before, after cl
 	if err != nil {
 		return fmt.Errorf("compare the status: %w", err)
 	}
-	err = c.Status().Patch(ctx, after, client.RawPatch(types.MergePatchType, patch))
+	// The answer goes into an object of its own: after may share lists with the
+	// cache.
+	answer := reflect.New(reflect.TypeOf(after).Elem()).Interface().(client.Object)
+	answer.SetNamespace(after.GetNamespace())
+	answer.SetName(after.GetName())
+	err = c.Status().Patch(ctx, answer, client.RawPatch(types.MergePatchType, patch))
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}
