@@ -41,7 +41,10 @@ func NewCookies(issuer string) (Cookies, error) {
 
 // NewCookieValue makes a value for a pre-session cookie: 256 random bits. Those
 // of sessions are made by Sessions.Start.
-func NewCookieValue() credential.Secret {
+func NewCookieValue() credential.Secret { return random() }
+
+// random is 256 random bits of A-Z 2-7.
+func random() credential.Secret {
 	return credential.Secret(credential.NewID() + credential.NewID())
 }
 

@@ -33,8 +33,6 @@ const (
 	defaultLifetime = 12 * time.Hour
 	maxUserAgent    = 256 // bytes
 	maxAddress      = 64
-	// cookieValueLen bounds what is hashed and looked up: values are shorter.
-	cookieValueLen = 128
 )
 
 // Start begins a session and returns the value of its cookie, a new one at every
@@ -49,7 +47,7 @@ func (s Sessions) Start(ctx context.Context, u User, b Browser, previous credent
 		lifetime = defaultLifetime
 	}
 	now = now.UTC().Truncate(time.Second)
-	value := NewCookieValue()
+	value := credential.NewSessionCookie()
 	session := store.Session{
 		ID: credential.NewID(), Hash: credential.Hash(value.Reveal()),
 		Subject: u.Subject, Source: u.Source,
@@ -109,7 +107,7 @@ func (s Sessions) discard(ctx context.Context, value credential.Secret, now time
 
 func (s Sessions) stored(ctx context.Context, value credential.Secret, now time.Time) (store.Session, error) {
 	text := value.Reveal()
-	if text == "" || len(text) > cookieValueLen {
+	if !credential.ValidFormat(text, credential.PrefixSession) { // made up: costs no read
 		return store.Session{}, ErrNoSession
 	}
 	session, err := s.Store.Session(ctx, credential.Hash(text), now)

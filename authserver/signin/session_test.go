@@ -38,7 +38,7 @@ func TestA20SignInMakesANewCookieAndEndsTheOldSession(t *testing.T) {
 	if first == second || first == "planted-by-an-attacker" || len(second.Reveal()) < 43 {
 		t.Errorf("the cookie values are not new: %d and %d characters", len(first.Reveal()), len(second.Reveal()))
 	}
-	for _, old := range []credential.Secret{first, "planted-by-an-attacker", "", credential.Secret(strings.Repeat("x", 4000))} {
+	for _, old := range []credential.Secret{first, "planted-by-an-attacker", credential.NewSessionCookie(), "", credential.Secret(strings.Repeat("x", 4000))} {
 		if _, err := s.Load(ctx, old, noon); !errors.Is(err, ErrNoSession) {
 			t.Errorf("an old cookie loads: %v", err)
 		}
@@ -157,10 +157,11 @@ func TestAnOutageIsNotSignedOut(t *testing.T) {
 	m := newMemory()
 	s, _ := newSessions(t, m)
 	m.fail = errors.New("disk full")
-	if _, err := s.Load(context.Background(), "x", noon); errors.Is(err, ErrNoSession) || err == nil {
+	cookie := credential.NewSessionCookie()
+	if _, err := s.Load(context.Background(), cookie, noon); errors.Is(err, ErrNoSession) || err == nil {
 		t.Errorf("Load: %v", err)
 	}
-	if err := s.End(context.Background(), "x", noon); err == nil {
+	if err := s.End(context.Background(), cookie, noon); err == nil {
 		t.Error("End says it has ended")
 	}
 	if _, _, err := s.Start(context.Background(), ada, Browser{}, "", noon); err == nil {

@@ -1,19 +1,16 @@
 package signin
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
 )
 
-// flow is what is remembered while the browser is at the provider. It lies in a
-// cookie and nowhere else, so that beginning costs no database write, and the
-// answer is only good in the browser that began: state, nonce and code verifier
-// are random and in no URL but as state, hash and nonce.
+// flow is what is remembered while the browser is at the provider. It lies sealed
+// in a cookie and nowhere else, so that beginning costs no database write, and
+// the answer is only good in the browser that began.
 //
 // There is one flow at a time per browser; the latest begun is the one that can
 // end.
@@ -28,7 +25,7 @@ type flow struct {
 
 const (
 	flowLifetime = 10 * time.Minute
-	flowDomain   = "upstream sign-in"
+	flowPurpose  = "upstream sign-in"
 	// MaxReturn is how many bytes Start.Return may have: a sealed request of 4
 	// KiB and the path around it.
 	MaxReturn = 5000
@@ -39,23 +36,18 @@ const (
 
 var flowCookies = [2]string{"upstream", "upstream-more"}
 
-// seal writes the flow: base64url JSON, a dot, and its MAC.
+// seal writes the flow as a box that only the server opens.
 func (f flow) seal(keys credential.ServerKeys) (string, error) {
 	data, err := json.Marshal(f)
 	if err != nil {
 		return "", err
 	}
-	text := base64.RawURLEncoding.EncodeToString(data)
-	return text + "." + keys.MAC(flowDomain, []byte(text)), nil
+	return keys.SealBox(flowPurpose, data)
 }
 
 // openFlow reads what seal wrote; false: it is not ours, or too old.
 func openFlow(keys credential.ServerKeys, sealed string, now time.Time) (flow, bool) {
-	text, mac, _ := strings.Cut(sealed, ".")
-	if !keys.VerifyMAC(mac, flowDomain, []byte(text)) {
-		return flow{}, false
-	}
-	data, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	data, err := keys.OpenBox(flowPurpose, sealed)
 	if err != nil {
 		return flow{}, false
 	}

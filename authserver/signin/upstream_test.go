@@ -215,7 +215,7 @@ func TestA20UpstreamAnswerBelongsToOneBrowser(t *testing.T) {
 	victim, _ := begin(t)
 	tampered := newBrowser(t)
 	for name, value := range mine.jar {
-		tampered.jar[name] = "A" + value[1:]
+		tampered.jar[name] = value[:len(value)-2] + "AA"
 	}
 	twice := *back
 	twice.RawQuery += "&state=" + back.Query().Get("state")

@@ -55,7 +55,7 @@ func (u *Upstreams) Begin(ctx context.Context, s Start, now time.Time) (location
 	}
 	f := flow{
 		Provider: p.Name, Return: s.Return, Expires: now.Add(flowLifetime).Unix(),
-		State: NewCookieValue().Reveal(), Nonce: NewCookieValue().Reveal(), Verifier: NewCookieValue().Reveal(),
+		State: random().Reveal(), Nonce: random().Reveal(), Verifier: random().Reveal(),
 	}
 	sealed, err := f.seal(u.o.Keys())
 	if err != nil {
