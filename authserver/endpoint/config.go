@@ -9,6 +9,7 @@ import (
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/store"
 )
 
 // RegistrarAuthorizer says who a registrar's bearer token belongs to.
@@ -25,8 +26,22 @@ type Caller struct {
 	Cluster string
 	// User name, for the audit log.
 	User string
-	// Manage says that the caller is a registrar.
+	// Manage says that the caller is a registrar (RBAC verb manage).
 	Manage bool
+	// Register says that the caller may register clients as RFC 7591 has it, and
+	// no more (RBAC verb register).
+	Register bool
+}
+
+// Flows keeps what people do, and which tokens were revoked.
+type Flows interface {
+	store.Codes
+	store.Families
+	store.Sessions
+	store.Consents
+	store.Attempts
+	store.PushedRequests
+	store.RevokedTokens
 }
 
 // Replicas lists the running replicas; see store.Leases.
@@ -46,17 +61,21 @@ type Health interface {
 	Missing(now time.Time) []string
 }
 
-// Config is what the endpoints need. Every field is required.
+// Config is what the endpoints need. Every field is required unless it says
+// otherwise.
 type Config struct {
 	Health     Health
 	Registry   *registry.Registry
 	Registrars RegistrarAuthorizer
 	Replicas   Replicas
-	Grants     []grant.Grant
-	Metrics    *Metrics
-	Audit      *audit.Log
-	Log        *slog.Logger
-	Now        func() time.Time
+	// Flows is nil where the server knows no users: what needs it is then neither
+	// advertised nor routed.
+	Flows   Flows
+	Grants  []grant.Grant
+	Metrics *Metrics
+	Audit   *audit.Log
+	Log     *slog.Logger
+	Now     func() time.Time
 	// Draining is closed when the server begins to stop: long polls end at once.
 	Draining <-chan struct{}
 }
