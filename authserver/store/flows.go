@@ -52,8 +52,9 @@ type Code struct {
 type Codes interface {
 	PutCode(ctx context.Context, c Code) error
 	// TakeCode gives the code to exactly one caller. Whoever comes later, until it
-	// is swept, gets ErrUsed together with the code. ErrNotFound: unknown, or
-	// expired at now.
+	// is swept, gets ErrUsed together with the code, and the family that the first
+	// caller may be about to put is refused (PutFamily). So does who takes a code
+	// that RevokeFamilies hit. ErrNotFound: unknown, or expired at now.
 	TakeCode(ctx context.Context, hash string, now time.Time) (Code, error)
 }
 
@@ -83,15 +84,19 @@ type FamilyFilter struct{ ID, Subject, ClientID, Resource, SessionID string }
 
 // Families keeps refresh token families.
 type Families interface {
+	// PutFamily adds one: ErrConflict if its code was presented a second time or
+	// hit by RevokeFamilies since.
 	PutFamily(ctx context.Context, f Family) error
 	// Family reads one, revoked and expired ones too: ErrNotFound.
 	Family(ctx context.Context, id string) (Family, error)
 	// AdvanceFamily replaces the family next.ID by next if its stored generation
-	// is from and it is not revoked: ErrConflict otherwise.
+	// is from and it is not revoked: ErrConflict otherwise. Subject, client,
+	// resource and session stay what they were for RevokeFamilies.
 	AdvanceFamily(ctx context.Context, from int64, next Family) error
 	// RevokeFamilies revokes those that a filter chooses and that are not revoked
-	// yet, and says how many that were. A family that does not exist yet (its code
-	// is still unused) is not hit: see Codes.
+	// yet, and says how many that were. Codes that it chooses and that led to no
+	// family yet are revoked too, uncounted. What it did outlives a power loss, as
+	// does every end: EndSession, WithdrawConsents, RevokeToken.
 	RevokeFamilies(ctx context.Context, filter FamilyFilter, now time.Time) (int, error)
 	// FamiliesOf lists a person's families that are neither revoked nor expired.
 	FamiliesOf(ctx context.Context, subject string, now time.Time) ([]Family, error)
@@ -191,7 +196,7 @@ type RevokedTokens interface {
 type Sweeper interface {
 	// Sweep removes records of every kind that expired before now, at most a
 	// thousand, and says how many. A used code stays for a day, so that its second
-	// use is recognised; a revoked family until its last access token has expired,
-	// which is a day at most.
+	// use is recognised; so does a family that expired or was revoked, until its
+	// last access token has expired: no access token may live longer than that.
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }

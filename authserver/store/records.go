@@ -15,11 +15,13 @@ import (
 // when a member is added, renamed or changes its meaning, and keep the golden file
 // of the one before: TestRecords says when it was forgotten.
 const (
-	clientVersion = 1
-	policyVersion = 1
+	clientVersion = 2
+	policyVersion = 2
 )
 
-// clientRecord is the JSON of a client, version 1.
+// clientRecord is the JSON of a client. Version 2 has what acts for people:
+// redirect URIs, refresh lifetimes, display data; in version 1 all of it is absent,
+// and reads as such.
 type clientRecord struct {
 	Version           int                `json:"v"`
 	Registration      oauth.Registration `json:"registration"`
@@ -30,7 +32,8 @@ type clientRecord struct {
 	Digest            string             `json:"digest"`
 }
 
-// policyRecord is the JSON of a policy, version 1.
+// policyRecord is the JSON of a policy. Version 2 has roles, who may hold a scope,
+// and resource servers; in version 1 they are absent, and read as such.
 type policyRecord struct {
 	Version int           `json:"v"`
 	Policy  policy.Policy `json:"policy"`
@@ -145,7 +148,7 @@ func decodeClient(b []byte) (Client, error) {
 	if err := json.Unmarshal(b, &rec); err != nil {
 		return Client{}, fmt.Errorf("decode client: %w", err)
 	}
-	if rec.Version != clientVersion {
+	if rec.Version < 1 || rec.Version > clientVersion {
 		return Client{}, errVersion
 	}
 	return Client{
@@ -163,7 +166,7 @@ func decodePolicy(b []byte) (Policy, error) {
 	if err := json.Unmarshal(b, &rec); err != nil {
 		return Policy{}, fmt.Errorf("decode policy: %w", err)
 	}
-	if rec.Version != policyVersion {
+	if rec.Version < 1 || rec.Version > policyVersion {
 		return Policy{}, errVersion
 	}
 	return Policy{Policy: rec.Policy}, nil

@@ -1,5 +1,5 @@
 // Package store says what the authorization server keeps, as small role
-// interfaces. The sub-packages sqlite and later postgres keep it; storetest is
+// interfaces. The sub-packages sqlite and postgres keep it; storetest is
 // the contract that each of them is held to.
 //
 // Every write of a client or policy moves the store's revision on, also one made
@@ -156,7 +156,8 @@ type Leases interface {
 type Binding interface {
 	// Bind empties the store and gives it a new id if it was bound to other
 	// server keys (their loss is the store's loss), binds it to these, and
-	// returns the store's id. wiped says that there was something to lose.
+	// returns the store's id. wiped says that there was something to lose. Leases,
+	// counted attempts and revoked tokens stay.
 	Bind(ctx context.Context, serverKeysID string) (storeID string, wiped bool, err error)
 }
 
@@ -167,6 +168,14 @@ type Store interface {
 	Feed
 	Leases
 	Binding
+	Codes
+	Families
+	Sessions
+	Consents
+	Attempts
+	PushedRequests
+	RevokedTokens
+	Sweeper
 	// Writes counts the write transactions since the store was opened: the proof
 	// that issuing a machine token makes none.
 	Writes() int64
