@@ -27,9 +27,16 @@ type clientRecord struct {
 	Registration      oauth.Registration `json:"registration"`
 	Secrets           []string           `json:"secrets,omitempty"`
 	RegistrationToken string             `json:"registration_token,omitempty"`
+	Self              *selfRecord        `json:"self,omitempty"`
 	Created           int64              `json:"created"`
 	NotBefore         int64              `json:"not_before,omitempty"`
 	Digest            string             `json:"digest"`
+}
+
+type selfRecord struct {
+	NextToken string `json:"next_token,omitempty"`
+	Used      int64  `json:"used,omitempty"`
+	By        string `json:"by,omitempty"`
 }
 
 // policyRecord is the JSON of a policy. Version 2 has roles, who may hold a scope,
@@ -46,6 +53,7 @@ func (c Client) Encode() ([]byte, error) {
 		Registration:      c.Registration,
 		Secrets:           c.Secrets,
 		RegistrationToken: c.RegistrationToken,
+		Self:              c.Self.record(),
 		Created:           unix(c.Created),
 		NotBefore:         unix(c.NotBefore),
 		Digest:            c.Digest,
@@ -155,10 +163,25 @@ func decodeClient(b []byte) (Client, error) {
 		Registration:      rec.Registration,
 		Secrets:           rec.Secrets,
 		RegistrationToken: rec.RegistrationToken,
+		Self:              rec.Self.self(),
 		Created:           fromUnix(rec.Created),
 		NotBefore:         fromUnix(rec.NotBefore),
 		Digest:            rec.Digest,
 	}, nil
+}
+
+func (s *Self) record() *selfRecord {
+	if s == nil {
+		return nil
+	}
+	return &selfRecord{NextToken: s.NextToken, Used: unix(s.Used), By: s.By}
+}
+
+func (r *selfRecord) self() *Self {
+	if r == nil {
+		return nil
+	}
+	return &Self{NextToken: r.NextToken, Used: fromUnix(r.Used), By: r.By}
 }
 
 func decodePolicy(b []byte) (Policy, error) {

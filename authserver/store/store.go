@@ -42,6 +42,9 @@ type Client struct {
 	Secrets []string
 	// RegistrationToken is the keyed hash of the registration access token.
 	RegistrationToken string
+	// Self is what is known of a client that registered itself; nil for one that
+	// belongs to a registrar.
+	Self *Self
 	// Created is when the client id was first registered; whole seconds, UTC.
 	Created time.Time
 	// NotBefore ends what was issued earlier: tokens issued before it are
@@ -59,6 +62,21 @@ type Client struct {
 	Record []byte
 	// Revision of the store at the last write of this record. Set by the store.
 	Revision int64
+}
+
+// Self is what a store keeps of a client that registered itself (RFC 7591 by
+// anybody but a registrar), beside what it keeps of every client.
+type Self struct {
+	// NextToken is the keyed hash of the registration access token that follows
+	// RegistrationToken when it is first used; until then both are good. Empty:
+	// there is none.
+	NextToken string
+	// Used is when a token was last issued to the client, give or take a day;
+	// zero: never. Whole seconds, UTC.
+	Used time.Time
+	// By is the user name of who registered it (RBAC verb register); empty:
+	// anybody.
+	By string
 }
 
 // Policy is a stored scope policy.
