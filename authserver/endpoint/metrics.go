@@ -54,7 +54,7 @@ func (m *Metrics) route(name string) *outcomes {
 		success:  m.requests.WithLabelValues(name, "200"),
 		other:    m.requests.WithLabelValues(name, "other"),
 	}
-	for _, code := range []int{201, 204, 304, 400, 401, 403, 404, 405, 409, 413, 500, 503} {
+	for _, code := range []int{201, 204, 304, 400, 401, 403, 404, 405, 409, 413, 429, 500, 503} {
 		o.byStatus[code] = m.requests.WithLabelValues(name, strconv.Itoa(code))
 	}
 	return o

@@ -24,6 +24,8 @@ type Settings struct {
 	AccessTokenLifetime time.Duration
 	// JWKSMaxAge is how long verifiers may cache the keys.
 	JWKSMaxAge time.Duration
+	// Registration says who but registrars may register clients. Zero: nobody.
+	Registration RegistrationSettings
 }
 
 // defaultLifetime of access tokens (DESIGN: 15 minutes).
@@ -42,7 +44,8 @@ type View struct {
 	terms      *grant.Terms
 	verifier   *clientauth.Verifier // nil: no server keys
 	serverKeys credential.ServerKeys
-	minter     *token.Minter // nil: no active signing key
+	minter     *token.Minter   // nil: no active signing key
+	tokens     *token.Verifier // nil: no signing keys
 	issuerPath string
 	base       string // the endpoints' base URL
 	metadata   document
@@ -100,6 +103,7 @@ func (v *View) sign() error {
 		return nil
 	}
 	v.KeySetRevision = v.Signing.Revision()
+	v.tokens = token.NewVerifier(v.Signing, v.Settings.Issuer)
 	var err error
 	if v.jwks, err = newJWKS(v); err != nil {
 		return err
