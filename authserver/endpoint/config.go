@@ -9,6 +9,7 @@ import (
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -70,7 +71,9 @@ type Config struct {
 	Replicas   Replicas
 	// Flows is nil where the server knows no users: what needs it is then neither
 	// advertised nor routed.
-	Flows   Flows
+	Flows Flows
+	// Roster says who of those who signed in is still welcome.
+	Roster  signin.Roster
 	Grants  []grant.Grant
 	Metrics *Metrics
 	Audit   *audit.Log
@@ -85,6 +88,8 @@ type Server struct {
 	Config
 	routes map[string]*route // by path; a prefix ends with "/"
 	grants map[oauth.GrantType]counted
+	// registrations limits those who register themselves.
+	registrations limits
 }
 
 // counted is a grant with its counters.
