@@ -95,17 +95,20 @@ func TestF13ReplicaThatCannotConfirmItsViewStopsIssuing(t *testing.T) {
 // waitConfirmed waits until the registry has read the store at the clock's time.
 func waitConfirmed(t *testing.T, s *authtest.Server) {
 	t.Helper()
+	awaitReady(t, s, func(text string) bool { return !strings.Contains(text, "store:") })
+}
+
+// awaitReady waits until readyz says what is wanted.
+func awaitReady(t *testing.T, s *authtest.Server, wanted func(text string) bool) {
+	t.Helper()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
 	late := time.After(20 * time.Second)
-	for {
-		if a := s.Do(t, "GET", "/readyz", ""); !strings.Contains(a.Body, "store:") {
-			return
-		}
+	for !wanted(s.Do(t, "GET", "/readyz", "").Body) {
 		select {
 		case <-ticker.C:
 		case <-late:
-			t.Fatal("the view is not confirmed")
+			t.Fatalf("readyz still says %q", s.Do(t, "GET", "/readyz", "").Body)
 		}
 	}
 }
@@ -292,4 +295,34 @@ func TestGracefulShutdown(t *testing.T) {
 	if err != nil || len(replicas) != 0 {
 		t.Errorf("leases after the stop: %v, %v", replicas, err)
 	}
+}
+
+// told is a source that a test feeds.
+type told chan authserver.Snapshot
+
+// Run implements authserver.Source.
+func (c told) Run(ctx context.Context, deliver func(authserver.Snapshot)) error {
+	for {
+		select {
+		case s := <-c:
+			deliver(s)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func TestSnapshotThatCannotBePutIntoForceIsTriedAgain(t *testing.T) {
+	f, source := &failing{}, make(told)
+	s := authtest.Start(t, authtest.Config{Bare: true, Wrap: f.wrap, Source: source})
+	f.reads.Store(true)
+	source <- authserver.Snapshot{Settings: &s.Settings, ServerKeys: &s.ServerKeys}
+	source <- authserver.Snapshot{Signing: &s.Signing} // merged with the first, in whatever order they are seen
+	awaitReady(t, s, func(text string) bool { return strings.Contains(text, "store: it is not loaded") })
+	if a := s.Register(t, authtest.NewClient("app").Registration); a.Status != 503 && a.Status != 500 {
+		t.Errorf("registration without a store: %d %s", a.Status, a.Body)
+	}
+	f.reads.Store(false)
+	awaitReady(t, s, func(text string) bool { return text == "ok\n" })
+	s.MustToken(t, s.MustRegister(t, authtest.NewClient("app")))
 }

@@ -27,6 +27,8 @@ type Config struct {
 	IssuerPath string
 	// Bare starts without settings and keys.
 	Bare bool
+	// Source of snapshots beside those that a test applies itself. Nil: none.
+	Source authserver.Source
 	// Wrap the store, to make it fail.
 	Wrap func(store.Store) store.Store
 	// Discard the log instead of keeping it, for benchmarks.
@@ -62,10 +64,14 @@ func Start(t testing.TB, c Config) *Server {
 	s.URL, s.MetricsURL = "http://"+endpoints.Addr().String(), "http://"+metrics.Addr().String()+"/metrics"
 	s.openStore(t, c)
 	s.settings(c)
+	source := c.Source
+	if source == nil {
+		source = silent{}
+	}
 	var err error
 	s.Server, err = authserver.New(authserver.Options{
 		Store:           s.Store,
-		Source:          silent{},
+		Source:          source,
 		Registrars:      s.Registrars,
 		Log:             s.logger(c),
 		Now:             s.Clock.Now,

@@ -117,11 +117,7 @@ func (r *Reconciler) mayDeregister(ctx context.Context, server *registrar.Server
 	if err := r.Client.Get(ctx, server.Key(), &as, client.UnsafeDisableDeepCopy); err != nil {
 		return false, outcome.Retry()
 	}
-	before := server.Brake().State().Paused
 	ok, again := server.Brake().Allow(key, uid, server.State().Clients, as.Annotations[v1alpha1.AnnotationConfirmDeregistration])
-	if server.Brake().State().Paused != before {
-		server.Changed()
-	}
 	if !ok {
 		return false, outcome.RetryAfter(again)
 	}

@@ -13,7 +13,12 @@
 //	step_project.go   the credentials Secret in the app's namespace
 //	step_scopes.go    which scopes the policies grant
 //	deregister.go     what becomes of a registration whose OAuthClient is gone
+//	orphan.go         deletion policy Orphan: leave a client behind, to be adopted
 //	status.go         from what was observed to conditions; pure
+//	record.go         the registration Secret in words
+//	credentials.go    the shape of the credentials Secret
+//	policies.go       the policies a server decides by, built once per change
+//	watches.go        what brings an OAuthClient back
 //
 // A registration Secret outlives its OAuthClient until the server has confirmed
 // the deletion. OAuthClients have no finalizer.

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -345,28 +346,27 @@ func TestF23F35NothingToDoWritesNothing(t *testing.T) {
 func TestF24SelfHealSeesNoDiffAndCausesNoWrite(t *testing.T) {
 	w := newWorld(t)
 	op := w.operator()
-	manifest := func() *v1alpha1.OAuthClient {
-		oac := &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: w.app, Name: "app", Labels: map[string]string{"app.kubernetes.io/instance": "x"}}}
-		oac.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("OAuthClient"))
-		oac.Spec.Scopes = []string{"read"}
+	key := types.NamespacedName{Namespace: w.app, Name: "app"}
+	apply := func() *unstructured.Unstructured {
+		oac := &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": v1alpha1.GroupVersion.String(), "kind": "OAuthClient",
+			"metadata": map[string]any{"namespace": key.Namespace, "name": key.Name, "labels": map[string]any{"app.kubernetes.io/instance": "x"}},
+			"spec":     map[string]any{"scopes": []any{"read"}},
+		}}
+		must(t, w.kube.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(oac), client.FieldOwner("gitops"), client.ForceOwnership))
 		return oac
 	}
-	apply := func() *v1alpha1.OAuthClient {
-		oac := manifest()
-		must(t, w.kube.Patch(t.Context(), oac, client.Apply, client.FieldOwner("gitops"), client.ForceOwnership)) //nolint:staticcheck // the typed Apply needs generated configurations
-		return oac
-	}
-	first := apply()
-	op.settle(keyOf(first))
+	apply()
+	op.settle(key)
 	writes, requests := w.writes.Load(), w.proxy.requests.Load()
-	rest := w.get(keyOf(first))
+	rest := w.get(key)
 	for range 60 {
 		w.clock.Advance(10 * time.Second)
 		healed := apply()
-		if healed.Generation != rest.Generation || healed.ResourceVersion != rest.ResourceVersion {
-			t.Fatalf("applying the same manifest changed the object: generation %d, resourceVersion %s", healed.Generation, healed.ResourceVersion)
+		if healed.GetGeneration() != rest.Generation || healed.GetResourceVersion() != rest.ResourceVersion {
+			t.Fatalf("applying the same manifest changed the object: generation %d, resourceVersion %s", healed.GetGeneration(), healed.GetResourceVersion())
 		}
-		op.run(keyOf(first))
+		op.run(key)
 	}
 	if w.writes.Load() != writes || w.proxy.requests.Load() != requests {
 		t.Errorf("ten minutes of self-heal caused %d writes and %d requests", w.writes.Load()-writes, w.proxy.requests.Load()-requests)

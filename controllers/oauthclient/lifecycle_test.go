@@ -226,3 +226,33 @@ func (w *world) wantScopes(key types.NamespacedName, reason string, want map[str
 		}
 	}
 }
+
+func TestTemplateShapesTheSecretAndLetsGo(t *testing.T) {
+	w := newWorld(t)
+	op := w.operator()
+	oac := w.oauthClient("app", func(o *v1alpha1.OAuthClient) {
+		o.Spec.Credentials.Template = &v1alpha1.CredentialsTemplate{
+			Labels: map[string]string{"keep": "1", "go": "1"}, Annotations: map[string]string{"go": "1"},
+			Keys: &v1alpha1.CredentialsKeys{ClientID: "CLIENT_ID", ClientSecret: "CLIENT_SECRET"},
+		}
+	})
+	op.settle(keyOf(oac))
+	s := w.secret(w.app, "app-oauth")
+	if len(s.Data["CLIENT_ID"]) == 0 || len(s.Data["CLIENT_SECRET"]) == 0 || len(s.Data["token_endpoint"]) == 0 || len(s.Data) != 4 {
+		t.Errorf("the keys are wrong: %d", len(s.Data))
+	}
+	metav1.SetMetaDataLabel(&s.ObjectMeta, "theirs", "1")
+	must(t, w.kube.Update(t.Context(), s))
+	w.edit(oac, func() {
+		oac.Spec.Credentials.Template = &v1alpha1.CredentialsTemplate{Labels: map[string]string{"keep": "2"}}
+	})
+	op.settle(keyOf(oac))
+	s = w.secret(w.app, "app-oauth")
+	if s.Labels["keep"] != "2" || s.Labels["go"] != "" || s.Annotations["go"] != "" || s.Labels["theirs"] != "1" {
+		t.Errorf("labels %v, annotations %v", s.Labels, s.Annotations)
+	}
+	if len(s.Data["client_id"]) == 0 || len(s.Data) != 4 {
+		t.Error("the renamed keys stay")
+	}
+	w.wantToken(w.credentials("app"), http.StatusOK)
+}

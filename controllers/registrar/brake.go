@@ -17,6 +17,11 @@ const (
 	// that the server holds are deregistered, or brakeFloor if that is more.
 	brakeWindow = time.Minute
 	brakeFloor  = 20
+	// brakeAgain is how soon those that are held back ask again, so that what is
+	// told of them is never much older.
+	brakeAgain = 10 * time.Second
+	// brakeTold is how often at most a growing number of them is told.
+	brakeTold = time.Second
 )
 
 // Brake holds back deregistrations where more OAuthClients vanish at once than
@@ -24,6 +29,8 @@ const (
 // restored. It is safe for concurrent use.
 type Brake struct {
 	now func() time.Time
+	// changed is called when State is to be told anew.
+	changed func()
 
 	mu      sync.Mutex
 	waiting map[Owner]*braked
@@ -34,6 +41,8 @@ type Brake struct {
 	// passed are the times of the last deregistrations, oldest first.
 	passed []time.Time
 	limit  int
+	told   BrakeState
+	toldAt time.Time
 }
 
 type braked struct {
@@ -63,8 +72,29 @@ type BrakeState struct {
 // confirmation the annotation's value. If not, it says when to ask again.
 func (b *Brake) Allow(owner Owner, uid string, registered int, confirmation string) (ok bool, again time.Duration) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	now := b.now()
+	ok, again = b.allow(owner, uid, registered, confirmation, now)
+	news := b.news(now)
+	b.mu.Unlock()
+	if news {
+		b.changed()
+	}
+	return ok, again
+}
+
+// news says whether the state is to be told: at once when the brake goes on or
+// off, and not too often while the number of those waiting changes.
+func (b *Brake) news(now time.Time) bool {
+	s := b.state()
+	flipped := s.Paused != b.told.Paused
+	if !flipped && (s.Confirm == b.told.Confirm || now.Sub(b.toldAt) < brakeTold) {
+		return false
+	}
+	b.told, b.toldAt = s, now
+	return true
+}
+
+func (b *Brake) allow(owner Owner, uid string, registered int, confirmation string, now time.Time) (ok bool, again time.Duration) {
 	if b.waiting == nil {
 		b.waiting = map[Owner]*braked{}
 	}
@@ -88,7 +118,7 @@ func (b *Brake) Allow(owner Owner, uid string, registered int, confirmation stri
 		return false, brakeMinAge - age
 	}
 	if b.state().Paused {
-		return false, brakeWindow
+		return false, brakeAgain
 	}
 	return b.pass(owner, w, now)
 }
@@ -131,8 +161,12 @@ func (b *Brake) count(owner Owner, w *braked, by int) {
 // Release forgets an owner: its client is deregistered, or it is back.
 func (b *Brake) Release(owner Owner) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.remove(owner)
+	news := b.news(b.now())
+	b.mu.Unlock()
+	if news {
+		b.changed()
+	}
 }
 
 // Waiting lists the owners whose deregistration is held back.

@@ -6,13 +6,16 @@ import (
 	"time"
 )
 
-type clock struct{ now time.Time }
+type clock struct {
+	now  time.Time
+	told int
+}
 
 func (c *clock) Now() time.Time { return c.now }
 
 func newBrake() (*Brake, *clock) {
 	c := &clock{now: time.Unix(1_800_000_000, 0)}
-	return &Brake{now: c.Now}, c
+	return &Brake{now: c.Now, changed: func() { c.told++ }}, c
 }
 
 func owner(n int) Owner { return Owner{Namespace: "ns", Name: fmt.Sprint(n)} }
@@ -128,5 +131,28 @@ func TestBrakeForgetsWhoIsBack(t *testing.T) {
 	}
 	if got := len(b.Waiting()); got != 15 {
 		t.Errorf("%d waiting", got)
+	}
+}
+
+func TestBrakeTellsItsStateAndNotTooOften(t *testing.T) {
+	b, c := newBrake()
+	allowed(b, 20, 100, "")
+	if c.told != 0 {
+		t.Errorf("told %d times of nothing", c.told)
+	}
+	allowed(b, 500, 100, "")
+	if c.told != 1 {
+		t.Errorf("told %d times within a moment, want once", c.told)
+	}
+	c.now = c.now.Add(brakeMinAge)
+	allowed(b, 500, 100, "")
+	if c.told != 2 || b.told.Confirm != b.State().Confirm {
+		t.Errorf("told %d times; the value to confirm that was told is old", c.told)
+	}
+	for i := range 500 {
+		b.Release(owner(i))
+	}
+	if c.told < 3 || b.told.Paused {
+		t.Error("that it is over was not told")
 	}
 }

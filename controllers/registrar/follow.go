@@ -119,20 +119,13 @@ func (s *Server) follow(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
 		started := s.options.Now()
-		before := s.State().Revision
-		err := s.Poll(ctx, s.options.PollWait)
-		switch {
-		case err != nil:
+		if err := s.Poll(ctx, s.options.PollWait); err != nil {
 			failures++
 			pause(ctx, s.backoff(failures, err))
-		case s.State().Revision == before && s.options.Now().Sub(started) < s.options.RetryMin:
-			// A server that answers at once though nothing changed must not make
-			// a busy loop.
-			failures = 0
-			pause(ctx, s.options.RetryMin)
-		default:
-			failures = 0
+			continue
 		}
+		failures = 0
+		pause(ctx, s.options.Pace-s.options.Now().Sub(started))
 	}
 }
 
@@ -149,6 +142,9 @@ func (s *Server) backoff(failures int, err error) time.Duration {
 }
 
 func pause(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -79,7 +79,7 @@ func newServer(key Key, t target, o Options, subs *subscribers) *Server {
 		target:      t,
 		options:     o,
 		bearer:      &bearer{source: o.Tokens, audience: v1alpha1.RegistrarAudience(t.uid), now: o.Now},
-		brake:       &Brake{now: o.Now},
+		brake:       &Brake{now: o.Now, changed: func() { subs.server(key) }},
 		subscribers: subs,
 	}
 	s.inventory = newInventory(
@@ -137,9 +137,6 @@ func (s *Server) State() State {
 	st.Err, st.Endpoints = s.err, s.endpoints
 	return st
 }
-
-// Changed tells subscribers to look at the server's State again.
-func (s *Server) Changed() { s.subscribers.server(s.key) }
 
 func (s *Server) stop() {
 	if s.cancel != nil {

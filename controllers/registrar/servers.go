@@ -25,6 +25,9 @@ type Options struct {
 	Timeout time.Duration
 	// PollWait is how long the server may hold a long poll. Zero: 50 s.
 	PollWait time.Duration
+	// Pace is the least time between two polls, so that a burst of changes, most
+	// of them this operator's own, is not followed one by one. Zero: 500 ms.
+	Pace time.Duration
 	// RetryMin and RetryMax bound the backoff after a failed poll. Zero: 100 ms
 	// and 5 s.
 	RetryMin, RetryMax time.Duration
@@ -48,6 +51,7 @@ type Servers struct {
 func NewServers(o Options) *Servers {
 	o.Timeout = orDefault(o.Timeout, 10*time.Second)
 	o.PollWait = orDefault(o.PollWait, 50*time.Second)
+	o.Pace = orDefault(o.Pace, 500*time.Millisecond)
 	o.RetryMin = orDefault(o.RetryMin, 100*time.Millisecond)
 	o.RetryMax = orDefault(o.RetryMax, 5*time.Second)
 	return &Servers{options: o, servers: map[Key]*Server{}}

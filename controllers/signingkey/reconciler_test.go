@@ -297,7 +297,10 @@ func TestF28DamagedSecretIsNotOverwritten(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.advance(10 * rotateEvery)
-			b.reconcile(t)
+			again := b.reconcile(t)
+			if foreign := secret.Labels == nil; foreign && again != foreignRetry {
+				t.Errorf("looks again after %s, want %s: nobody tells when the Secret goes", again, foreignRetry)
+			}
 			if now := b.secret(t); now.ResourceVersion != secret.ResourceVersion {
 				t.Error("the damaged Secret was written")
 			}

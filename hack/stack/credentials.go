@@ -25,7 +25,7 @@ func (d *demoRun) readSecret(ctx context.Context) (string, error) {
 	}
 	secret := &corev1.Secret{}
 	key := client.ObjectKey{Namespace: obj.GetNamespace(), Name: name}
-	if err := d.client.Get(ctx, key, secret); err != nil {
+	if err := d.Client().Get(ctx, key, secret); err != nil {
 		return "", fmt.Errorf("read Secret %s: %w", key, err)
 	}
 	d.credentials = credentials{
@@ -34,7 +34,7 @@ func (d *demoRun) readSecret(ctx context.Context) (string, error) {
 		issuer:       string(secret.Data["issuer"]),
 	}
 	for _, key := range []string{"client_id", "client_secret", "issuer", "token_endpoint"} {
-		d.report.say("      %-15s %s", key, shown(key, string(secret.Data[key])))
+		d.Report.Say("      %-15s %s", key, shown(key, string(secret.Data[key])))
 	}
 	if d.credentials.clientID == "" || d.credentials.clientSecret == "" || d.credentials.issuer == "" {
 		return "", fmt.Errorf("the Secret %s lacks client_id, client_secret or issuer", key)

@@ -6,59 +6,60 @@ import (
 	"fmt"
 	"os"
 
+	"clientele.dev/clientele/hack/internal/stack"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // demo runs the whole path once in a temporary folder. The folder is removed
 // if all went well; otherwise its logs stay, and the error says where.
-func demo(ctx context.Context, died context.CancelCauseFunc, r *reporter) (err error) {
+func demo(ctx context.Context, died context.CancelCauseFunc, r *stack.Reporter) (err error) {
 	dir, err := os.MkdirTemp("", "clientele-demo-")
 	if err != nil {
 		return fmt.Errorf("make the demo's folder: %w", err)
 	}
-	s, err := newStack(dir, 0, r, died)
+	s, err := stack.New(stack.Options{Dir: dir, Report: r, Died: died})
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(dir))
 	}
-	defer func() { err = s.endDemo(err) }()
-	d := &demoRun{stack: s}
-	return r.all(ctx, append(s.startSteps(), d.steps()...))
+	defer func() { err = endDemo(s, err) }()
+	d := &demoRun{Stack: s}
+	return r.All(ctx, append(s.StartSteps(), d.steps()...))
 }
 
 // endDemo stops everything and tidies up.
-func (s *stack) endDemo(err error) error {
-	stopped := s.stop()
+func endDemo(s *stack.Stack, err error) error {
+	stopped := s.Stop()
 	if err == nil && stopped == nil {
-		s.report.say("Everything is stopped.")
-		return os.RemoveAll(s.dir)
+		s.Report.Say("Everything is stopped.")
+		return os.RemoveAll(s.Dir)
 	}
-	s.report.say("Everything is stopped; the logs are in %s", s.logs())
-	return errors.Join(err, stopped, s.removeData())
+	s.Report.Say("Everything is stopped; the logs are in %s", s.Logs())
+	return errors.Join(err, stopped, s.RemoveData())
 }
 
 // demoRun is what the steps of the demo hand on to each other.
 type demoRun struct {
-	*stack
+	*stack.Stack
 	clients     []*unstructured.Unstructured // the sample OAuthClients
 	credentials credentials
 	metadata    metadata
 	token       string
 }
 
-func (d *demoRun) steps() []step {
-	return []step{
-		{"apply config/samples", d.applySamples},
-		{"wait until the OAuthClients are Ready", d.waitReady},
-		{"show the objects", d.showObjects},
-		{"read the credentials Secret", d.readSecret},
-		{"read the server's metadata", d.readMetadata},
-		{"get a token with client_credentials", d.getToken},
-		{"verify the token against the published JWKS", d.verifyToken},
+func (d *demoRun) steps() []stack.Step {
+	return []stack.Step{
+		{Name: "apply config/samples", Run: d.applySamples},
+		{Name: "wait until the OAuthClients are Ready", Run: d.waitReady},
+		{Name: "show the objects", Run: d.showObjects},
+		{Name: "read the credentials Secret", Run: d.readSecret},
+		{Name: "read the server's metadata", Run: d.readMetadata},
+		{Name: "get a token with client_credentials", Run: d.getToken},
+		{Name: "verify the token against the published JWKS", Run: d.verifyToken},
 	}
 }
 
 func (d *demoRun) applySamples(ctx context.Context) (string, error) {
-	objects, err := d.copySamples()
+	objects, err := d.CopySamples()
 	if err != nil {
 		return "", err
 	}
@@ -66,9 +67,20 @@ func (d *demoRun) applySamples(ctx context.Context) (string, error) {
 	if len(d.clients) == 0 {
 		return "", errors.New("config/samples holds no OAuthClient")
 	}
-	return "samples applied", d.kubectl(ctx, "apply", "-f", d.samplesDir())
+	return "samples applied", d.Kubectl(ctx, "apply", "-f", d.SamplesDir())
 }
 
 func (d *demoRun) showObjects(ctx context.Context) (string, error) {
-	return "these are the objects", d.kubectl(ctx, "get", "clientele", "--all-namespaces")
+	return "these are the objects", d.Kubectl(ctx, "get", "clientele", "--all-namespaces")
+}
+
+// ofKind picks objects by kind.
+func ofKind(objects []*unstructured.Unstructured, kind string) []*unstructured.Unstructured {
+	var picked []*unstructured.Unstructured
+	for _, obj := range objects {
+		if obj.GetKind() == kind {
+			picked = append(picked, obj)
+		}
+	}
+	return picked
 }

@@ -7,33 +7,35 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"clientele.dev/clientele/hack/internal/stack"
 )
 
 // dev runs the stack until Ctrl-C, or until one of its processes dies.
-func dev(ctx context.Context, died context.CancelCauseFunc, r *reporter) (err error) {
+func dev(ctx context.Context, died context.CancelCauseFunc, r *stack.Reporter) (err error) {
 	dir := cmp.Or(os.Getenv("DEV_DIR"), ".dev")
 	unlock, err := lockDir(dir)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	s, err := newStack(dir, samplesPort, r, died)
+	s, err := stack.New(stack.Options{Dir: dir, ServerPort: stack.SamplesPort, Report: r, Died: died})
 	if err != nil {
 		return err
 	}
 	defer func() {
-		r.say("stopping")
-		err = errors.Join(err, s.stop(), s.removeData())
-		r.say("stopped; the logs are in %s", s.logs())
+		r.Say("stopping")
+		err = errors.Join(err, s.Stop(), s.RemoveData())
+		r.Say("stopped; the logs are in %s", s.Logs())
 	}()
-	if err := r.all(ctx, s.startSteps()); err != nil {
+	if err := r.All(ctx, s.StartSteps()); err != nil {
 		return err
 	}
-	if err := s.writeEnv(); err != nil {
+	if err := writeEnv(s); err != nil {
 		return err
 	}
-	s.tellDev(dir)
-	defer s.keepTokensFresh(ctx)()
+	tellDev(s, dir)
+	defer s.KeepTokensFresh(ctx)()
 	<-ctx.Done()
 	if cause := context.Cause(ctx); !errors.Is(cause, errInterrupted) {
 		return cause
@@ -41,34 +43,34 @@ func dev(ctx context.Context, died context.CancelCauseFunc, r *reporter) (err er
 	return nil
 }
 
-func (s *stack) writeEnv() error {
-	env := environment{kubeconfig: s.adminKubeconfig(), issuer: s.issuer()}
+func writeEnv(s *stack.Stack) error {
+	env := environment{kubeconfig: s.AdminKubeconfig(), issuer: s.Issuer()}
 	if _, err := exec.LookPath("kubectl"); err != nil {
-		env.kubectlDir = filepath.Dir(s.assets.Kubectl)
+		env.kubectlDir = filepath.Dir(s.KubectlPath())
 	}
-	return env.write(s.env())
+	return env.write(s.Env())
 }
 
 // tellDev says how to use what runs. dir is the folder as the user named it.
-func (s *stack) tellDev(dir string) {
+func tellDev(s *stack.Stack, dir string) {
 	if !filepath.IsAbs(dir) {
 		dir = "./" + dir
 	}
-	s.report.say("")
-	s.report.say("Running. In another terminal:")
-	s.report.say("  . %s", filepath.ToSlash(dir)+"/env")
-	s.report.say("  kubectl apply -f %s", s.samplesFor(dir))
-	s.report.say("issuer            %s", s.issuer())
-	s.report.say("server metrics    %s/metrics", s.ports.serverMetrics.url())
-	s.report.say("operator metrics  %s/metrics", s.ports.operatorMetrics.url())
-	s.report.say("logs              %s", s.logs())
-	s.report.say("Ctrl-C stops everything.")
+	s.Report.Say("")
+	s.Report.Say("Running. In another terminal:")
+	s.Report.Say("  . %s", filepath.ToSlash(dir)+"/env")
+	s.Report.Say("  kubectl apply -f %s", samplesFor(s, dir))
+	s.Report.Say("issuer            %s", s.Issuer())
+	s.Report.Say("server metrics    %s", s.ServerMetrics())
+	s.Report.Say("operator metrics  %s", s.OperatorMetrics())
+	s.Report.Say("logs              %s", s.Logs())
+	s.Report.Say("Ctrl-C stops everything.")
 }
 
 // samplesFor names the samples that fit this stack's issuer: the repository's
 // own, if the server has the port that stands in them.
-func (s *stack) samplesFor(dir string) string {
-	if s.ports.server.number == samplesPort {
+func samplesFor(s *stack.Stack, dir string) string {
+	if s.ServerPort() == stack.SamplesPort {
 		return "config/samples"
 	}
 	return dir + "/samples"

@@ -15,6 +15,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"clientele.dev/clientele/hack/internal/stack"
 )
 
 // errInterrupted is why the context ends on Ctrl-C and SIGTERM.
@@ -38,12 +40,12 @@ func main() {
 }
 
 func run(ctx context.Context, cancel context.CancelCauseFunc, args []string) int {
-	commands := map[string]func(context.Context, context.CancelCauseFunc, *reporter) error{"demo": demo, "dev": dev}
+	commands := map[string]func(context.Context, context.CancelCauseFunc, *stack.Reporter) error{"demo": demo, "dev": dev}
 	if len(args) != 1 || commands[args[0]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: stack demo|dev")
 		return 2
 	}
-	err := commands[args[0]](ctx, cancel, &reporter{out: os.Stdout, now: time.Now})
+	err := commands[args[0]](ctx, cancel, &stack.Reporter{Out: os.Stdout, Now: time.Now})
 	switch {
 	case err == nil:
 		return 0

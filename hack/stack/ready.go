@@ -31,7 +31,7 @@ func (d *demoRun) waitOneReady(ctx context.Context, obj *unstructured.Unstructur
 	defer tick.Stop()
 	told := ""
 	for {
-		if err := d.client.Get(ctx, client.ObjectKeyFromObject(obj), obj); err != nil {
+		if err := d.Client().Get(ctx, client.ObjectKeyFromObject(obj), obj); err != nil {
 			return err
 		}
 		ready, why := condition(obj, "Ready")
@@ -39,7 +39,7 @@ func (d *demoRun) waitOneReady(ctx context.Context, obj *unstructured.Unstructur
 			return nil
 		}
 		if why != told {
-			d.report.say("      %s: %s", manifests.Describe(obj), why)
+			d.Report.Say("      %s: %s", manifests.Describe(obj), why)
 			told = why
 		}
 		select {

@@ -37,8 +37,8 @@ func (d *demoRun) readMetadata(ctx context.Context) (string, error) {
 	if d.metadata.Issuer != d.credentials.issuer {
 		return "", fmt.Errorf("the metadata at %s is of issuer %q, not %q", where, d.metadata.Issuer, d.credentials.issuer)
 	}
-	d.report.say("      token_endpoint  %s", d.metadata.TokenEndpoint)
-	d.report.say("      jwks_uri        %s", d.metadata.JWKSURI)
+	d.Report.Say("      token_endpoint  %s", d.metadata.TokenEndpoint)
+	d.Report.Say("      jwks_uri        %s", d.metadata.JWKSURI)
 	return "metadata read from " + where, nil
 }
 

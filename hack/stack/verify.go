@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 
+	"clientele.dev/clientele/hack/internal/stack"
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
@@ -28,8 +29,8 @@ func (d *demoRun) verifyToken(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	d.report.say("      header\n%s", indent(header))
-	d.report.say("      claims\n%s", indent(claims))
+	d.Report.Say("      header\n%s", stack.Indent(header))
+	d.Report.Say("      claims\n%s", stack.Indent(claims))
 	return "token verified by github.com/coreos/go-oidc: signature, issuer and expiry are right", nil
 }
 

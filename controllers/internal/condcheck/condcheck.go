@@ -59,11 +59,11 @@ func progress(conditions []metav1.Condition) []error {
 	}
 	switch {
 	case present > 1:
-		errs = append(errs, fmt.Errorf("both Reconciling and Stalled"))
+		errs = append(errs, fmt.Errorf("conditions Reconciling and Stalled are both there"))
 	case ready.Status == metav1.ConditionTrue && present > 0:
-		errs = append(errs, fmt.Errorf("Ready is true beside Reconciling or Stalled"))
+		errs = append(errs, fmt.Errorf("condition Ready is true beside Reconciling or Stalled"))
 	case ready.Status != metav1.ConditionTrue && present == 0 && ready.Reason != v1alpha1.ReasonDisabled:
-		errs = append(errs, fmt.Errorf("Ready is %s (%s) with neither Reconciling nor Stalled", ready.Status, ready.Reason))
+		errs = append(errs, fmt.Errorf("condition Ready is %s (%s) with neither Reconciling nor Stalled", ready.Status, ready.Reason))
 	}
 	return errs
 }

@@ -1,7 +1,9 @@
 package status
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"reflect"
 
@@ -9,34 +11,65 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Patch writes the difference between two statuses of one object as a merge
-// patch. before and after carry nothing but name, namespace and status, so that
-// only these are compared; uid is the object's. It writes nothing if there is no
-// difference. An object that is gone is no error.
+// Patch writes the status of an object, all of it, if it differs from what it
+// was; each kind's status has one writer. before and after carry nothing but
+// name, namespace and status; uid is the object's. An object that is gone is no
+// error.
+//
+// It is a JSON patch (RFC 6902) that first tests the uid, so that what was judged
+// of one object never ends up in another of the same name: the API server ignores
+// a uid in a merge patch of a status.
 func Patch(ctx context.Context, c client.Client, uid types.UID, before, after client.Object) error {
-	before.SetUID("")
-	after.SetUID("")
-	patch, err := client.MergeFrom(before).Data(after)
+	was, err := statusOf(before)
 	if err != nil {
-		return fmt.Errorf("compare the status: %w", err)
+		return err
 	}
-	if string(patch) == "{}" {
+	is, err := statusOf(after)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(was, is) {
 		return nil
 	}
-	// The uid in the patch keeps it from another object of the same name.
-	after.SetUID(uid)
-	patch, err = client.MergeFrom(before).Data(after)
+	patch, err := json.Marshal([]operation{
+		{Op: "test", Path: "/metadata/uid", Value: uid},
+		{Op: "add", Path: "/status", Value: is},
+	})
 	if err != nil {
-		return fmt.Errorf("compare the status: %w", err)
+		return fmt.Errorf("encode the status: %w", err)
 	}
 	// The answer goes into an object of its own: after may share lists with the
 	// cache.
 	answer := reflect.New(reflect.TypeOf(after).Elem()).Interface().(client.Object)
 	answer.SetNamespace(after.GetNamespace())
 	answer.SetName(after.GetName())
-	err = c.Status().Patch(ctx, answer, client.RawPatch(types.MergePatchType, patch))
+	err = c.Status().Patch(ctx, answer, client.RawPatch(types.JSONPatchType, patch))
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}
 	return nil
+}
+
+// operation of a JSON patch.
+type operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value"`
+}
+
+func statusOf(o client.Object) (json.RawMessage, error) {
+	text, err := json.Marshal(o)
+	if err != nil {
+		return nil, fmt.Errorf("encode the status: %w", err)
+	}
+	var parts struct {
+		Status json.RawMessage `json:"status"`
+	}
+	if err := json.Unmarshal(text, &parts); err != nil {
+		return nil, fmt.Errorf("encode the status: %w", err)
+	}
+	if parts.Status == nil {
+		return json.RawMessage("{}"), nil
+	}
+	return parts.Status, nil
 }

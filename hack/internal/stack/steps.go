@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"context"
@@ -14,40 +14,40 @@ import (
 // applyWithin bounds one folder of manifests.
 const applyWithin = time.Minute
 
-// startSteps bring up the whole, up to a server that answers.
-func (s *stack) startSteps() []step {
-	return []step{
+// StartSteps bring up the whole, up to a server that answers.
+func (s *Stack) StartSteps() []Step {
+	return []Step{
 		{"start etcd", s.startEtcd},
 		{"start the API server", s.startAPIServer},
 		{"start kube-controller-manager", s.startControllerManager},
 		{"install the CRDs and roles", s.installConfig},
 		{"make kubeconfigs for the operator and the server", s.makeIdentities},
 		{"create the AuthorizationServer", s.createAuthorizationServer},
-		{"start the operator", s.startOperator},
-		{"start the authorization server", s.startServer},
+		{"start the operator", s.StartOperator},
+		{"start the authorization server", s.StartServer},
 	}
 }
 
-func (s *stack) startEtcd(ctx context.Context) (string, error) {
+func (s *Stack) startEtcd(ctx context.Context) (string, error) {
 	return "etcd ready", s.plane.StartEtcd(ctx)
 }
 
-func (s *stack) startAPIServer(ctx context.Context) (string, error) {
+func (s *Stack) startAPIServer(ctx context.Context) (string, error) {
 	if err := s.plane.StartAPIServer(ctx); err != nil {
 		return "", err
 	}
 	for _, p := range s.plane.Processes() {
-		s.watch(p)
+		s.watch(p, nil)
 	}
 	c, err := client.New(s.plane.Admin(), client.Options{})
 	if err != nil {
 		return "", fmt.Errorf("make a client: %w", err)
 	}
 	s.client = c
-	return "API server ready", plane.WriteKubeconfig(s.adminKubeconfig(), s.plane.Admin(), "")
+	return "API server ready", plane.WriteKubeconfig(s.AdminKubeconfig(), s.plane.Admin(), "")
 }
 
-func (s *stack) startControllerManager(ctx context.Context) (string, error) {
+func (s *Stack) startControllerManager(ctx context.Context) (string, error) {
 	if !s.plane.HasControllerManager() {
 		return "no kube-controller-manager in KUBEBUILDER_ASSETS: going on without garbage collection and namespace deletion", nil
 	}
@@ -55,11 +55,11 @@ func (s *stack) startControllerManager(ctx context.Context) (string, error) {
 		return "", err
 	}
 	running := s.plane.Processes()
-	s.watch(running[len(running)-1])
+	s.watch(running[len(running)-1], nil)
 	return "kube-controller-manager ready", nil
 }
 
-func (s *stack) installConfig(ctx context.Context) (string, error) {
+func (s *Stack) installConfig(ctx context.Context) (string, error) {
 	count := 0
 	for _, folder := range []string{"config/crd", "config/rbac"} {
 		objects, err := manifests.Read(filepath.Join(s.root, folder))

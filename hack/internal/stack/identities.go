@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// systemNamespace is where operator, server and AuthorizationServer live.
-const systemNamespace = "clientele-system"
+// SystemNamespace is where operator, server and AuthorizationServer live.
+const SystemNamespace = "clientele-system"
 
 const (
 	// tokenLifetime is what kubelet asks for a mounted token.
@@ -24,23 +24,23 @@ const (
 // token lies in a file and is renewed there, as kubelet does it in a cluster.
 type serviceAccount struct{ name, tokenFile, kubeconfig string }
 
-func (s *stack) identity(name string) serviceAccount {
+func (s *Stack) identity(name string) serviceAccount {
 	return serviceAccount{name: name, tokenFile: s.secret(name + ".token"), kubeconfig: s.secret(name + ".kubeconfig")}
 }
 
-func (s *stack) operatorIdentity() serviceAccount { return s.identity("clientele-operator") }
-func (s *stack) serverIdentity() serviceAccount   { return s.identity("clientele-server") }
+func (s *Stack) operatorIdentity() serviceAccount { return s.identity("clientele-operator") }
+func (s *Stack) serverIdentity() serviceAccount   { return s.identity("clientele-server") }
 
 // makeIdentities gives operator and server kubeconfigs of their own, so that
 // here too they have the rights of config/rbac and not one more.
-func (s *stack) makeIdentities(ctx context.Context) (string, error) {
+func (s *Stack) makeIdentities(ctx context.Context) (string, error) {
 	for _, sa := range []serviceAccount{s.operatorIdentity(), s.serverIdentity()} {
 		if err := s.renewToken(ctx, sa); err != nil {
 			return "", err
 		}
 		c := rest.CopyConfig(s.plane.Admin())
 		c.BearerToken, c.BearerTokenFile = "", sa.tokenFile
-		if err := plane.WriteKubeconfig(sa.kubeconfig, c, systemNamespace); err != nil {
+		if err := plane.WriteKubeconfig(sa.kubeconfig, c, SystemNamespace); err != nil {
 			return "", err
 		}
 	}
@@ -48,8 +48,8 @@ func (s *stack) makeIdentities(ctx context.Context) (string, error) {
 }
 
 // renewToken replaces the token file in one rename, so that no reader sees half.
-func (s *stack) renewToken(ctx context.Context, sa serviceAccount) error {
-	token, err := s.plane.Token(ctx, systemNamespace, sa.name, tokenLifetime)
+func (s *Stack) renewToken(ctx context.Context, sa serviceAccount) error {
+	token, err := s.plane.Token(ctx, SystemNamespace, sa.name, tokenLifetime)
 	if err != nil {
 		return err
 	}
@@ -63,12 +63,12 @@ func (s *stack) renewToken(ctx context.Context, sa serviceAccount) error {
 	return nil
 }
 
-// keepTokensFresh renews the tokens until the returned function is called.
-func (s *stack) keepTokensFresh(ctx context.Context) (stop func()) {
+// KeepTokensFresh renews the tokens until the returned function is called.
+func (s *Stack) KeepTokensFresh(ctx context.Context) (stop func()) {
 	return every(tokenRefresh, func() {
 		for _, sa := range []serviceAccount{s.operatorIdentity(), s.serverIdentity()} {
 			if err := s.renewToken(ctx, sa); err != nil {
-				s.report.say("cannot renew a token, trying again in %s: %v", tokenRefresh, err)
+				s.Report.Say("cannot renew a token, trying again in %s: %v", tokenRefresh, err)
 			}
 		}
 	})

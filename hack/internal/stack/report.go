@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"context"
@@ -10,21 +10,21 @@ import (
 // stillEvery is how long a step may be silent.
 const stillEvery = 5 * time.Second
 
-// step is one numbered line of output.
-type step struct {
-	name string // what is being done, "start the operator"
-	// run returns what became of it, "operator ready".
-	run func(context.Context) (string, error)
+// Step is one numbered line of output.
+type Step struct {
+	Name string // what is being done, "start the operator"
+	// Run returns what became of it, "operator ready".
+	Run func(context.Context) (string, error)
 }
 
-// reporter prints steps: "[3/9] API server ready (2.1 s)".
-type reporter struct {
-	out io.Writer
-	now func() time.Time
+// Reporter prints steps: "[3/9] API server ready (2.1 s)".
+type Reporter struct {
+	Out io.Writer
+	Now func() time.Time
 }
 
-// all runs the steps in order, up to the first that fails.
-func (r *reporter) all(ctx context.Context, steps []step) error {
+// All runs the steps in order, up to the first that fails.
+func (r *Reporter) All(ctx context.Context, steps []Step) error {
 	for i, s := range steps {
 		if err := r.one(ctx, fmt.Sprintf("[%d/%d]", i+1, len(steps)), s); err != nil {
 			return err
@@ -33,12 +33,12 @@ func (r *reporter) all(ctx context.Context, steps []step) error {
 	return nil
 }
 
-func (r *reporter) one(ctx context.Context, number string, s step) error {
-	began := r.now()
+func (r *Reporter) one(ctx context.Context, number string, s Step) error {
+	began := r.Now()
 	stop := every(stillEvery, func() {
-		r.say("%s ... %s (%s so far)", number, s.name, elapsed(r.now().Sub(began)))
+		r.Say("%s ... %s (%s so far)", number, s.Name, elapsed(r.Now().Sub(began)))
 	})
-	result, err := s.run(ctx)
+	result, err := s.Run(ctx)
 	stop()
 	// A step fails by ctx when it was interrupted or a process died. Then the
 	// cause is what a person needs, not "context canceled".
@@ -46,14 +46,15 @@ func (r *reporter) one(ctx context.Context, number string, s step) error {
 		err = cause
 	}
 	if err != nil {
-		return fmt.Errorf("step %s \"%s\" failed after %s: %w", number, s.name, elapsed(r.now().Sub(began)), err)
+		return fmt.Errorf("step %s \"%s\" failed after %s: %w", number, s.Name, elapsed(r.Now().Sub(began)), err)
 	}
-	r.say("%s %s (%s)", number, result, elapsed(r.now().Sub(began)))
+	r.Say("%s %s (%s)", number, result, elapsed(r.Now().Sub(began)))
 	return nil
 }
 
-func (r *reporter) say(format string, args ...any) {
-	fmt.Fprintf(r.out, format+"\n", args...)
+// Say prints a line.
+func (r *Reporter) Say(format string, args ...any) {
+	fmt.Fprintf(r.Out, format+"\n", args...)
 }
 
 func elapsed(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"context"
@@ -12,14 +12,14 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// copySamples copies config/samples into the stack's folder, with this stack's
+// CopySamples copies config/samples into the stack's folder, with this stack's
 // issuer in place of the one written there, and returns the objects.
-func (s *stack) copySamples() ([]*unstructured.Unstructured, error) {
+func (s *Stack) CopySamples() ([]*unstructured.Unstructured, error) {
 	paths, err := filepath.Glob(filepath.Join(s.root, "config", "samples", "*.yaml"))
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(s.samplesDir(), 0o700); err != nil {
+	if err := os.MkdirAll(s.SamplesDir(), 0o700); err != nil {
 		return nil, fmt.Errorf("copy the samples: %w", err)
 	}
 	var all []*unstructured.Unstructured
@@ -33,14 +33,14 @@ func (s *stack) copySamples() ([]*unstructured.Unstructured, error) {
 	return all, nil
 }
 
-func (s *stack) copySample(path string) ([]*unstructured.Unstructured, error) {
+func (s *Stack) copySample(path string) ([]*unstructured.Unstructured, error) {
 	objects, err := manifests.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	var text []byte
 	for _, obj := range objects {
-		if err := rewriteIssuer(obj, s.issuer()); err != nil {
+		if err := rewriteIssuer(obj, s.Issuer()); err != nil {
 			return nil, err
 		}
 		document, err := yaml.Marshal(obj.Object)
@@ -49,10 +49,10 @@ func (s *stack) copySample(path string) ([]*unstructured.Unstructured, error) {
 		}
 		text = append(append(text, "---\n"...), document...)
 		if obj.GetKind() == "AuthorizationServer" {
-			s.serverManifest = filepath.Join(s.samplesDir(), filepath.Base(path))
+			s.serverManifest = filepath.Join(s.SamplesDir(), filepath.Base(path))
 		}
 	}
-	return objects, os.WriteFile(filepath.Join(s.samplesDir(), filepath.Base(path)), text, 0o600)
+	return objects, os.WriteFile(filepath.Join(s.SamplesDir(), filepath.Base(path)), text, 0o600)
 }
 
 // rewriteIssuer gives an AuthorizationServer another issuer, and the URL that
@@ -73,28 +73,17 @@ func rewriteIssuer(obj *unstructured.Unstructured, issuer string) error {
 	return nil
 }
 
-// ofKind picks objects by kind.
-func ofKind(objects []*unstructured.Unstructured, kind string) []*unstructured.Unstructured {
-	var picked []*unstructured.Unstructured
-	for _, obj := range objects {
-		if obj.GetKind() == kind {
-			picked = append(picked, obj)
-		}
-	}
-	return picked
-}
-
 // createAuthorizationServer applies the sample's AuthorizationServer: operator
 // and server both read their settings from it.
-func (s *stack) createAuthorizationServer(ctx context.Context) (string, error) {
-	if _, err := s.copySamples(); err != nil {
+func (s *Stack) createAuthorizationServer(ctx context.Context) (string, error) {
+	if _, err := s.CopySamples(); err != nil {
 		return "", err
 	}
 	if s.serverManifest == "" {
 		return "", errors.New("config/samples holds no AuthorizationServer")
 	}
-	if err := s.kubectl(ctx, "apply", "-f", s.serverManifest); err != nil {
+	if err := s.Kubectl(ctx, "apply", "-f", s.serverManifest); err != nil {
 		return "", err
 	}
-	return "AuthorizationServer created; its issuer is " + s.issuer() + ", whatever port the sample names", nil
+	return "AuthorizationServer created; its issuer is " + s.Issuer() + ", whatever port the sample names", nil
 }

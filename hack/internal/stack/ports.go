@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"errors"
@@ -6,8 +6,8 @@ import (
 	"net"
 )
 
-// samplesPort is the server's port in config/samples.
-const samplesPort = 8080
+// SamplesPort is the server's port in config/samples.
+const SamplesPort = 8080
 
 // port is a TCP port of 127.0.0.1 that is held until the process that is to
 // listen there starts, so that a second stack cannot choose it too.

@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"bytes"
@@ -17,11 +17,11 @@ func clock() func() time.Time {
 
 func TestReporterNumbersStepsAndStopsAtTheFirstFailure(t *testing.T) {
 	var out bytes.Buffer
-	r := &reporter{out: &out, now: clock()}
+	r := &Reporter{Out: &out, Now: clock()}
 	ran := 0
 	fine := func(context.Context) (string, error) { ran++; return "fine", nil }
 	broken := func(context.Context) (string, error) { ran++; return "", errors.New("no luck") }
-	err := r.all(t.Context(), []step{{"do one", fine}, {"do two", broken}, {"do three", fine}})
+	err := r.All(t.Context(), []Step{{"do one", fine}, {"do two", broken}, {"do three", fine}})
 	if ran != 2 {
 		t.Errorf("%d steps ran, want 2", ran)
 	}
@@ -34,13 +34,14 @@ func TestReporterNumbersStepsAndStopsAtTheFirstFailure(t *testing.T) {
 }
 
 func TestReporterTellsWhyTheContextEnded(t *testing.T) {
+	interrupted := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	r := &reporter{out: &bytes.Buffer{}, now: clock()}
-	err := r.all(ctx, []step{{"wait", func(ctx context.Context) (string, error) {
-		cancel(errInterrupted)
+	r := &Reporter{Out: &bytes.Buffer{}, Now: clock()}
+	err := r.All(ctx, []Step{{"wait", func(ctx context.Context) (string, error) {
+		cancel(interrupted)
 		return "", ctx.Err()
 	}}})
-	if !errors.Is(err, errInterrupted) || !strings.Contains(err.Error(), "interrupted") {
-		t.Errorf("error %v, want errInterrupted", err)
+	if !errors.Is(err, interrupted) || !strings.Contains(err.Error(), "interrupted") {
+		t.Errorf("error %v, want interrupted", err)
 	}
 }

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	api "clientele.dev/clientele/api/v1alpha1"
+	"golang.org/x/sync/errgroup"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const (
+	scaleClients    = 2000
+	scaleNamespaces = 20
+	creators        = 8
+	quietMinute     = time.Minute
+)
+
+// counts are the counters that a phase is judged by.
+type counts struct {
+	secretWrites, statusWrites, eventWrites, conflicts float64 // at the API server
+	apiRequests, apiWrites                             float64 // of the operator, leases excepted
+	serverRequests                                     float64 // registration and registrar endpoints
+	cpu                                                time.Duration
+}
+
+func (b *bench) count(ctx context.Context) (counts, error) {
+	var c counts
+	apiserver, err := b.bed.apiServerMetrics(ctx)
+	if err != nil {
+		return c, err
+	}
+	for _, verb := range []string{`verb="POST"`, `verb="PUT"`, `verb="PATCH"`, `verb="APPLY"`, `verb="DELETE"`} {
+		c.secretWrites += apiserver.sum("apiserver_request_total", `resource="secrets"`, verb)
+		c.statusWrites += apiserver.sum("apiserver_request_total", `resource="oauthclients"`, `subresource="status"`, verb)
+		c.eventWrites += apiserver.sum("apiserver_request_total", `resource="events"`, verb)
+		c.conflicts += apiserver.sum("apiserver_request_total", `resource="secrets"`, verb, `code="409"`) +
+			apiserver.sum("apiserver_request_total", `resource="oauthclients"`, verb, `code="409"`)
+	}
+	operator, err := scrape(ctx, b.http, b.bed.OperatorMetrics())
+	if err != nil {
+		return c, err
+	}
+	c.apiRequests = operator.sum("rest_client_requests_total")
+	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
+		c.apiWrites += operator.sum("rest_client_requests_total", fmt.Sprintf("method=%q", method))
+	}
+	server, err := scrape(ctx, b.http, b.bed.ServerMetrics())
+	if err != nil {
+		return c, err
+	}
+	c.serverRequests = server.sum("clientele_http_requests_total", `route="register"`) +
+		server.sum("clientele_http_requests_total", `route="client"`)
+	c.cpu, err = cpuTime(b.bed.OperatorPID())
+	return c, err
+}
+
+// scale applies many OAuthClients at once and measures until all are ready.
+func (b *bench) scale(ctx context.Context) error {
+	b.report.section(fmt.Sprintf("%d OAuthClients at once over %d namespaces", scaleClients, scaleNamespaces))
+	before, err := b.count(ctx)
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	if err := b.createMany(ctx); err != nil {
+		return err
+	}
+	created := time.Since(begin)
+	if err := b.awaitReady(ctx, scaleClients, 5*time.Minute); err != nil {
+		return err
+	}
+	took := time.Since(begin)
+	after, err := b.count(ctx)
+	if err != nil {
+		return err
+	}
+	_, most, err := memory(b.bed.OperatorPID())
+	if err != nil {
+		return err
+	}
+	per := func(total float64) string { return fmt.Sprintf("%.2f", total/scaleClients) }
+	writes := after.secretWrites + after.statusWrites - before.secretWrites - before.statusWrites
+	b.report.add(figure{name: "time to all Ready", value: round(took).String(), note: "creating them took " + round(created).String()})
+	b.report.add(figure{name: "clients per second", value: fmt.Sprintf("%.0f", scaleClients/took.Seconds()), goal: "100", note: "hydra-maester: 17-23"})
+	b.report.add(figure{name: "object writes per client (Secrets, status)", value: per(writes), goal: "3", note: "hydra-maester: 3"})
+	b.report.add(figure{name: "events per client", value: per(after.eventWrites - before.eventWrites), goal: "0"})
+	b.report.add(figure{name: "requests to the authorization server per client", value: per(after.serverRequests - before.serverRequests), goal: "1", note: "hydra-maester: 3"})
+	b.report.add(figure{name: "conflicts", value: fmt.Sprintf("%.0f", after.conflicts-before.conflicts), goal: "0"})
+	b.report.add(figure{name: "operator memory, most", value: fmt.Sprintf("%.0f MiB", most), goal: "< 70 MiB"})
+	b.report.add(figure{name: "operator CPU per client", value: round((after.cpu - before.cpu) / scaleClients).String(), goal: "< 5 ms", note: "hydra-maester: 11-16 ms"})
+	return b.quiet(ctx)
+}
+
+// quiet counts what the operator does while nothing happens.
+func (b *bench) quiet(ctx context.Context) error {
+	if err := sleep(ctx, 10*time.Second); err != nil { // what the arrival left behind
+		return err
+	}
+	before, err := b.count(ctx)
+	if err != nil {
+		return err
+	}
+	if err := sleep(ctx, quietMinute); err != nil {
+		return err
+	}
+	after, err := b.count(ctx)
+	if err != nil {
+		return err
+	}
+	leases := quietMinute.Seconds() / 2 // leader election renews every two seconds
+	writes := after.secretWrites + after.statusWrites + after.eventWrites - before.secretWrites - before.statusWrites - before.eventWrites
+	b.report.add(figure{name: "object writes in an idle minute", value: fmt.Sprintf("%.0f", writes), goal: "0"})
+	b.report.add(figure{
+		name: "API requests of the operator in an idle minute", value: fmt.Sprintf("%.0f", after.apiRequests-before.apiRequests),
+		note: fmt.Sprintf("%.0f of them writes; leader election alone makes about %.0f of either", after.apiWrites-before.apiWrites, leases),
+	})
+	b.report.add(figure{name: "operator CPU in an idle minute", value: round(after.cpu - before.cpu).String()})
+	return nil
+}
+
+// createMany creates the OAuthClients, some at a time, round robin over the namespaces.
+func (b *bench) createMany(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(creators)
+	for i := range scaleClients {
+		group.Go(func() error {
+			return b.bed.client.Create(ctx, newClient(namespace(i%scaleNamespaces), scaleName(i)))
+		})
+	}
+	return group.Wait()
+}
+
+func scaleName(i int) string { return fmt.Sprintf("scale-%d", i) }
+
+// listClients lists the OAuthClients that the bench made.
+func (b *bench) listClients(ctx context.Context) ([]api.OAuthClient, error) {
+	var list api.OAuthClientList
+	err := b.bed.client.List(ctx, &list, client.MatchingLabels{label: "true"})
+	return list.Items, err
+}
+
+// awaitReady waits until at least n OAuthClients, and all there are, are ready.
+func (b *bench) awaitReady(ctx context.Context, n int, within time.Duration) error {
+	return eventually(ctx, fmt.Sprintf("%d ready OAuthClients", n), within, func(ctx context.Context) (bool, error) {
+		// A list of this size takes the API server a tenth of a second: do not let
+		// the measurement be the load.
+		if err := sleep(ctx, 250*time.Millisecond); err != nil {
+			return false, err
+		}
+		list, err := b.listClients(ctx)
+		return err == nil && len(list) >= n && countReady(list) == len(list), err
+	})
+}
+
+func countReady(list []api.OAuthClient) int {
+	n := 0
+	for i := range list {
+		if ready(list[i].Status.Conditions) {
+			n++
+		}
+	}
+	return n
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,110 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"clientele.dev/clientele/hack/internal/assets"
+	"clientele.dev/clientele/hack/internal/child"
+	"clientele.dev/clientele/hack/internal/plane"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Options says how a Stack runs.
+type Options struct {
+	// Dir takes data, logs and kubeconfigs; what an earlier run left is removed.
+	Dir string
+	// ServerPort is the port the server should have if it is free; 0 is any.
+	ServerPort int
+	// ServerEnv is added to the authorization server's environment, "KEY=value".
+	ServerEnv []string
+	// Report takes what happens.
+	Report *Reporter
+	// Died is called with the reason if one of the processes ends by itself.
+	Died context.CancelCauseFunc
+}
+
+// Stack is the running whole.
+type Stack struct {
+	layout
+	Options
+	root   string // of the repository
+	assets assets.Set
+	ports  ports
+	plane  *plane.Plane
+	client client.Client
+	// serverManifest is the copied sample that holds the AuthorizationServer.
+	serverManifest string
+	operator       *product
+	server         *product
+}
+
+// New prepares a folder, empty but for a lock.
+func New(o Options) (*Stack, error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	root, err := assets.Root(wd)
+	if err != nil {
+		return nil, err
+	}
+	set, err := assets.Find(root, os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return nil, err
+	}
+	s := &Stack{layout: layout{o.Dir}, Options: o, root: root, assets: set}
+	if err := s.clear(); err != nil {
+		return nil, err
+	}
+	if s.ports, err = choosePorts(o.ServerPort); err != nil {
+		return nil, err
+	}
+	s.operator, s.server = s.newOperator(), s.newServer()
+	s.plane, err = plane.New(plane.Options{Assets: set, Dir: s.controlPlane(), Logs: s.Logs()})
+	return s, err
+}
+
+// Client has every right, once the API server is ready.
+func (s *Stack) Client() client.Client { return s.client }
+
+// Admin reaches the API server with every right.
+func (s *Stack) Admin() *rest.Config { return s.plane.Admin() }
+
+// Issuer is the authorization server's issuer and where it listens.
+func (s *Stack) Issuer() string { return s.ports.server.url() }
+
+// ServerPort is the port of the issuer.
+func (s *Stack) ServerPort() int { return s.ports.server.number }
+
+// ServerMetrics and OperatorMetrics are the URLs of the metrics pages.
+func (s *Stack) ServerMetrics() string { return s.ports.serverMetrics.url() + "/metrics" }
+
+// OperatorMetrics is where the operator's metrics are.
+func (s *Stack) OperatorMetrics() string { return s.ports.operatorMetrics.url() + "/metrics" }
+
+// KubectlPath is the kubectl of the control plane's version.
+func (s *Stack) KubectlPath() string { return s.assets.Kubectl }
+
+// watch tells Died if the process ends by itself; expected is asked then.
+func (s *Stack) watch(p *child.Process, expected func() bool) {
+	go func() {
+		<-p.Done()
+		if expected != nil && expected() {
+			return
+		}
+		s.Died(fmt.Errorf("%s ended unexpectedly (%s); its log %s ends with:\n%s", p.Name(), p.Exit(), p.Log(), child.Tail(p.Log(), 12)))
+	}()
+}
+
+// Stop stops everything in the reverse of the order it was started in.
+func (s *Stack) Stop() error {
+	return errors.Join(s.server.stop(), s.operator.stop(), s.plane.Stop())
+}
