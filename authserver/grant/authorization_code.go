@@ -92,24 +92,9 @@ func unknownCode() error {
 }
 
 // endFamily revokes what was made from a code that is used again. Its first user
-// may be on the way between taking the code and writing the family: then there is
-// nothing to revoke yet, and a revoked family in its place keeps it from being
-// written.
+// may be on the way between taking the code and writing the family: the store
+// refuses that family (store.Families.PutFamily).
 func (g AuthorizationCode) endFamily(ctx context.Context, code store.Code, now time.Time) error {
-	n, err := g.Families.RevokeFamilies(ctx, store.FamilyFilter{ID: code.FamilyID}, now)
-	if err != nil {
-		return fmt.Errorf("revoking the tokens of a code that was used again: %w", err)
-	}
-	if n > 0 {
-		return nil
-	}
-	now = now.UTC().Truncate(time.Second)
-	end := now.Add(time.Hour)
-	stone := store.Family{ID: code.FamilyID, Grant: code.Grant, Generation: 1, Created: now, Expires: end, IdleExpires: end, Revoked: now}
-	if g.Families.PutFamily(ctx, stone) == nil {
-		return nil
-	}
-	// It is there now, or was revoked before.
 	if _, err := g.Families.RevokeFamilies(ctx, store.FamilyFilter{ID: code.FamilyID}, now); err != nil {
 		return fmt.Errorf("revoking the tokens of a code that was used again: %w", err)
 	}
@@ -233,15 +218,15 @@ func (g AuthorizationCode) begin(ctx context.Context, code store.Code, right Use
 	return issue, nil
 }
 
-// put writes the family, unless somebody came with the same code meanwhile: see
-// endFamily.
+// put writes the family, unless somebody came with the same code meanwhile, or
+// what it stands for was revoked.
 func (g AuthorizationCode) put(ctx context.Context, family store.Family) error {
 	err := g.Families.PutFamily(ctx, family)
-	if err == nil {
-		return nil
+	if errors.Is(err, store.ErrConflict) {
+		return oauth.InvalidGrant("the authorization code was revoked, or used twice at the same time")
 	}
-	if there, readErr := g.Families.Family(ctx, family.ID); readErr == nil && !there.Revoked.IsZero() {
-		return oauth.InvalidGrant("the authorization code was used twice at the same time")
+	if err != nil {
+		return fmt.Errorf("writing a refresh token family: %w", err)
 	}
-	return fmt.Errorf("writing a refresh token family: %w", err)
+	return nil
 }
