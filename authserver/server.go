@@ -56,6 +56,7 @@ func New(o Options) (*Server, error) {
 		Registry:   s.registry,
 		Registrars: o.Registrars,
 		Replicas:   o.Store,
+		Flows:      o.Store,
 		Grants:     []grant.Grant{grant.ClientCredentials{Rights: rights}},
 		Metrics:    endpoint.NewMetrics(s.metrics),
 		Audit:      s.audit,
@@ -144,6 +145,7 @@ func (s *Server) startLoops(ctx context.Context, stop context.CancelCauseFunc, r
 		}
 	})
 	running.Go(func() { s.keepLease(ctx) })
+	running.Go(func() { s.keepSwept(ctx) })
 }
 
 // keepLease renews the lease, and tells when that begins to fail and when it is over.

@@ -24,6 +24,10 @@ const (
 	ClientUpdated Name = "client.updated"
 	// ClientDeleted: a client was removed.
 	ClientDeleted Name = "client.deleted"
+	// ClientExpired: a client that registered itself was removed, for nobody used it.
+	ClientExpired Name = "client.expired"
+	// TokenRevoked: a token was revoked at the revocation endpoint.
+	TokenRevoked Name = "token.revoked"
 	// PolicyStored and PolicyDeleted: a scope policy changed.
 	PolicyStored  Name = "policy.stored"
 	PolicyDeleted Name = "policy.deleted"
@@ -44,6 +48,10 @@ func loggable(n Name) []string {
 	switch n {
 	case ClientRegistered, ClientUpdated, ClientDeleted:
 		return []string{"client_id", "owner_namespace", "owner_name", "owner_uid", "caller", "revision"}
+	case ClientExpired:
+		return []string{"client_id"}
+	case TokenRevoked:
+		return []string{"client_id", "kind", "remote"}
 	case PolicyStored, PolicyDeleted:
 		return []string{"uid", "resource", "caller", "revision"}
 	case RegistrarRefused:

@@ -24,6 +24,9 @@ const (
 	pathReady        = "/readyz"
 	routeOfNothing   = "none"
 	managementPrefix = pathRegister + "/"
+
+	pathSelfRegistered   = "/registrar/v1/self-registered"
+	selfRegisteredPrefix = pathSelfRegistered + "/"
 )
 
 // handler answers an exchange and returns the status it wrote.
@@ -51,6 +54,8 @@ func (s *Server) table() []route {
 		{name: "register", path: pathRegister, maxBody: registrationBody, methods: map[string]handler{post: s.register}},
 		{name: "client", path: managementPrefix, maxBody: registrationBody, methods: map[string]handler{get: s.readClient, put: s.updateClient, del: s.deleteClient}},
 		{name: "policy", path: pathPolicies, maxBody: registrationBody, methods: map[string]handler{put: s.putPolicy, del: s.deletePolicy}},
+		{name: "selfregistered", path: pathSelfRegistered, methods: map[string]handler{get: s.selfRegistered}},
+		{name: "selfregistered", path: selfRegisteredPrefix, methods: map[string]handler{del: s.revokeSelfRegistered}},
 		{name: "inventory", path: pathInventory, methods: map[string]handler{get: s.inventory}},
 		{name: "changes", path: pathChanges, methods: map[string]handler{get: s.changes}},
 		{name: "replicas", path: pathReplicas, methods: map[string]handler{get: s.replicas}},

@@ -41,6 +41,7 @@ func (s *Server) token(x *exchange) int {
 		return s.fail(x, err)
 	}
 	granted.outcomes.success.Inc()
+	s.noteUse(x, granted.client)
 	return http.StatusOK
 }
 
