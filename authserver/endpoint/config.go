@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"clientele.dev/clientele/authserver/audit"
@@ -73,12 +74,17 @@ type Config struct {
 	// advertised nor routed.
 	Flows Flows
 	// Roster says who of those who signed in is still welcome.
-	Roster  signin.Roster
-	Grants  []grant.Grant
-	Metrics *Metrics
-	Audit   *audit.Log
-	Log     *slog.Logger
-	Now     func() time.Time
+	Roster signin.Roster
+	// Password signs local users in. Required with Flows.
+	Password *signin.Password
+	// Upstreams returns the upstream providers in force; nil, and returning nil:
+	// there are none.
+	Upstreams func() *signin.Upstreams
+	Grants    []grant.Grant
+	Metrics   *Metrics
+	Audit     *audit.Log
+	Log       *slog.Logger
+	Now       func() time.Time
 	// Draining is closed when the server begins to stop: long polls end at once.
 	Draining <-chan struct{}
 }
@@ -86,10 +92,14 @@ type Config struct {
 // Server is the http.Handler of the authorization server.
 type Server struct {
 	Config
-	routes map[string]*route // by path; a prefix ends with "/"
-	grants map[oauth.GrantType]counted
+	routes    map[string]*route // by path; a prefix ends with "/"
+	grants    map[oauth.GrantType]counted
+	described atomic.Pointer[described]
 	// registrations limits those who register themselves.
 	registrations limits
+	// pushes limits pushed requests of clients that do not authenticate.
+	pushes limits
+	rights *grant.Rights
 }
 
 // counted is a grant with its counters.
@@ -101,6 +111,7 @@ type counted struct {
 // New makes a Server.
 func New(c Config) *Server {
 	s := &Server{Config: c, routes: map[string]*route{}, grants: map[oauth.GrantType]counted{}}
+	s.rights = &grant.Rights{Policies: c.Registry.Policies}
 	for _, g := range c.Grants {
 		s.grants[g.Type()] = counted{g, c.Metrics.grant(string(g.Type()))}
 	}
