@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/signin"
@@ -33,7 +34,7 @@ func (s *Server) SetUsers(t testing.TB, people ...Person) {
 	for _, p := range people {
 		users = append(users, map[string]any{
 			"username": p.Username, "id": p.Username, "passwordHash": hash, "name": "Name of " + p.Username,
-			"roles": p.Roles, "disabled": p.Disabled,
+			"roles": append([]string{}, p.Roles...), "disabled": p.Disabled,
 		})
 	}
 	document, err := json.Marshal(map[string]any{"users": users})
@@ -126,4 +127,20 @@ func (s *Server) MustExchange(t testing.TB, c Client, code string, form ...strin
 		t.Fatalf("exchange: %d %s", a.Status, a.Body)
 	}
 	return a
+}
+
+// Pass lets time pass, and waits until the server is ready again.
+func (s *Server) Pass(t testing.TB, d time.Duration) {
+	t.Helper()
+	s.Clock.Advance(d)
+	s.Reload(t)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 1000 {
+		if s.Do(t, http.MethodGet, "/readyz", "").Status == http.StatusOK {
+			return
+		}
+		<-tick.C
+	}
+	t.Fatalf("the server is not ready %v later", d)
 }
