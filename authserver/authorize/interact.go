@@ -83,8 +83,8 @@ func (i Interaction) judge(ctx context.Context, r *Request, session *store.Sessi
 		return len(right.Scopes) == 1
 	}
 	return signin.Request{
-		Asked:      r.Scopes,
-		Registered: r.Client.Scopes,
+		Asked:      i.Rights.Asked(r.Client, r.Resource, r.Scopes),
+		Registered: i.Rights.Registered(r.Client, r.Resource),
 		Allowed:    allowed,
 		Remembered: remembered,
 		Trusted:    r.Client.SkipsConsent(r.Target.redirect),

@@ -129,7 +129,9 @@ func (s *Server) revocable(ctx context.Context, v *View, text string) (revocable
 		return revocable{}, false, nil
 	}
 	t := revocable{clientID: claims.ClientID, jti: claims.JTI, expires: time.Unix(claims.Expires, 0).UTC(), kind: "access_token"}
-	t.family, _ = grant.FamilyOf(claims.JTI)
+	if family, ok := grant.FamilyOf(claims.JTI); ok {
+		t.family = family
+	}
 	return t, true, nil
 }
 

@@ -35,10 +35,11 @@ type UserRight struct {
 func (r *Rights) ForUser(c *registry.Client, terms *Terms, roles []string, resource string, scopes []string, grant oauth.GrantType) UserRight {
 	policies, client, user := r.Policies(), PolicyClient(c), policy.User{Roles: roles}
 	var right UserRight
+	registered := r.Registered(c, resource)
 	var limit time.Duration
 	for _, scope := range scopes {
 		d := policies.DecideUser(client, user, resource, scope, grant)
-		if !d.Granted || !contains(c.Scopes, scope) {
+		if !d.Granted || !contains(registered, scope) {
 			continue
 		}
 		right.Scopes = append(right.Scopes, scope)
