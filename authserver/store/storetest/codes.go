@@ -119,7 +119,7 @@ func a3CodeTwiceBeforeFamily(t *testing.T, w *world) {
 
 // a3CodeTwiceWhilePut: whoever is first, the family is refused or revoked.
 func a3CodeTwiceWhilePut(t *testing.T, w *world) {
-	for i := range 30 {
+	for i := range 12 {
 		id := fmt.Sprintf("f-%d", i)
 		c := w.putCode(t, code(id))
 		w.wantTake(t, c, sampleTime, nil)

@@ -67,7 +67,7 @@ func a4Chain(t *testing.T, w *world) {
 // a4RevokeRace: however it goes, the family is revoked in the end, and nobody
 // moves it on afterwards.
 func a4RevokeRace(t *testing.T, w *world) {
-	for i := range 20 {
+	for i := range 10 {
 		id := fmt.Sprintf("f-%d", i)
 		f := w.putFamily(t, family(id))
 		var won atomic.Int64
