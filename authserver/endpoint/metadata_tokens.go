@@ -13,6 +13,7 @@ func (v *View) tokenMetadata(m *oauth.ServerMetadata) {
 	m.IntrospectionEndpoint = v.base + pathIntrospect
 	m.IntrospectionEndpointAuthMethodsSupported = secretMethods()
 	m.UserinfoEndpoint = v.base + pathUserinfo
+	m.EndSessionEndpoint = v.base + pathLogout
 	m.ClaimTypesSupported = []string{"normal"}
 	m.ClaimsSupported = []string{
 		"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "at_hash",

@@ -20,6 +20,10 @@ const (
 	assetPrefix      = "/assets/"         // web.Pages.AssetPrefix
 	pathRevoke       = "/oauth/revoke"
 	pathIntrospect   = "/oauth/introspect"
+	pathLogout       = "/oauth/logout"
+	pathAccount      = "/account"
+	accountPrefix    = pathAccount + "/"
+	accountUpstream  = accountPrefix + "upstream/"
 	pathUserinfo     = "/userinfo"
 	pathToken        = "/oauth/token"
 	pathRegister     = "/oauth/register"
@@ -93,6 +97,10 @@ func (s *Server) userTable() []route {
 		{name: "revoke", path: pathRevoke, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.revoke}},
 		{name: "introspect", path: pathIntrospect, maxBody: tokenBody, methods: map[string]handler{post: s.introspect}},
 		{name: "userinfo", path: pathUserinfo, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{get: s.userinfo, post: s.userinfo}},
+		{name: "logout", path: pathLogout, maxBody: pageBody, methods: map[string]handler{get: s.logout, post: s.postLogout}},
+		{name: "account", path: pathAccount, methods: map[string]handler{get: s.account}},
+		{name: "account", path: accountPrefix, maxBody: pageBody, methods: map[string]handler{post: s.postAccount}},
+		{name: "account", path: accountUpstream, methods: map[string]handler{get: s.accountUpstreamBegin}},
 		{name: "upstream", path: upstreamPrefix, methods: map[string]handler{get: s.beginUpstream}},
 		{name: "callback", path: callbackPrefix, methods: map[string]handler{get: s.finishUpstream}},
 		{name: "assets", path: assetPrefix, cacheable: true, methods: map[string]handler{get: s.assets}},
