@@ -16,8 +16,19 @@
 //	GET  /.well-known/oauth-authorization-server  endpoint/metadata.go      RFC 8414
 //	GET  /.well-known/openid-configuration        endpoint/metadata.go      OpenID Connect Discovery 1.0, Section 4
 //	GET  /.well-known/jwks.json                   endpoint/metadata.go      RFC 7517, Section 5
+//	POST /oauth/revoke                            endpoint/revoke.go        RFC 7009, Section 2
+//	POST /oauth/introspect                        endpoint/introspect.go    RFC 7662, Section 2
+//	GET, POST /userinfo                           endpoint/userinfo.go      OpenID Connect Core 1.0, Section 5.3
+//	  is an access token still good?              endpoint/standing.go
+//	GET, POST /oauth/logout                       endpoint/logout.go        OpenID Connect RP-Initiated Logout 1.0
+//	GET  /account, /account/upstream/{provider}   endpoint/account.go       ours
+//	POST /account/{action}                        endpoint/account.go       ours
+//	pages of other origins (CORS)                 endpoint/cors.go          Fetch Standard, Section 3.2
 //	POST /oauth/register                          endpoint/registration.go  RFC 7591, Section 3
+//	  by apps themselves, with limits             endpoint/register_open.go RFC 7591, Section 3
 //	GET, PUT, DELETE /oauth/register/{client_id}  endpoint/registration.go  RFC 7592, Section 2
+//	GET  /registrar/v1/self-registered            endpoint/register_open.go ours
+//	DELETE /registrar/v1/self-registered/{id}     endpoint/register_open.go ours
 //	PUT, DELETE /registrar/v1/resources/{uid}     endpoint/policies.go      ours
 //	GET  /registrar/v1/inventory, changes         endpoint/inventory.go     ours
 //	GET  /registrar/v1/replicas                   endpoint/inventory.go     ours
