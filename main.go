@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,9 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"clientele.dev/clientele/authserver"
+	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/kube"
+	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store/sqlite"
 	"clientele.dev/clientele/controllers"
 )
@@ -49,7 +52,7 @@ func rootCommand(out, errOut io.Writer) *cobra.Command {
 	}
 	root.SetOut(out)
 	root.SetErr(errOut)
-	root.AddCommand(managerCommand(), serverCommand(), versionCommand())
+	root.AddCommand(managerCommand(), serverCommand(), hashPasswordCommand(), versionCommand())
 	return root
 }
 
@@ -181,6 +184,7 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 		return err
 	}
 	o.Source, o.Registrars = adapter, adapter
+	o.Users, o.Upstreams = adapter.Users(), adapter.Upstreams
 	db, err := sqlite.Open(ctx, sqlite.Options{Dir: f.dataDir, Now: o.Now})
 	if err != nil {
 		return err
@@ -188,6 +192,32 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 	defer func() { err = errors.Join(err, db.Close()) }()
 	o.Store = db
 	return authserver.Run(ctx, o)
+}
+
+func hashPasswordCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "hash-password",
+		Short: "Read a password from standard input and print its hash, for the Secret of the local users",
+		Long: "Reads a password from standard input, never from an argument, which others on the machine could see.\n" +
+			"The first line counts, without its line break. Prints an Argon2id hash in PHC form, with a new salt each time.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return hashPassword(cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
+}
+
+func hashPassword(in io.Reader, out io.Writer) error {
+	line, err := bufio.NewReader(io.LimitReader(in, 2*signin.MaxPasswordLength)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the password from standard input: %w", err)
+	}
+	hash, err := signin.HashPassword(credential.Secret(strings.TrimRight(line, "\r\n")))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, hash)
+	return err
 }
 
 func versionCommand() *cobra.Command {

@@ -82,6 +82,15 @@ type AuthorizationServerSpec struct {
 	// +kubebuilder:default={}
 	// +optional
 	Tokens TokensSpec `json:"tokens,omitzero"`
+
+	// registration says who, beside the operator, may register clients (RFC 7591).
+	// +kubebuilder:default={}
+	// +optional
+	Registration RegistrationSpec `json:"registration,omitzero"`
+
+	// users says how people sign in. Absent: nobody does.
+	// +optional
+	Users *UsersSpec `json:"users,omitempty"`
 }
 
 // UnmanagedServer says how the operator reaches a `clientele server` it does
@@ -118,6 +127,31 @@ type AllowedClients struct {
 	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9._~-]+$`
 	// +optional
 	ClientIDPrefixes []string `json:"clientIDPrefixes,omitempty"`
+
+	// redirectHosts are the hosts that redirectURIs and postLogoutRedirectURIs of
+	// these namespaces may lead to: a host name without port; `*.` before it means
+	// every name below it, at any depth; localhost, 127.0.0.1 or [::1] for programs
+	// on the user's machine; the scheme for private-use schemes. Absent: every one
+	// that the server's own rules permit, which are any https host, loopback, and
+	// private-use schemes.
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^(([*][.])?[a-z0-9_-]+([.][a-z0-9_-]+)*|[[][0-9a-f:]+[]])$')",message="a redirect host must be a host name in lower case without scheme, port or path, such as app.example or *.app.example"
+	// +optional
+	RedirectHosts []string `json:"redirectHosts,omitempty"`
+
+	// trusted says that the platform team answers for the apps of these
+	// namespaces: users are not asked for consent.
+	// +optional
+	Trusted bool `json:"trusted,omitempty"`
+
+	// pkceOptional lets confidential clients of these namespaces set pkce to
+	// Optional: the exception for old web apps that cannot send PKCE.
+	// +optional
+	PKCEOptional bool `json:"pkceOptional,omitempty"`
 }
 
 // AllowedResources is which resources one group of namespaces may declare.
@@ -164,6 +198,7 @@ type SigningSpec struct {
 }
 
 // TokensSpec governs how long tokens live.
+// +kubebuilder:validation:XValidation:rule="!has(self.refreshTokenIdleLifetime) || duration(self.refreshTokenIdleLifetime) <= duration(self.refreshTokenLifetime)",message="refreshTokenIdleLifetime must not be longer than refreshTokenLifetime"
 type TokensSpec struct {
 	// accessTokenLifetime is how long an access token is valid. OAuthClients and
 	// ScopePolicies may only shorten it.
@@ -173,6 +208,234 @@ type TokensSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="accessTokenLifetime must be a duration in h, m and s between 1m and 24h, such as 90m"
 	// +optional
 	AccessTokenLifetime metav1.Duration `json:"accessTokenLifetime,omitzero"`
+
+	// refreshTokenLifetime is how long after the sign-in refresh tokens are good,
+	// however often they are used. OAuthClients may only shorten it.
+	// +kubebuilder:default="720h0m0s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="refreshTokenLifetime must be a duration in h, m and s between 1m and 8760h, such as 90m"
+	// +optional
+	RefreshTokenLifetime metav1.Duration `json:"refreshTokenLifetime,omitzero"`
+
+	// refreshTokenIdleLifetime is how long after its last use a refresh token is
+	// good. Absent: refreshTokenLifetime.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="refreshTokenIdleLifetime must be a duration in h, m and s between 1m and 8760h, such as 90m"
+	// +optional
+	RefreshTokenIdleLifetime *metav1.Duration `json:"refreshTokenIdleLifetime,omitempty"`
+
+	// codeLifetime is how long an authorization code is good.
+	// +kubebuilder:default="1m0s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('10s') && duration(self) <= duration('10m')",message="codeLifetime must be a duration in h, m and s between 10s and 10m, such as 90m"
+	// +optional
+	CodeLifetime metav1.Duration `json:"codeLifetime,omitzero"`
+
+	// refreshRetryWindow is how long a refresh token that was used gives its
+	// successor once more, for an app that lost the answer. Later it ends the
+	// whole family.
+	// +kubebuilder:default="30s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1s') && duration(self) <= duration('5m')",message="refreshRetryWindow must be a duration in h, m and s between 1s and 5m, such as 90m"
+	// +optional
+	RefreshRetryWindow metav1.Duration `json:"refreshRetryWindow,omitzero"`
+}
+
+// RegistrationMode says who may register clients.
+// +kubebuilder:validation:Enum=Disabled;Authenticated;Open
+type RegistrationMode string
+
+// The registration modes.
+const (
+	// RegistrationDisabled: only the operator.
+	RegistrationDisabled RegistrationMode = "Disabled"
+	// RegistrationAuthenticated: also who has a Kubernetes token and the RBAC verb
+	// register on the AuthorizationServer.
+	RegistrationAuthenticated RegistrationMode = "Authenticated"
+	// RegistrationOpen: also anybody, a Public client.
+	RegistrationOpen RegistrationMode = "Open"
+)
+
+// RegistrationSpec says who may register clients (RFC 7591), and how many.
+type RegistrationSpec struct {
+	// mode: Disabled, Authenticated (RBAC verb register) or Open (anybody a public
+	// client).
+	// +kubebuilder:default=Disabled
+	// +optional
+	Mode RegistrationMode `json:"mode,omitempty"`
+
+	// maxClients is how many such clients there may be. Absent: 10,000.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	// +optional
+	MaxClients int32 `json:"maxClients,omitempty"`
+
+	// perAddressMinute is how many an address (an IPv4 address or an IPv6 /64; of
+	// those who are authenticated a user) may register in a minute. Absent: 10.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100000
+	// +optional
+	PerAddressMinute int32 `json:"perAddressMinute,omitempty"`
+
+	// perAddressDay is how many it may register in a day. Absent: 100.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	// +optional
+	PerAddressDay int32 `json:"perAddressDay,omitempty"`
+
+	// perMinute is how many all together may register in a minute, at one replica.
+	// Absent: 120.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100000
+	// +optional
+	PerMinute int32 `json:"perMinute,omitempty"`
+
+	// unusedFor is how long a client stays that nobody ever used. Absent: 24h.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="unusedFor must be a duration in h, m and s between 1m and 8760h, such as 90m"
+	// +optional
+	UnusedFor *metav1.Duration `json:"unusedFor,omitempty"`
+
+	// idleFor is how long a client stays that nobody uses any more. Absent: 2160h.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1h') && duration(self) <= duration('87600h')",message="idleFor must be a duration in h, m and s between 1h and 87600h, such as 90m"
+	// +optional
+	IdleFor *metav1.Duration `json:"idleFor,omitempty"`
+}
+
+// UsersSpec says how people sign in.
+// +kubebuilder:validation:XValidation:rule="has(self.local) || (has(self.upstreams) && self.upstreams.size() > 0)",message="users must have local, or at least one of upstreams"
+type UsersSpec struct {
+	// local are users of our own.
+	// +optional
+	Local *LocalUsers `json:"local,omitempty"`
+
+	// upstreams are OpenID providers to sign in at.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	Upstreams []Upstream `json:"upstreams,omitempty"`
+}
+
+// LocalUsers are users in a Secret.
+type LocalUsers struct {
+	// secretRef is the Secret with the users, as YAML: see `clientele
+	// hash-password`. Key absent: users.yaml. The server's Role must name it.
+	// +required
+	SecretRef SecretKeyReference `json:"secretRef"`
+}
+
+// SecretKeyReference names a key of a Secret beside the AuthorizationServer.
+type SecretKeyReference struct {
+	// name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	// +required
+	Name string `json:"name"`
+
+	// key in the Secret. What is taken where it is absent is said there.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +optional
+	Key string `json:"key,omitempty"`
+}
+
+// Upstream is an OpenID provider that people may sign in at. It must know our
+// callback, `<issuer>/oauth/callback/<name>`.
+type Upstream struct {
+	// name of the provider, in the path of our callback.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9-]+$') && self != 'local'",message="name must be of the characters a-z 0-9 -, and not local, which means the local users"
+	// +required
+	Name string `json:"name"`
+
+	// displayName is on the button. Absent: name.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	DisplayName string `json:"displayName,omitempty"`
+
+	// issuer of the provider, character for character as its discovery document
+	// has it: https, or http on loopback.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getHostname() != '' && !self.contains('?') && !self.contains('#') && !self.contains('@') && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname() in ['127.0.0.1', '[::1]', '::1', 'localhost']))",message="issuer must be an https URL without query, fragment or user name (http is allowed on 127.0.0.1, ::1 and localhost only)"
+	// +required
+	Issuer string `json:"issuer"`
+
+	// clientID is ours at the provider.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +required
+	ClientID string `json:"clientID"`
+
+	// clientSecretRef is the Secret with our client secret at the provider. Key
+	// absent: client_secret. Absent: we are a public client there. The server's
+	// Role must name it.
+	// +optional
+	ClientSecretRef *SecretKeyReference `json:"clientSecretRef,omitempty"`
+
+	// scopes to ask for; openid is always. Absent: openid, profile, email.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:Pattern=`^[\x21\x23-\x5B\x5D-\x7E]+$`
+	// +optional
+	Scopes []string `json:"scopes,omitempty"`
+
+	// userInfo reads the claims of the UserInfo endpoint too, for providers whose
+	// ID tokens are lean.
+	// +optional
+	UserInfo bool `json:"userInfo,omitempty"`
+
+	// claims says which claims say what about somebody.
+	// +optional
+	Claims *UpstreamClaims `json:"claims,omitempty"`
+}
+
+// UpstreamClaims names claims. A dot goes into an object, as in
+// realm_access.roles, where no claim has the whole name. The subject is always
+// `sub`.
+type UpstreamClaims struct {
+	// username. Absent: preferred_username.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Username string `json:"username,omitempty"`
+
+	// name. Absent: name.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Name string `json:"name,omitempty"`
+
+	// email. Absent: email.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Email string `json:"email,omitempty"`
+
+	// emailVerified. Absent: email_verified.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	EmailVerified string `json:"emailVerified,omitempty"`
+
+	// groups. Absent: groups.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Groups string `json:"groups,omitempty"`
+
+	// roles, by which ScopePolicies decide. Absent: none are taken over.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Roles string `json:"roles,omitempty"`
 }
 
 // AuthorizationServerStatus is what the operator observed.
