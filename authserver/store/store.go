@@ -152,8 +152,10 @@ type Changes struct {
 type Feed interface {
 	// Changes since a revision of the store with an id. Another store id, a
 	// revision of the future and 0 give everything (Full). So does a revision of
-	// before the store was opened last: what was committed then may be lost, and a
-	// store never gives out a revision twice, so that this is noticed.
+	// before the store may have lost something: what was committed then may be gone,
+	// and a store never gives out a revision twice, so that this is noticed. (SQLite
+	// may lose its tail whenever it is opened; PostgreSQL when another server takes
+	// over.)
 	Changes(ctx context.Context, storeID string, since int64) (Changes, error)
 	// Await returns when the revision is probably no longer since, or after a
 	// while. It returns the context's error if that ends first.

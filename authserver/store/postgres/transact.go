@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"clientele.dev/clientele/authserver/store"
 )
@@ -14,15 +15,17 @@ import (
 // commit.
 var errNothing = errors.New("nothing to commit")
 
-// tries is how often a statement or transaction is tried that the database undid
-// because of somebody else's.
+// tries is how often a statement or transaction is tried in all.
 const tries = 4
 
-// retry do while the database says that it was in somebody's way.
+// retry do while the database says that it was in somebody's way, or while it
+// cannot have heard of it: a connection of the pool may have broken unnoticed.
 func retry(do func() error) error {
 	for try := 1; ; try++ {
 		err := do()
-		if code := state(err); try == tries || code != serializationFailure && code != deadlockDetected {
+		code := state(err)
+		again := code == serializationFailure || code == deadlockDetected || err != nil && pgconn.SafeToRetry(err)
+		if !again || try == tries {
 			return err
 		}
 	}

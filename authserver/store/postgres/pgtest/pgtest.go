@@ -24,6 +24,7 @@ const superuser = "clientele"
 // Server is a running PostgreSQL.
 type Server struct {
 	dir    string
+	launch func() *exec.Cmd
 	cmd    *exec.Cmd
 	ended  chan error
 	schema atomic.Int64
@@ -72,12 +73,18 @@ func (s *Server) start(ctx context.Context, bin string, as *syscall.Credential, 
 	}, settings) {
 		args = append(args, "-c", setting)
 	}
-	log, err := os.Create(filepath.Join(s.dir, "log"))
+	s.launch = func() *exec.Cmd { return s.command(as, filepath.Join(bin, "postgres"), args...) }
+	return s.Begin(ctx)
+}
+
+// Begin the server again after End, with what it kept.
+func (s *Server) Begin(ctx context.Context) error {
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // the child has its own
-	s.cmd = s.command(as, filepath.Join(bin, "postgres"), args...)
+	s.cmd = s.launch()
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.cmd.Start(); err != nil {
 		return err
@@ -142,16 +149,19 @@ func (s *Server) Exec(ctx context.Context, parameters, statements string) error 
 	return err
 }
 
-// Stop the server by its process id and remove what it kept. Who is connected is
-// cut off.
-func (s *Server) Stop() error {
-	err := s.cmd.Process.Signal(syscall.SIGINT) // "fast": the connections are ended
-	if err == nil {
-		select {
-		case <-s.ended:
-		case <-time.After(20 * time.Second):
-			err = errors.Join(errors.New("PostgreSQL did not end within 20 s"), s.cmd.Process.Kill())
-		}
+// End the server by its process id, and keep what it has: an outage. Who is
+// connected is cut off.
+func (s *Server) End() error {
+	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil { // "fast": the connections are ended
+		return err
 	}
-	return errors.Join(err, os.RemoveAll(s.dir))
+	select {
+	case <-s.ended:
+		return nil
+	case <-time.After(20 * time.Second):
+		return errors.Join(errors.New("PostgreSQL did not end within 20 s"), s.cmd.Process.Kill())
+	}
 }
+
+// Stop the server and remove what it kept.
+func (s *Server) Stop() error { return errors.Join(s.End(), os.RemoveAll(s.dir)) }
