@@ -159,6 +159,9 @@ func TestA3ACodeUsedTwiceRevokesItsTokens(t *testing.T) {
 	if !w.familyRevoked(t, a.Member("access_token")) {
 		t.Error("its access token is good still")
 	}
+	if log := w.Log.String(); !strings.Contains(log, "token.reused") || strings.Contains(log, code) || strings.Contains(log, a.Member("refresh_token")) {
+		t.Error("the log does not tell of it, or tells the secrets (F36)")
+	}
 }
 
 func TestA17ACodeRacedGivesTokensOnceAtMost(t *testing.T) {
@@ -341,6 +344,13 @@ func TestA4A19WhatEndedStopsRefreshingAtOnce(t *testing.T) {
 		{"a new incarnation of the client", func(t *testing.T, w *world) {
 			w.Pass(t, 2*time.Second)
 			w.reregister(t, func(m *oauth.Managed) { m.Owner.UID, m.Counter = "uid-new", 2 })
+		}, "invalid_grant"},
+		{"the client is removed and another gets its id", func(t *testing.T, w *world) {
+			w.Pass(t, 2*time.Second)
+			if a := w.Do(t, http.MethodDelete, "/oauth/register/apps.public?owner_namespace=apps&owner_name=public&owner_uid=uid-public&counter=1", "", "Authorization", "Bearer "+authtest.RegistrarToken); a.Status != http.StatusNoContent {
+				t.Fatalf("delete: %d %s", a.Status, a.Body)
+			}
+			w.reregister(t, func(m *oauth.Managed) { m.Owner.UID, m.Generation = "uid-other", 1 })
 		}, "invalid_grant"},
 		{"disabled user", func(t *testing.T, w *world) {
 			w.SetUsers(t, authtest.Person{Username: "ada", Roles: []string{"admin"}, Disabled: true})

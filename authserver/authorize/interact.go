@@ -64,11 +64,15 @@ func needsSignIn(r *Request, p Pending, session *store.Session) bool {
 	if session == nil {
 		return true
 	}
-	anew := r.Prompt.Has(oauth.PromptLogin) || r.Prompt.Has(oauth.PromptSelectAccount) || r.HasMaxAge && r.MaxAge == 0
-	if anew && session.ID == p.Session {
+	if r.WantsNewSignIn() && session.ID == p.Session {
 		return true
 	}
 	return r.HasMaxAge && session.AuthTime.Before(p.Issued.Add(-r.MaxAge).Truncate(time.Second))
+}
+
+// WantsNewSignIn tells whether no session will do that began before the request.
+func (r *Request) WantsNewSignIn() bool {
+	return r.Prompt.Has(oauth.PromptLogin) || r.Prompt.Has(oauth.PromptSelectAccount) || r.HasMaxAge && r.MaxAge == 0
 }
 
 // judge applies the rule of what may be granted: asked ∩ registered ∩ policy ∩

@@ -2,14 +2,15 @@ package endpoint
 
 import (
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/authorize"
 	"clientele.dev/clientele/authserver/credential"
-	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/params"
 	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/signin"
@@ -35,7 +36,9 @@ func (s *Server) signInPage(x *exchange, v visit, username string, problem web.P
 	for _, choice := range s.upstreams().Choices() {
 		page.Providers = append(page.Providers, web.Provider{Name: choice.DisplayName, URL: x.view.base + upstreamPrefix + choice.Name + "?" + query})
 	}
-	return s.page(x, http.StatusOK, x.view.pages.SignIn(x.w, page))
+	w := &recorder{ResponseWriter: x.w, status: http.StatusOK} // a problem has its own status
+	err := x.view.pages.SignIn(w, page)
+	return s.page(x, w.status, err)
 }
 
 // postSignIn takes user name and password.
@@ -48,6 +51,7 @@ func (s *Server) postSignIn(x *exchange, v visit, p *params.Params) int {
 	}, s.Now())
 	switch {
 	case errors.Is(err, signin.ErrRefused):
+		s.Audit.Write(x.r.Context(), audit.SignInRefused, slog.String("client_id", v.request.Client.ClientID), slog.String("remote", x.r.RemoteAddr))
 		return s.signInPage(x, v, p.Get("username"), web.ProblemRefused)
 	case errors.Is(err, signin.ErrBusy):
 		return s.signInPage(x, v, p.Get("username"), web.ProblemBusy)
@@ -68,6 +72,7 @@ func (s *Server) startSession(x *exchange, user signin.User) error {
 		return err
 	}
 	http.SetCookie(x.w, x.view.cookies.Session(value))
+	s.Audit.Write(x.r.Context(), audit.SignedIn, slog.String("subject", user.Subject), slog.String("source", user.Source), slog.String("remote", x.r.RemoteAddr))
 	return nil
 }
 
@@ -91,7 +96,7 @@ func (s *Server) beginUpstream(x *exchange) int {
 		Provider:  x.rest,
 		Return:    strings.TrimPrefix(continueURL(x.view, v.prt), x.view.base),
 		LoginHint: v.request.LoginHint,
-		Fresh:     v.request.Prompt.Has(oauth.PromptLogin),
+		Fresh:     v.request.WantsNewSignIn() || v.request.HasMaxAge,
 	}
 	location, cookies, err := s.upstreams().Begin(x.r.Context(), start, s.Now())
 	if err != nil {

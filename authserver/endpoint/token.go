@@ -40,6 +40,9 @@ func (s *Server) token(x *exchange) int {
 	}
 	if err != nil {
 		granted.outcomes.failure(oauth.CodeOf(err)).Inc()
+		if errors.Is(err, grant.ErrReused) {
+			s.Audit.Write(x.r.Context(), audit.TokenReused, slog.String("client_id", granted.client.ClientID), slog.String("remote", x.r.RemoteAddr))
+		}
 		return s.fail(x, err)
 	}
 	granted.outcomes.success.Inc()

@@ -78,7 +78,7 @@ func (g AuthorizationCode) take(ctx context.Context, r Request) (store.Code, err
 		if err := g.endFamily(ctx, code, r.Now); err != nil {
 			return store.Code{}, err
 		}
-		return store.Code{}, oauth.InvalidGrant("the authorization code was used before; the tokens made from it are revoked")
+		return store.Code{}, oauth.InvalidGrant("the authorization code was used before; the tokens made from it are revoked").WithCause(ErrReused)
 	case errors.Is(err, store.ErrNotFound):
 		return store.Code{}, unknownCode()
 	case err != nil:

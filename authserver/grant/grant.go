@@ -2,6 +2,7 @@ package grant
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -50,6 +51,10 @@ type Issue struct {
 	// Identity asks for an ID token; nil: none.
 	Identity *Identity
 }
+
+// ErrReused is the cause of the invalid_grant about a code, or a refresh token,
+// that came a second time; what was made from it has been revoked.
+var ErrReused = errors.New("used before, and what was made from it is revoked")
 
 // Identity is what an ID token says beside what it shares with the access token.
 type Identity struct {

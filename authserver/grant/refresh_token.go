@@ -237,5 +237,5 @@ func (g RefreshToken) revoke(ctx context.Context, f store.Family, now time.Time)
 	if _, err := g.Families.RevokeFamilies(ctx, store.FamilyFilter{ID: f.ID}, now); err != nil {
 		return fmt.Errorf("revoking a refresh token family: %w", err)
 	}
-	return unknownRefreshToken(errors.New("the refresh token was used before: its family is revoked"))
+	return unknownRefreshToken(ErrReused)
 }

@@ -72,10 +72,11 @@ func RememberedConsent(ctx context.Context, consents store.Consents, c *registry
 	return consent.Scopes, nil
 }
 
-// endedBefore says that what was issued at a time was ended since by a new
-// incarnation of the client (registry.Client.NotBefore; both are whole seconds).
+// endedBefore says that what was issued at a time was ended since: by a new
+// incarnation of the client, or because the client was removed and another got its
+// id. All these times are whole seconds.
 func endedBefore(c *registry.Client, issued time.Time) bool {
-	return issued.Before(c.NotBefore)
+	return issued.Before(c.NotBefore) || issued.Before(c.Created)
 }
 
 // RefreshLifetimes returns how long a refresh token family of a client lives
