@@ -14,6 +14,7 @@ import (
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/token"
 )
 
@@ -32,6 +33,12 @@ func refused(t *testing.T, what string, a authtest.Answer, code string) {
 // what introspection and userinfo ask.
 func (w *world) familyRevoked(t *testing.T, accessToken string) bool {
 	t.Helper()
+	return !w.family(t, accessToken).Revoked.IsZero()
+}
+
+// family is the one that an access token names.
+func (w *world) family(t *testing.T, accessToken string) store.Family {
+	t.Helper()
 	c, err := token.NewVerifier(w.Signing, w.Issuer).Access(accessToken, w.Clock.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +51,7 @@ func (w *world) familyRevoked(t *testing.T, accessToken string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return !f.Revoked.IsZero()
+	return f
 }
 
 func TestA2PKCEIsHeldBothWays(t *testing.T) {
@@ -241,6 +248,8 @@ func TestRefreshRotation(t *testing.T) {
 		}
 		if third := w.Refresh(t, w.public, second.Member("refresh_token")); third.Status != http.StatusOK {
 			t.Errorf("after the retry: %s", third.Body)
+		} else if f := w.family(t, third.Member("access_token")); f.KeyVersion != 2 || f.Generation != 3 {
+			t.Errorf("generation %d is derived with key %d, want the newest, or the old one could never go", f.Generation, f.KeyVersion)
 		}
 	})
 	t.Run("later reuse ends the family", func(t *testing.T) {
