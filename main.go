@@ -200,7 +200,12 @@ func hashPasswordCommand() *cobra.Command {
 		Short: "Read a password from standard input and print its hash, for the Secret of the local users",
 		Long: "Reads a password from standard input, never from an argument, which others on the machine could see.\n" +
 			"The first line counts, without its line break. Prints an Argon2id hash in PHC form, with a new salt each time.",
-		Args: cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 { // not repeated: it may be the password
+				return errors.New("the password is read from standard input, not from an argument")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return hashPassword(cmd.InOrStdin(), cmd.OutOrStdout())
 		},

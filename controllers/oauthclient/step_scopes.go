@@ -122,21 +122,13 @@ func scopeMessage(r v1alpha1.ScopeResult, resources []string) string {
 	case v1alpha1.ScopeReasonNotForUsers:
 		return fmt.Sprintf("ScopePolicy %s grants it to clients for themselves only (grantableTo)", r.Policy)
 	case v1alpha1.ScopeReasonNotForClients:
-		return notForClients(r)
+		return fmt.Sprintf("ScopePolicy %s grants it to users only (grantableTo)", r.Policy)
 	case v1alpha1.ScopeReasonNotDeclared:
 		return clip(fmt.Sprintf("no ScopePolicy in force declares it for %q", resources))
 	case v1alpha1.ScopeReasonGrantTypeNotAllowed:
 		return fmt.Sprintf("ScopePolicy %s allows it with none of the client's grant types", r.Policy)
 	}
 	return fmt.Sprintf("ScopePolicy %s declares it and no rule allows it to this client", r.Policy)
-}
-
-// notForClients: the scopes of OpenID Connect are nobody's policy.
-func notForClients(r v1alpha1.ScopeResult) string {
-	if r.Policy == "" {
-		return "it is a scope of OpenID Connect, which is about users; add authorization_code to grantTypes"
-	}
-	return fmt.Sprintf("ScopePolicy %s grants it to users only (grantableTo)", r.Policy)
 }
 
 // clip keeps to the length of a message of a scope.
