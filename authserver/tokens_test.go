@@ -509,7 +509,7 @@ func TestOpenRegistrationWithoutScope(t *testing.T) {
 	port := strings.Replace(callback, "33418", "40404", 1)
 	code := w.Code(t, w.browser, c, "ada", "redirect_uri", port, "scope", "", "nonce", "", "resource", api)
 	got := w.post(t, "/oauth/token", "grant_type", "authorization_code", "code", code, "redirect_uri", port, "client_id", id, "code_verifier", authtest.Verifier, "resource", api)
-	if got.Status != 200 || !strings.Contains(got.Member("scope"), "posts.compose") || got.Member("refresh_token") == "" {
+	if got.Status != 200 || got.Member("scope") != "posts.compose posts.read" || got.Member("refresh_token") == "" {
 		t.Fatalf("exchange: %d %s", got.Status, got.Body)
 	}
 }
