@@ -240,6 +240,7 @@ func TestA20ThePendingRequestAndItsFormsAreBoundToTheBrowser(t *testing.T) {
 	w := users(t, authtest.Config{})
 	victim, attacker := w.NewBrowser(t), w.NewBrowser(t)
 	page := attacker.Get(t, w.AuthorizeURL(w.web))
+	victim.Get(t, w.AuthorizeURL(w.web)) // it has a cookie of its own
 	if p := victim.Get(t, page.URL); p.Status != http.StatusBadRequest || p.AsksPassword() {
 		t.Errorf("another browser's prt: %d", p.Status)
 	}

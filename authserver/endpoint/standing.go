@@ -71,8 +71,8 @@ func (s *Server) clientOf(id string, issued int64) (*registry.Client, error) {
 	switch {
 	case !ok, c.Managed != nil && c.Managed.Disabled:
 		return nil, errNoStanding
-	case !c.NotBefore.IsZero() && issued < c.NotBefore.Unix():
-		return nil, errNoStanding // issued to an earlier incarnation
+	case !c.NotBefore.IsZero() && issued < c.NotBefore.Unix(), issued < c.Created.Unix():
+		return nil, errNoStanding // issued to an earlier incarnation, or to a removed client of this id
 	}
 	return c, nil
 }
