@@ -30,6 +30,8 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/kube"
 	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/store/postgres"
 	"clientele.dev/clientele/authserver/store/sqlite"
 	"clientele.dev/clientele/controllers"
 )
@@ -141,7 +143,9 @@ type serverFlags struct {
 	common
 	options authserver.Options
 	object  string // namespace/name of the AuthorizationServer
+	storage string
 	dataDir string
+	dsnFile string
 }
 
 func serverCommand() *cobra.Command {
@@ -161,7 +165,9 @@ func serverCommand() *cobra.Command {
 	flags.StringVar(&f.options.MetricsAddress, "metrics-address", ":9090", "host:port of /metrics; empty: none")
 	flags.StringVar(&f.options.TLSCertFile, "tls-cert-file", "", "PEM file of the TLS certificate, read again when it changes; empty: plain http, for loopback or behind a proxy that terminates TLS")
 	flags.StringVar(&f.options.TLSKeyFile, "tls-key-file", "", "PEM file of the certificate's key")
-	flags.StringVar(&f.dataDir, "data-dir", "/var/lib/clientele", "directory of the database")
+	flags.StringVar(&f.storage, "storage", "embedded", "embedded (SQLite in --data-dir, one replica) or postgres (--postgres-dsn-file, any number of replicas)")
+	flags.StringVar(&f.dataDir, "data-dir", "/var/lib/clientele", "directory of the embedded database")
+	flags.StringVar(&f.dsnFile, "postgres-dsn-file", "", "file, such as a mounted Secret, that holds PostgreSQL's connection string")
 	return cmd
 }
 
@@ -185,13 +191,29 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 	}
 	o.Source, o.Registrars = adapter, adapter
 	o.Users, o.Upstreams = adapter.Users(), adapter.Upstreams
-	db, err := sqlite.Open(ctx, sqlite.Options{Dir: f.dataDir, Now: o.Now})
+	db, err := f.openStore(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	o.Store = db
 	return authserver.Run(ctx, o)
+}
+
+// openStore opens the storage that --storage names. A connection string holds a
+// password: it comes in a file, for arguments and environment are shown to others.
+func (f serverFlags) openStore(ctx context.Context, o authserver.Options) (store.Store, error) {
+	switch f.storage {
+	case "embedded":
+		return sqlite.Open(ctx, sqlite.Options{Dir: f.dataDir, Now: o.Now})
+	case "postgres":
+		dsn, err := postgres.ReadDSN(f.dsnFile)
+		if err != nil {
+			return nil, fmt.Errorf("--postgres-dsn-file: %w", err)
+		}
+		return postgres.Open(ctx, postgres.Options{DSN: dsn, Now: o.Now, Log: o.Log})
+	}
+	return nil, fmt.Errorf("--storage %q: want embedded or postgres", f.storage)
 }
 
 func hashPasswordCommand() *cobra.Command {
