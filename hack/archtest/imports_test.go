@@ -72,7 +72,7 @@ var arrows = map[string][]string{
 	"controllers/authorizationserver": controller("authserver/oauth", "authserver/credential", "authserver/keys"),
 	"controllers/signingkey":          controller("authserver/oauth", "authserver/keys"),
 
-	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/signin", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},
+	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},
 }
 
 // controller is what every reconciler may import, and some leaves of the server.
