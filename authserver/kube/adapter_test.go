@@ -199,6 +199,7 @@ func TestAuthorizeRegistrars(t *testing.T) {
 	}
 	ns := testenv.Namespace(t)
 	testenv.ServiceAccount(t, ns, "tenant")
+	testenv.ServiceAccount(t, ns, "developer")
 	registrar := testenv.ServiceAccountToken(t, system, "clientele-operator", audience)
 
 	for range 2 { // the second answer is remembered
