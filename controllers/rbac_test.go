@@ -52,6 +52,8 @@ func TestRights(t *testing.T) {
 		{"the operator has tokens of its own", operator, "create", "", "serviceaccounts", "token", system, "clientele-operator", true},
 		{"the operator has no other's", operator, "create", "", "serviceaccounts", "token", system, "clientele-server", false},
 		{"the server reads its signing keys", server, "watch", "", "secrets", "", system, "default-signing-keys", true},
+		{"the server reads the local users", server, "watch", "", "secrets", "", system, "default-users", true},
+		{"the server reads no credentials", server, "get", "", "secrets", "", system, "default-oauth", false},
 		{"the server reads no registration", server, "get", "", "secrets", "", system, "oac-0123456789abcdef0123", false},
 		{"the server lists no Secrets", server, "list", "", "secrets", "", system, "", false},
 		{"the server writes no Secret", server, "update", "", "secrets", "", system, "default-signing-keys", false},
