@@ -1,7 +1,6 @@
 package authserver_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,7 +30,11 @@ type people struct {
 
 func newPeople(t *testing.T) *people {
 	t.Helper()
-	s := authtest.Start(t, open(func(r *endpoint.RegistrationSettings) { r.PerAddressMinute = 100 }))
+	return peopleAt(t, authtest.Start(t, open(func(r *endpoint.RegistrationSettings) { r.PerAddressMinute = 100 })))
+}
+
+func peopleAt(t *testing.T, s *authtest.Server) *people {
+	t.Helper()
 	w := &people{Server: s, browser: s.NewBrowser(t)}
 	s.SetUsers(t, authtest.Person{Username: "ada"})
 	p := authtest.Policy("api", api, "read", "write", "posts.read", "posts.compose")
@@ -341,175 +344,5 @@ func TestA19WhatEndsATokenEverywhere(t *testing.T) {
 				t.Errorf("still active, or userinfo %d %s", a.Status, a.Body)
 			}
 		})
-	}
-}
-
-func TestUserinfo(t *testing.T) {
-	w := newPeople(t)
-	claims := func(scope string) string {
-		token, _ := w.tokens(t, w.app, "scope", scope, "resource", api)
-		a := w.userinfo(t, token)
-		if a.Status != 200 {
-			t.Fatalf("%d %s", a.Status, a.Body)
-		}
-		return fmt.Sprint(a.JSON())
-	}
-	for scope, want := range map[string]string{
-		"openid":               "map[sub:user:ada]",
-		"openid profile":       "map[name:Name of ada preferred_username:ada sub:user:ada]",
-		"openid profile email": "map[name:Name of ada preferred_username:ada sub:user:ada]", // she has none
-	} {
-		if got := claims(scope); got != want {
-			t.Errorf("%s: %s, want %s", scope, got, want)
-		}
-	}
-	token, _ := w.tokens(t, w.app, "scope", "openid", "resource", api)
-	plain, _ := w.tokens(t, w.app, "scope", "read", "resource", api)
-	form := func(form, authorization string) authtest.Answer {
-		header := []string{"Content-Type", formType}
-		if authorization != "" {
-			header = append(header, "Authorization", authorization)
-		}
-		return w.Do(t, http.MethodPost, "/userinfo", form, header...)
-	}
-	for rule, c := range map[string]struct {
-		answer    authtest.Answer
-		status    int
-		challenge string
-	}{
-		"in a form (RFC 6750, Section 2.2)": {form("access_token="+token, ""), 200, ""},
-		"POST with the header":              {form("", "Bearer "+token), 200, ""},
-		"both":                              {form("access_token="+token, "Bearer "+token), 400, ""},
-		"in the URL":                        {w.Do(t, "GET", "/userinfo?access_token="+token, ""), 401, `Bearer realm="clientele"`},
-		"none (RFC 6750, Section 3.1)":      {w.Do(t, "GET", "/userinfo", ""), 401, `Bearer realm="clientele"`},
-		"A13 truncated":                     {w.userinfo(t, token[:len(token)-2]), 401, `Bearer realm="clientele", error="invalid_token"`},
-		"without scope openid":              {w.userinfo(t, plain), 403, `Bearer realm="clientele", error="insufficient_scope"`},
-		"a machine's":                       {w.userinfo(t, w.MustToken(t, w.machine, "resource", api)), 403, `Bearer realm="clientele", error="insufficient_scope"`},
-		"Basic":                             {w.Do(t, "GET", "/userinfo", "", "Authorization", "Basic YTpi"), 401, `Bearer realm="clientele", error="invalid_token"`},
-	} {
-		if got := c.answer.Header.Get("WWW-Authenticate"); c.answer.Status != c.status || got != c.challenge {
-			t.Errorf("%s: %d %q %s, want %d %q", rule, c.answer.Status, got, c.answer.Body, c.status, c.challenge)
-		}
-	}
-}
-
-func TestPagesOfOtherOrigins(t *testing.T) {
-	w := newPeople(t)
-	const page, stranger = "https://spa.example", "https://stranger.example"
-	spa := w.MustRegister(t, authtest.NewClient("spa", authtest.WithCode("openid read", api), authtest.Public, func(r *oauth.Registration) { r.Origins = []string{page} }))
-	mustSelfRegister(t, w.Server, `{"redirect_uris":["https://self.example/cb","http://127.0.0.1:7777/cb"]}`)
-	allowed := func(a authtest.Answer) string { return a.Header.Get("Access-Control-Allow-Origin") }
-	preflight := func(path, origin string) authtest.Answer {
-		return w.Do(t, http.MethodOptions, path, "", "Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type")
-	}
-	for _, path := range []string{"/oauth/token", "/oauth/revoke", "/userinfo"} {
-		for origin, status := range map[string]int{page: 204, "https://self.example": 204, "http://127.0.0.1:7777": 204, stranger: 405, "null": 405, page + "/": 405, "https://SPA.example": 405} {
-			a := preflight(path, origin)
-			want := origin
-			if status != 204 {
-				want = ""
-			}
-			if a.Status != status || allowed(a) != want || a.Header.Get("Access-Control-Allow-Credentials") != "" || a.Header.Get("Vary") != "Origin" {
-				t.Errorf("preflight of %s from %s: %d %v", path, origin, a.Status, a.Header)
-			}
-			if status == 204 && !(strings.Contains(a.Header.Get("Access-Control-Allow-Headers"), "Authorization") && strings.Contains(a.Header.Get("Access-Control-Allow-Methods"), "POST")) {
-				t.Errorf("preflight of %s: %v", path, a.Header)
-			}
-		}
-	}
-	for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/.well-known/jwks.json"} {
-		if a := w.Do(t, http.MethodGet, path, "", "Origin", stranger); a.Status != 200 || allowed(a) != "*" {
-			t.Errorf("%s: %d %v", path, a.Status, a.Header)
-		}
-		if a := w.Do(t, http.MethodOptions, path, "", "Origin", stranger, "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "mcp-protocol-version"); a.Status != 204 || allowed(a) != "*" {
-			t.Errorf("preflight of %s: %d %v", path, a.Status, a.Header)
-		}
-	}
-	for _, path := range []string{"/oauth/introspect", "/oauth/register", "/oauth/authorize", "/registrar/v1/inventory"} {
-		if a := preflight(path, page); a.Status != 405 || allowed(a) != "" {
-			t.Errorf("preflight of %s: %d %v", path, a.Status, a.Header)
-		}
-	}
-	access, refresh := w.tokens(t, spa, "resource", api)
-	from := func(origin, path string, c authtest.Client, form ...string) authtest.Answer {
-		v := values(form...)
-		v.Set("client_id", c.Registration.ClientID)
-		return w.Do(t, http.MethodPost, path, v.Encode(), "Content-Type", formType, "Origin", origin)
-	}
-	if a := from(page, "/oauth/token", spa, "grant_type", "refresh_token", "refresh_token", refresh); a.Status != 200 || allowed(a) != page {
-		t.Errorf("refresh: %d %v %s", a.Status, a.Header, a.Body)
-	}
-	if a := from(page, "/oauth/token", spa, "grant_type", "refresh_token", "refresh_token", "x"); a.Status != 400 || allowed(a) != page {
-		t.Errorf("an error is readable too: %d %v", a.Status, a.Header)
-	}
-	if a := from(page, "/oauth/token", w.public, "grant_type", "refresh_token", "refresh_token", "x"); allowed(a) != "" {
-		t.Errorf("another client's page: %v", a.Header)
-	}
-	if a := w.Do(t, http.MethodGet, "/userinfo", "", "Authorization", "Bearer "+access, "Origin", page); a.Status != 200 || allowed(a) != page {
-		t.Errorf("userinfo: %d %v %s", a.Status, a.Header, a.Body)
-	}
-	if a := from(page, "/oauth/revoke", spa, "token", access); a.Status != 200 || allowed(a) != page {
-		t.Errorf("revoke: %d %v", a.Status, a.Header)
-	}
-}
-
-// TestSeed1 is the guide of seed 1 by its own lines, with only the host changed.
-func TestSeed1(t *testing.T) {
-	w := newPeople(t)
-	w.Settings.DefaultResource = api
-	w.Reload(t)
-	meta := w.Do(t, http.MethodGet, "/.well-known/oauth-authorization-server", "")
-	if got := fmt.Sprint(meta.JSON()["scopes_supported"]); !strings.Contains(got, "posts.read") || meta.Member("clientele_default_resource") != api {
-		t.Errorf("metadata: %s", meta.Body)
-	}
-	id, token := mustSelfRegister(t, w.Server, seed1)
-	c := authtest.Client{Registration: oauth.Registration{ClientID: id, TokenEndpointAuthMethod: oauth.AuthNone}}
-	const callback = "https://myapp.com/oauth/callback"
-	code := w.Code(t, w.browser, c, "ada", "redirect_uri", callback, "scope", "posts.read posts.compose", "nonce", "")
-	got := w.post(t, "/oauth/token", "grant_type", "authorization_code", "code", code, "redirect_uri", callback, "client_id", id, "code_verifier", authtest.Verifier)
-	if got.Status != 200 || got.JSON()["expires_in"] != 900.0 || got.Member("token_type") != "Bearer" || got.Member("scope") != "posts.read posts.compose" {
-		t.Fatalf("exchange: %d %s", got.Status, got.Body)
-	}
-	if !w.active(t, w.rs, got.Member("access_token")) {
-		t.Error("not active at the resource server")
-	}
-	again := w.post(t, "/oauth/token", "grant_type", "refresh_token", "refresh_token", got.Member("refresh_token"))
-	if again.Status != 200 || again.Member("refresh_token") == "" {
-		t.Fatalf("refresh: %d %s", again.Status, again.Body)
-	}
-	if a := w.post(t, "/oauth/revoke", "token", again.Member("refresh_token")); a.Status != 200 {
-		t.Errorf("revoke: %d %s", a.Status, a.Body)
-	}
-	if w.active(t, w.rs, again.Member("access_token")) || w.active(t, w.rs, got.Member("access_token")) {
-		t.Error("revoking kills the whole family")
-	}
-	// A client that was used does not expire like an unused one.
-	w.Clock.Advance(25 * time.Hour)
-	if err := w.Sweep(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if a := w.SendText(t, http.MethodGet, "/oauth/register/"+id, token, ""); a.Status != 200 {
-		t.Errorf("a client in use was swept: %d", a.Status)
-	}
-	// Deleting it ends what was issued to it.
-	if a := w.SendText(t, http.MethodDelete, "/oauth/register/"+id, token, ""); a.Status != 204 {
-		t.Errorf("delete: %d", a.Status)
-	}
-}
-
-// TestOpenRegistrationWithoutScope: a client that names no scope means what
-// policies let such clients have (INTEROP 1).
-func TestOpenRegistrationWithoutScope(t *testing.T) {
-	w := newPeople(t)
-	w.Settings.DefaultResource = api
-	w.Reload(t)
-	const callback = "http://127.0.0.1:33418/callback"
-	id, _ := mustSelfRegister(t, w.Server, `{"client_name":"MCP","redirect_uris":["http://127.0.0.1:33418/callback"]}`)
-	c := authtest.Client{Registration: oauth.Registration{ClientID: id, TokenEndpointAuthMethod: oauth.AuthNone}}
-	port := strings.Replace(callback, "33418", "40404", 1)
-	code := w.Code(t, w.browser, c, "ada", "redirect_uri", port, "scope", "", "nonce", "", "resource", api)
-	got := w.post(t, "/oauth/token", "grant_type", "authorization_code", "code", code, "redirect_uri", port, "client_id", id, "code_verifier", authtest.Verifier, "resource", api)
-	if got.Status != 200 || got.Member("scope") != "posts.compose posts.read" || got.Member("refresh_token") == "" {
-		t.Fatalf("exchange: %d %s", got.Status, got.Body)
 	}
 }
