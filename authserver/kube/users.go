@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,7 +22,9 @@ import (
 // them until it does not any more.
 //
 // What cannot be read (a Secret that is missing, or damaged) leaves what was
-// there before in force; what the spec does not name any more is gone at once.
+// there before in force, and is told in the log: nobody is signed out by a slip.
+// What the spec does not name any more is gone at once, but that another Secret
+// with local users takes over only once it can be read.
 type people struct {
 	local signin.Local
 
@@ -34,6 +37,8 @@ type people struct {
 	// providers in force, for issuer.
 	providers []signin.Provider
 	issuer    string
+	// told is what was told last.
+	told string
 }
 
 // watchedSecret is a Secret that is watched until stop.
@@ -59,7 +64,14 @@ func (a *Adapter) follow(ctx context.Context, running *sync.WaitGroup, server *v
 	}
 	waiting := a.watchSecrets(ctx, running, secretNames(spec), changed)
 	waiting = append(waiting, a.followLocal(spec.Local)...)
-	return append(waiting, a.followUpstreams(server.Spec.Issuer, spec.Upstreams)...)
+	waiting = append(waiting, a.followUpstreams(server.Spec.Issuer, spec.Upstreams)...)
+	if told := strings.Join(waiting, "; "); told != a.people.told {
+		a.people.told = told
+		if told != "" {
+			a.log.Warn("people who may sign in: not all is in force", "problem", told)
+		}
+	}
+	return waiting
 }
 
 // secretNames lists the Secrets that the spec names.
