@@ -22,6 +22,7 @@ func (s *Stack) StartSteps() []Step {
 		{"start kube-controller-manager", s.startControllerManager},
 		{"install the CRDs and roles", s.installConfig},
 		{"make kubeconfigs for the operator and the server", s.makeIdentities},
+		{"make the demo user", s.makeDemoUser},
 		{"create the AuthorizationServer", s.createAuthorizationServer},
 		{"start the operator", s.StartOperator},
 		{"start the authorization server", s.StartServer},
