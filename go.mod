@@ -3,13 +3,20 @@ module clientele.dev/clientele
 go 1.26.0
 
 require (
-	github.com/coreos/go-oidc/v3 v3.21.0 // tests and demo: a verifier of tokens that is not ours
+	github.com/coreos/go-oidc/v3 v3.21.0 // sign-in at upstream OpenID providers; in tests and demo a verifier that is not ours
 	github.com/go-jose/go-jose/v4 v4.1.8 // JWKs, and reading JWTs
 	github.com/go-logr/logr v1.4.4 // from slog to what the Kubernetes libraries log with
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
+	github.com/jackc/pgx/v5 v5.12.0 // PostgreSQL
+	github.com/oauth2-proxy/mockoidc v0.0.0-20240214162133-caebfff84d25 // tests: an OpenID provider that is not ours
 	github.com/prometheus/client_golang v1.25.0 // metrics
 	github.com/spf13/cobra v1.10.2 // subcommands and flags
+	go.yaml.in/yaml/v3 v3.0.5 // the file of local users, strictly
+	golang.org/x/crypto v0.57.0 // argon2id for human passwords
+	golang.org/x/net v0.59.0 // tests: reading pages as a browser does
+	golang.org/x/oauth2 v0.37.0 // sign-in at upstream OpenID providers; in tests a client that is not ours
 	golang.org/x/sync v0.24.0 // errgroup, in the benchmarks
+	golang.org/x/term v0.46.0 // is somebody at the terminal?
 	k8s.io/api v0.37.2 // Secrets, Namespaces, TokenReview
 	k8s.io/apimachinery v0.37.2 // the types of the Kubernetes API
 	k8s.io/client-go v0.37.2 // informers and requests of the server's Kubernetes adapter
@@ -29,6 +36,7 @@ require (
 	github.com/evanphx/json-patch/v5 v5.9.11 // indirect
 	github.com/fsnotify/fsnotify v1.9.0 // indirect
 	github.com/fxamacker/cbor/v2 v2.9.1 // indirect
+	github.com/go-jose/go-jose/v3 v3.0.5 // indirect
 	github.com/go-openapi/jsonpointer v1.0.0 // indirect
 	github.com/go-openapi/jsonreference v1.0.0 // indirect
 	github.com/go-openapi/swag v0.27.1 // indirect
@@ -43,9 +51,13 @@ require (
 	github.com/go-openapi/swag/stringutils v0.27.1 // indirect
 	github.com/go-openapi/swag/typeutils v0.27.1 // indirect
 	github.com/go-openapi/swag/yamlutils v0.27.1 // indirect
+	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect
 	github.com/google/gnostic-models v0.7.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
@@ -60,11 +72,7 @@ require (
 	github.com/spf13/pflag v1.0.10 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	go.yaml.in/yaml/v2 v2.4.4 // indirect
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
-	golang.org/x/net v0.59.0 // indirect
-	golang.org/x/oauth2 v0.37.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
-	golang.org/x/term v0.46.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
 	gomodules.xyz/jsonpatch/v2 v2.4.0 // indirect

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,11 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"clientele.dev/clientele/authserver"
+	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/kube"
+	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/store/postgres"
 	"clientele.dev/clientele/authserver/store/sqlite"
 	"clientele.dev/clientele/controllers"
 )
@@ -49,7 +54,7 @@ func rootCommand(out, errOut io.Writer) *cobra.Command {
 	}
 	root.SetOut(out)
 	root.SetErr(errOut)
-	root.AddCommand(managerCommand(), serverCommand(), versionCommand())
+	root.AddCommand(managerCommand(), serverCommand(), hashPasswordCommand(), versionCommand())
 	return root
 }
 
@@ -149,7 +154,9 @@ type serverFlags struct {
 	common
 	options authserver.Options
 	object  string // namespace/name of the AuthorizationServer
+	storage string
 	dataDir string
+	dsnFile string
 }
 
 func serverCommand() *cobra.Command {
@@ -169,7 +176,9 @@ func serverCommand() *cobra.Command {
 	flags.StringVar(&f.options.MetricsAddress, "metrics-address", ":9090", "host:port of /metrics; empty: none")
 	flags.StringVar(&f.options.TLSCertFile, "tls-cert-file", "", "PEM file of the TLS certificate, read again when it changes; empty: plain http, for loopback or behind a proxy that terminates TLS")
 	flags.StringVar(&f.options.TLSKeyFile, "tls-key-file", "", "PEM file of the certificate's key")
-	flags.StringVar(&f.dataDir, "data-dir", "/var/lib/clientele", "directory of the database")
+	flags.StringVar(&f.storage, "storage", "embedded", "embedded (SQLite in --data-dir, one replica) or postgres (--postgres-dsn-file, any number of replicas)")
+	flags.StringVar(&f.dataDir, "data-dir", "/var/lib/clientele", "directory of the embedded database")
+	flags.StringVar(&f.dsnFile, "postgres-dsn-file", "", "file, such as a mounted Secret, that holds PostgreSQL's connection string")
 	return cmd
 }
 
@@ -192,13 +201,61 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 		return err
 	}
 	o.Source, o.Registrars = adapter, adapter
-	db, err := sqlite.Open(ctx, sqlite.Options{Dir: f.dataDir, Now: o.Now})
+	o.Users, o.Upstreams = adapter.Users(), adapter.Upstreams
+	db, err := f.openStore(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	o.Store = db
 	return authserver.Run(ctx, o)
+}
+
+// openStore opens the storage that --storage names. A connection string holds a
+// password: it comes in a file, for arguments and environment are shown to others.
+func (f serverFlags) openStore(ctx context.Context, o authserver.Options) (store.Store, error) {
+	switch f.storage {
+	case "embedded":
+		return sqlite.Open(ctx, sqlite.Options{Dir: f.dataDir, Now: o.Now})
+	case "postgres":
+		dsn, err := postgres.ReadDSN(f.dsnFile)
+		if err != nil {
+			return nil, fmt.Errorf("--postgres-dsn-file: %w", err)
+		}
+		return postgres.Open(ctx, postgres.Options{DSN: dsn, Now: o.Now, Log: o.Log})
+	}
+	return nil, fmt.Errorf("--storage %q: want embedded or postgres", f.storage)
+}
+
+func hashPasswordCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "hash-password",
+		Short: "Read a password from standard input and print its hash, for the Secret of the local users",
+		Long: "Reads a password from standard input, never from an argument, which others on the machine could see.\n" +
+			"The first line counts, without its line break. Prints an Argon2id hash in PHC form, with a new salt each time.",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 { // not repeated: it may be the password
+				return errors.New("the password is read from standard input, not from an argument")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return hashPassword(cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
+}
+
+func hashPassword(in io.Reader, out io.Writer) error {
+	line, err := bufio.NewReader(io.LimitReader(in, 2*signin.MaxPasswordLength)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the password from standard input: %w", err)
+	}
+	hash, err := signin.HashPassword(credential.Secret(strings.TrimRight(line, "\r\n")))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, hash)
+	return err
 }
 
 func versionCommand() *cobra.Command {

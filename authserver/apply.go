@@ -86,7 +86,7 @@ func (s *Server) inForce(v *endpoint.View) bool {
 }
 
 func (s *Server) newView() (*endpoint.View, error) {
-	c := endpoint.ViewConfig{Settings: *s.known.Settings, Clients: s.registry.Client}
+	c := endpoint.ViewConfig{Settings: *s.known.Settings, Clients: s.registry.Client, Users: true}
 	if s.known.Signing != nil {
 		c.Signing = *s.known.Signing
 	}

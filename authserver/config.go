@@ -9,6 +9,7 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/keys"
+	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -44,6 +45,11 @@ type Options struct {
 	Store store.Store
 	// Source of settings and keys. Required.
 	Source Source
+	// Users are the local users; whoever has them sets others while the server
+	// runs. Nil: there are none.
+	Users *signin.Local
+	// Upstreams returns the upstream providers in force. Nil: there are none.
+	Upstreams func() *signin.Upstreams
 	// Registrars says who may register clients. Required.
 	Registrars endpoint.RegistrarAuthorizer
 	// Log. Zero: slog.Default().
@@ -73,6 +79,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.Users == nil {
+		o.Users = &signin.Local{}
 	}
 	if o.ShutdownTimeout <= 0 {
 		o.ShutdownTimeout = defaultShutdownTimeout

@@ -7,17 +7,40 @@
 // (server.go). Where each route lives:
 //
 //	route                                         file                      specification
+//	GET, POST /oauth/authorize                    endpoint/authorize.go     RFC 6749, Section 3.1; OpenID Connect Core 1.0, Section 3.1.2
+//	  the checks of a request, in their order     authorize/check.go        RFC 6749, Section 4.1; RFC 7636; RFC 8707; RFC 9207
+//	  the sealed request (prt)                    authorize/prt.go          ours
+//	GET, POST /oauth/continue                     endpoint/continue.go      ours
+//	  sign-in, upstream providers                 endpoint/signin.go        OpenID Connect Core 1.0, Section 3.1
+//	  pages                                       endpoint/answer.go, web/  ours
+//	GET  /oauth/upstream/{p}, /oauth/callback/{p} endpoint/signin.go        OpenID Connect Core 1.0, Section 3.1
+//	POST /oauth/par                               endpoint/par.go           RFC 9126
 //	POST /oauth/token                             endpoint/token.go         RFC 6749, Section 3.2; RFC 8707, Section 2
 //	  client_secret_basic                         clientauth/basic.go       RFC 6749, Section 2.3.1
 //	  client_secret_post                          clientauth/post.go        RFC 6749, Section 2.3.1
+//	  none                                        clientauth/post.go        RFC 6749, Section 3.2.1
 //	  client_credentials                          grant/clientcredentials.go RFC 6749, Section 4.4
+//	  authorization_code                          grant/authorization_code.go RFC 6749, Section 4.1.3; RFC 7636, Section 4.6
+//	  refresh_token                               grant/refresh_token.go    RFC 6749, Section 6; RFC 9700, Section 4.14
 //	  resource, scope, lifetime                   grant/rights.go           RFC 6749, Section 3.3; RFC 8707, Section 2
 //	  the access token                            token/                    RFC 9068
+//	  the ID token                                token/idtoken.go          OpenID Connect Core 1.0, Section 2
 //	GET  /.well-known/oauth-authorization-server  endpoint/metadata.go      RFC 8414
 //	GET  /.well-known/openid-configuration        endpoint/metadata.go      OpenID Connect Discovery 1.0, Section 4
 //	GET  /.well-known/jwks.json                   endpoint/metadata.go      RFC 7517, Section 5
+//	POST /oauth/revoke                            endpoint/revoke.go        RFC 7009, Section 2
+//	POST /oauth/introspect                        endpoint/introspect.go    RFC 7662, Section 2
+//	GET, POST /userinfo                           endpoint/userinfo.go      OpenID Connect Core 1.0, Section 5.3
+//	  is an access token still good?              endpoint/standing.go
+//	GET, POST /oauth/logout                       endpoint/logout.go        OpenID Connect RP-Initiated Logout 1.0
+//	GET  /account, /account/upstream/{provider}   endpoint/account.go       ours
+//	POST /account/{action}                        endpoint/account.go       ours
+//	pages of other origins (CORS)                 endpoint/cors.go          Fetch Standard, Section 3.2
 //	POST /oauth/register                          endpoint/registration.go  RFC 7591, Section 3
+//	  by apps themselves, with limits             endpoint/register_open.go RFC 7591, Section 3
 //	GET, PUT, DELETE /oauth/register/{client_id}  endpoint/registration.go  RFC 7592, Section 2
+//	GET  /registrar/v1/self-registered            endpoint/register_open.go ours
+//	DELETE /registrar/v1/self-registered/{id}     endpoint/register_open.go ours
 //	PUT, DELETE /registrar/v1/resources/{uid}     endpoint/policies.go      ours
 //	GET  /registrar/v1/inventory, changes         endpoint/inventory.go     ours
 //	GET  /registrar/v1/replicas                   endpoint/inventory.go     ours

@@ -21,6 +21,8 @@ func newMetrics(s *Server) *prometheus.Registry {
 		}, func() float64 { return float64(s.options.Store.Writes()) }),
 		gauge("clientele_clients", "Registered clients of registrars.",
 			func() float64 { return float64(s.registry.Counts().Managed) }),
+		gauge("clientele_self_registered_clients", "Clients that registered themselves.",
+			func() float64 { return float64(s.registry.Counts().SelfRegistered) }),
 		gauge("clientele_policies", "Scope policies in force.",
 			func() float64 { return float64(s.registry.Counts().Policies) }),
 		gauge("clientele_tampered_records", "Stored records that this server did not write as they are, and does not serve.",

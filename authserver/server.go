@@ -19,6 +19,7 @@ import (
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/signin"
 )
 
 // Server is the authorization server, composed. The zero value is of no use: see
@@ -50,18 +51,27 @@ func New(o Options) (*Server, error) {
 	s.lease = &lease{id: credential.NewID(), store: o.Store, now: o.Now}
 	s.health = &health{registry: s.registry, lease: s.lease}
 	s.metrics = newMetrics(s)
+	roster := signin.Roster{Local: o.Users, Provider: func(name string) bool { return o.Upstreams != nil && o.Upstreams().Has(name) }}
 	rights := &grant.Rights{Policies: s.registry.Policies}
 	s.handler = endpoint.New(endpoint.Config{
 		Health:     s.health,
 		Registry:   s.registry,
 		Registrars: o.Registrars,
 		Replicas:   o.Store,
-		Grants:     []grant.Grant{grant.ClientCredentials{Rights: rights}},
-		Metrics:    endpoint.NewMetrics(s.metrics),
-		Audit:      s.audit,
-		Log:        o.Log,
-		Now:        o.Now,
-		Draining:   s.draining,
+		Flows:      o.Store,
+		Roster:     roster,
+		Password:   signin.NewPassword(signin.PasswordOptions{Local: o.Users, Lockout: signin.Lockout{Attempts: o.Store}}),
+		Upstreams:  o.Upstreams,
+		Grants: []grant.Grant{
+			grant.ClientCredentials{Rights: rights},
+			grant.AuthorizationCode{Rights: rights, Codes: o.Store, Families: o.Store, Consents: o.Store, Users: roster},
+			grant.RefreshToken{Rights: rights, Families: o.Store, Users: roster},
+		},
+		Metrics:  endpoint.NewMetrics(s.metrics),
+		Audit:    s.audit,
+		Log:      o.Log,
+		Now:      o.Now,
+		Draining: s.draining,
 	})
 	return s, nil
 }
@@ -144,6 +154,7 @@ func (s *Server) startLoops(ctx context.Context, stop context.CancelCauseFunc, r
 		}
 	})
 	running.Go(func() { s.keepLease(ctx) })
+	running.Go(func() { s.keepSwept(ctx) })
 }
 
 // keepLease renews the lease, and tells when that begins to fail and when it is over.

@@ -249,7 +249,8 @@ func TestA11GrantRefusedForClientThatDidNotRegisterIt(t *testing.T) {
 	s := authtest.Start(t, authtest.Config{})
 	c := s.MustRegister(t, authtest.NewClient("app"))
 	for grantType, want := range map[string]string{
-		"authorization_code": "unsupported_grant_type",
+		"authorization_code": "unauthorized_client",
+		"refresh_token":      "unauthorized_client",
 		"password":           "unsupported_grant_type",
 		"implicit":           "unsupported_grant_type",
 		"CLIENT_CREDENTIALS": "unsupported_grant_type",

@@ -82,6 +82,15 @@ type AuthorizationServerSpec struct {
 	// +kubebuilder:default={}
 	// +optional
 	Tokens TokensSpec `json:"tokens,omitzero"`
+
+	// registration says who, beside the operator, may register clients (RFC 7591).
+	// +kubebuilder:default={}
+	// +optional
+	Registration RegistrationSpec `json:"registration,omitzero"`
+
+	// users says how people sign in. Absent: nobody does.
+	// +optional
+	Users *UsersSpec `json:"users,omitempty"`
 }
 
 // UnmanagedServer says how the operator reaches a `clientele server` it does
@@ -118,6 +127,31 @@ type AllowedClients struct {
 	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9._~-]+$`
 	// +optional
 	ClientIDPrefixes []string `json:"clientIDPrefixes,omitempty"`
+
+	// redirectHosts are the hosts that redirectURIs and postLogoutRedirectURIs of
+	// these namespaces may lead to: a host name without port; `*.` before it means
+	// every name below it, at any depth; localhost, 127.0.0.1 or [::1] for programs
+	// on the user's machine; the scheme for private-use schemes. Absent: every one
+	// that the server's own rules permit, which are any https host, loopback, and
+	// private-use schemes.
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^(([*][.])?[a-z0-9_-]+([.][a-z0-9_-]+)*|[[][0-9a-f:]+[]])$')",message="a redirect host must be a host name in lower case without scheme, port or path, such as app.example or *.app.example"
+	// +optional
+	RedirectHosts []string `json:"redirectHosts,omitempty"`
+
+	// trusted says that the platform team answers for the apps of these
+	// namespaces: users are not asked for consent.
+	// +optional
+	Trusted bool `json:"trusted,omitempty"`
+
+	// pkceOptional lets confidential clients of these namespaces set pkce to
+	// Optional: the exception for old web apps that cannot send PKCE.
+	// +optional
+	PKCEOptional bool `json:"pkceOptional,omitempty"`
 }
 
 // AllowedResources is which resources one group of namespaces may declare.
@@ -164,6 +198,7 @@ type SigningSpec struct {
 }
 
 // TokensSpec governs how long tokens live.
+// +kubebuilder:validation:XValidation:rule="!has(self.refreshTokenIdleLifetime) || duration(self.refreshTokenIdleLifetime) <= duration(self.refreshTokenLifetime)",message="refreshTokenIdleLifetime must not be longer than refreshTokenLifetime"
 type TokensSpec struct {
 	// accessTokenLifetime is how long an access token is valid. OAuthClients and
 	// ScopePolicies may only shorten it.
@@ -173,6 +208,41 @@ type TokensSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="accessTokenLifetime must be a duration in h, m and s between 1m and 24h, such as 90m"
 	// +optional
 	AccessTokenLifetime metav1.Duration `json:"accessTokenLifetime,omitzero"`
+
+	// refreshTokenLifetime is how long after the sign-in refresh tokens are good,
+	// however often they are used. OAuthClients may only shorten it.
+	// +kubebuilder:default="720h0m0s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="refreshTokenLifetime must be a duration in h, m and s between 1m and 8760h, such as 90m"
+	// +optional
+	RefreshTokenLifetime metav1.Duration `json:"refreshTokenLifetime,omitzero"`
+
+	// refreshTokenIdleLifetime is how long after its last use a refresh token is
+	// good. Absent: refreshTokenLifetime.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="refreshTokenIdleLifetime must be a duration in h, m and s between 1m and 8760h, such as 90m"
+	// +optional
+	RefreshTokenIdleLifetime *metav1.Duration `json:"refreshTokenIdleLifetime,omitempty"`
+
+	// codeLifetime is how long an authorization code is good.
+	// +kubebuilder:default="1m0s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('10s') && duration(self) <= duration('10m')",message="codeLifetime must be a duration in h, m and s between 10s and 10m, such as 90m"
+	// +optional
+	CodeLifetime metav1.Duration `json:"codeLifetime,omitzero"`
+
+	// refreshRetryWindow is how long a refresh token that was used gives its
+	// successor once more, for an app that lost the answer. Later it ends the
+	// whole family.
+	// +kubebuilder:default="30s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1s') && duration(self) <= duration('5m')",message="refreshRetryWindow must be a duration in h, m and s between 1s and 5m, such as 90m"
+	// +optional
+	RefreshRetryWindow metav1.Duration `json:"refreshRetryWindow,omitzero"`
 }
 
 // AuthorizationServerStatus is what the operator observed.
@@ -208,6 +278,11 @@ type AuthorizationServerStatus struct {
 	// clients counts the OAuthClients registered here.
 	// +optional
 	Clients int64 `json:"clients,omitempty"`
+
+	// selfRegisteredClients counts the clients that registered themselves (RFC
+	// 7591), as of a minute ago at most.
+	// +optional
+	SelfRegisteredClients int64 `json:"selfRegisteredClients,omitempty"`
 
 	// policies counts the ScopePolicies in force here.
 	// +optional

@@ -70,6 +70,9 @@ const (
 	// ReasonClientIDNotAllowed surfaces when spec.clientID starts neither with
 	// the own namespace and a dot nor with a prefix that allowedClients permits.
 	ReasonClientIDNotAllowed = "ClientIDNotAllowed"
+	// ReasonRedirectHostNotAllowed surfaces when a redirect URI leads to a host that
+	// allowedClients does not permit the namespace.
+	ReasonRedirectHostNotAllowed = "RedirectHostNotAllowed"
 	// ReasonClientIDTaken surfaces when the client id belongs to another
 	// OAuthClient.
 	ReasonClientIDTaken = "ClientIDTaken"
@@ -126,6 +129,31 @@ const (
 	// ScopeReasonGrantTypeNotAllowed surfaces when rules allow the scope to this
 	// client, but with none of its grant types.
 	ScopeReasonGrantTypeNotAllowed = "GrantTypeNotAllowed"
+	// ScopeReasonBuiltIn surfaces when the scope is one of OpenID Connect, which the
+	// server itself grants to users.
+	ScopeReasonBuiltIn = "BuiltIn"
+	// ScopeReasonNotForUsers surfaces when the scope is granted to clients for
+	// themselves only, and this client acts for users only.
+	ScopeReasonNotForUsers = "NotForUsers"
+	// ScopeReasonNotForClients surfaces when the scope is granted to users only,
+	// and this client acts for itself only.
+	ScopeReasonNotForClients = "NotForClients"
+)
+
+// ConditionPKCEOptional, on an OAuthClient whose spec.pkce is Optional, tells
+// whether that exception is in force. Otherwise it is not there.
+const ConditionPKCEOptional = "PKCEOptional"
+
+// Reasons of PKCEOptional.
+const (
+	// ReasonExceptionInForce surfaces when the client may do without PKCE.
+	ReasonExceptionInForce = "ExceptionInForce"
+	// ReasonExceptionNotAllowed surfaces when allowedClients of the
+	// AuthorizationServer does not permit it: PKCE is required.
+	ReasonExceptionNotAllowed = "ExceptionNotAllowed"
+	// ReasonExceptionUnknown surfaces when it cannot be told; the condition is
+	// Unknown.
+	ReasonExceptionUnknown = "ExceptionUnknown"
 )
 
 // Reasons of Ready of a ScopePolicy. Ready is true when the server decides by

@@ -54,6 +54,14 @@ const (
 	ServerKeysKey = "serverkeys.json"
 )
 
+// Keys of Secrets that the platform team makes, where a reference names none.
+const (
+	// LocalUsersKey holds the local users.
+	LocalUsersKey = "users.yaml"
+	// UpstreamSecretKey holds the client secret at an upstream provider.
+	UpstreamSecretKey = "client_secret"
+)
+
 // DefaultServerName is the AuthorizationServer that objects without a serverRef
 // belong to.
 const DefaultServerName = "default"

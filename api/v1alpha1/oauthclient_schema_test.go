@@ -36,7 +36,7 @@ disabled: true`, nil},
 		{"client id too long", "clientID: " + strings.Repeat("a", 256), []string{"spec.clientID", "255"}},
 		{"no grant type", "grantTypes: []", []string{"spec.grantTypes", "at least 1"}},
 		{"unknown grant type", "grantTypes: [password]", []string{"spec.grantTypes[0]", `"client_credentials"`}},
-		{"unknown authMethod", "authMethod: none", []string{"spec.authMethod", `"client_secret_basic", "client_secret_post"`}},
+		{"unknown authMethod", "authMethod: password", []string{"spec.authMethod", `"client_secret_basic", "client_secret_post", "none"`}},
 		{"as many scopes as may be", "scopes: " + names(100, word), nil},
 		{"too many scopes", "scopes: " + names(101, word), []string{"spec.scopes", "100"}},
 		{"scope with a space", "scopes: ['a b']", []string{"spec.scopes[0]"}},
@@ -99,7 +99,7 @@ func TestF23OAuthClientDefaultsAreStable(t *testing.T) {
 	if err := c.Create(t.Context(), oc); err != nil {
 		t.Fatal(err)
 	}
-	if oc.Spec.AuthMethod != v1alpha1.AuthClientSecretBasic || len(oc.Spec.GrantTypes) != 1 ||
+	if oc.Spec.Type != v1alpha1.ClientConfidential || oc.Spec.PKCE != v1alpha1.PKCERequired || len(oc.Spec.GrantTypes) != 1 ||
 		oc.Spec.DeletionPolicy != v1alpha1.DeletionPolicyDelete || oc.Spec.Credentials.Overlap == nil {
 		t.Errorf("defaults are missing: %+v", oc.Spec)
 	}

@@ -5,15 +5,49 @@ import (
 )
 
 // GrantType is an OAuth grant type (RFC 7591, Section 2).
-// +kubebuilder:validation:Enum=client_credentials
+// +kubebuilder:validation:Enum=client_credentials;authorization_code;refresh_token
 type GrantType string
 
-// GrantClientCredentials is the grant of RFC 6749, Section 4.4.
-const GrantClientCredentials GrantType = "client_credentials"
+// The grant types.
+const (
+	// GrantClientCredentials is the grant of RFC 6749, Section 4.4: a client acts
+	// for itself.
+	GrantClientCredentials GrantType = "client_credentials"
+	// GrantAuthorizationCode is the grant of RFC 6749, Section 4.1: a client acts
+	// for a user, who signs in and consents.
+	GrantAuthorizationCode GrantType = "authorization_code"
+	// GrantRefreshToken is the grant of RFC 6749, Section 6: it continues what the
+	// authorization code grant began.
+	GrantRefreshToken GrantType = "refresh_token"
+)
+
+// ClientType says whether a client can keep a secret (RFC 6749, Section 2.1).
+// +kubebuilder:validation:Enum=Confidential;Public
+type ClientType string
+
+// The client types.
+const (
+	// ClientConfidential keeps a secret: it runs on a server.
+	ClientConfidential ClientType = "Confidential"
+	// ClientPublic cannot: it runs in a browser or on a user's device.
+	ClientPublic ClientType = "Public"
+)
+
+// PKCEMode says whether authorization requests need PKCE (RFC 7636).
+// +kubebuilder:validation:Enum=Required;Optional
+type PKCEMode string
+
+// The PKCE modes.
+const (
+	// PKCERequired is what OAuth 2.1 wants of every client.
+	PKCERequired PKCEMode = "Required"
+	// PKCEOptional is the exception for old confidential web apps.
+	PKCEOptional PKCEMode = "Optional"
+)
 
 // AuthMethod is how a client authenticates at the token endpoint (RFC 7591,
 // Section 2).
-// +kubebuilder:validation:Enum=client_secret_basic;client_secret_post
+// +kubebuilder:validation:Enum=client_secret_basic;client_secret_post;none
 type AuthMethod string
 
 // The authentication methods.
@@ -22,6 +56,8 @@ const (
 	AuthClientSecretBasic AuthMethod = "client_secret_basic"
 	// AuthClientSecretPost is credentials in the request body (RFC 6749, Section 2.3.1).
 	AuthClientSecretPost AuthMethod = "client_secret_post"
+	// AuthNone is that of a Public client, which says its client id and no more.
+	AuthNone AuthMethod = "none"
 )
 
 // DeletionPolicy says what becomes of the registration when its OAuthClient goes.
@@ -38,6 +74,14 @@ const (
 )
 
 // OAuthClientSpec is what an app team asks for.
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue('Confidential') == 'Public' ? self.?authMethod.orValue('none') == 'none' : self.?authMethod.orValue('client_secret_basic') != 'none'",message="authMethod must be none, or absent, for type Public, and a method with a secret, or absent, for type Confidential"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue('Confidential') != 'Public' || !(has(self.grantTypes) && 'client_credentials' in self.grantTypes)",message="grantTypes must not list client_credentials for type Public, which cannot authenticate; list authorization_code, and refresh_token if it is to refresh"
+// +kubebuilder:validation:XValidation:rule="!(has(self.grantTypes) && 'refresh_token' in self.grantTypes) || (has(self.grantTypes) && 'authorization_code' in self.grantTypes)",message="grantTypes must list authorization_code beside refresh_token"
+// +kubebuilder:validation:XValidation:rule="!(has(self.grantTypes) && 'authorization_code' in self.grantTypes) || (has(self.redirectURIs) && self.redirectURIs.size() > 0)",message="redirectURIs must list at least one, for grantTypes lists authorization_code"
+// +kubebuilder:validation:XValidation:rule="(has(self.grantTypes) && 'authorization_code' in self.grantTypes) || (!has(self.redirectURIs) || self.redirectURIs.size() == 0)",message="redirectURIs are for authorization_code: add it to grantTypes, or remove them"
+// +kubebuilder:validation:XValidation:rule="self.?pkce.orValue('Required') != 'Optional' || (self.?type.orValue('Confidential') == 'Confidential' && (has(self.grantTypes) && 'authorization_code' in self.grantTypes))",message="pkce may be Optional only for type Confidential with authorization_code in grantTypes"
+// +kubebuilder:validation:XValidation:rule="!has(self.tokens) || (has(self.grantTypes) && 'refresh_token' in self.grantTypes) || (!has(self.tokens.refreshTokenLifetime) && !has(self.tokens.refreshTokenIdleLifetime))",message="tokens limits refresh tokens: add refresh_token to grantTypes, or remove the limits"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue('Confidential') != 'Public' || !has(self.credentials) || !has(self.credentials.rotateEvery)",message="credentials.rotateEvery is for type Confidential: a Public client has no secret to rotate"
 // +kubebuilder:validation:XValidation:rule="has(self.clientID) == has(oldSelf.clientID)",message="clientID is immutable: it cannot be set or removed later; make a new OAuthClient instead"
 // +kubebuilder:validation:XValidation:rule="has(self.serverRef) == has(oldSelf.serverRef)",message="serverRef is immutable: it cannot be set or removed later; make a new OAuthClient instead"
 type OAuthClientSpec struct {
@@ -58,6 +102,31 @@ type OAuthClientSpec struct {
 	// +optional
 	ClientID string `json:"clientID,omitempty"`
 
+	// type says whether the client can keep a secret: Confidential runs on a
+	// server, Public in a browser or on a user's device.
+	// +kubebuilder:default=Confidential
+	// +optional
+	Type ClientType `json:"type,omitempty"`
+
+	// displayName is what people are shown on the consent page. Absent: the
+	// object's name.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	// +optional
+	DisplayName string `json:"displayName,omitempty"`
+
+	// description says in a sentence what the app does, for the consent page.
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Description string `json:"description,omitempty"`
+
+	// homepageURL leads people to the app's own page.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[]!#$%&-;=?-[_a-z~]+$') && isURL(self)",message="homepageURL must be an https or http URL"
+	// +optional
+	HomepageURL string `json:"homepageURL,omitempty"`
+
 	// grantTypes the client may use.
 	// +listType=set
 	// +kubebuilder:default={"client_credentials"}
@@ -66,8 +135,49 @@ type OAuthClientSpec struct {
 	// +optional
 	GrantTypes []GrantType `json:"grantTypes,omitempty"`
 
-	// authMethod is how the client authenticates at the token endpoint.
-	// +kubebuilder:default=client_secret_basic
+	// redirectURIs are where users may be sent back with an authorization code,
+	// compared byte by byte; only the port of a loopback address may differ (RFC
+	// 8252, Section 7.3). The AuthorizationServer may limit their hosts.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=1024
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^(https://[^/]|http://(127[.]0[.]0[.]1|[[]::1[]]|localhost)([:/?]|$)|[a-z][a-z0-9-]*([.][a-z0-9-]+)+:/)')",message="a redirect URI must be https, http on 127.0.0.1, [::1] or localhost, or of a private-use scheme like com.example.app:/callback (RFC 8252)"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[]!$%&-;=?-[_a-z~]+$')",message="a redirect URI must have no fragment and no character that must be percent-encoded"
+	// +optional
+	RedirectURIs []string `json:"redirectURIs,omitempty"`
+
+	// postLogoutRedirectURIs are where users may be sent after signing out
+	// (OpenID Connect RP-Initiated Logout 1.0); the rules are those of redirectURIs.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=1024
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^(https://[^/]|http://(127[.]0[.]0[.]1|[[]::1[]]|localhost)([:/?]|$)|[a-z][a-z0-9-]*([.][a-z0-9-]+)+:/)')",message="a redirect URI must be https, http on 127.0.0.1, [::1] or localhost, or of a private-use scheme like com.example.app:/callback (RFC 8252)"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[]!$%&-;=?-[_a-z~]+$')",message="a redirect URI must have no fragment and no character that must be percent-encoded"
+	// +optional
+	PostLogoutRedirectURIs []string `json:"postLogoutRedirectURIs,omitempty"`
+
+	// origins of the pages that call the server for this client from a browser
+	// (CORS), as browsers send them: scheme, host and port. Absent: for a Public
+	// client the origins of its redirectURIs, for a Confidential one none.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=300
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^(https://[a-z0-9._-]+|https://[[][0-9a-f:]+[]]|http://(127[.]0[.]0[.]1|[[]::1[]]|localhost))(:[0-9]{1,5})?$')",message="an origin must be https, or http on 127.0.0.1, [::1] or localhost, with host and port in lower case and nothing behind them, like https://app.example"
+	// +optional
+	Origins []string `json:"origins,omitempty"`
+
+	// pkce says whether authorization requests need PKCE (RFC 7636). Optional is
+	// for old confidential web apps that cannot send it, and in force only where
+	// the AuthorizationServer permits it; the condition PKCEOptional tells.
+	// +kubebuilder:default=Required
+	// +optional
+	PKCE PKCEMode `json:"pkce,omitempty"`
+
+	// authMethod is how the client authenticates at the token endpoint. Absent:
+	// client_secret_basic for type Confidential, none for Public.
 	// +optional
 	AuthMethod AuthMethod `json:"authMethod,omitempty"`
 
@@ -98,6 +208,10 @@ type OAuthClientSpec struct {
 	// +optional
 	AccessTokenLifetime *metav1.Duration `json:"accessTokenLifetime,omitempty"`
 
+	// tokens shortens how long a user's tokens live.
+	// +optional
+	Tokens *ClientTokens `json:"tokens,omitempty"`
+
 	// credentials says how the client's credentials are handed out.
 	// +kubebuilder:default={}
 	// +optional
@@ -113,88 +227,24 @@ type OAuthClientSpec struct {
 	Disabled bool `json:"disabled,omitempty"`
 }
 
-// CredentialsSpec says how a client's credentials are handed out.
-type CredentialsSpec struct {
-	// secretName is the Secret, in the OAuthClient's namespace, that holds the
-	// credentials. Absent: `<name>-oauth`. A Secret that belongs to somebody
-	// else is never written to.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
-	// +optional
-	SecretName string `json:"secretName,omitempty"`
-
-	// template shapes the Secret.
-	// +optional
-	Template *CredentialsTemplate `json:"template,omitempty"`
-
-	// rotateEvery is how long a client secret is handed out before a new one
-	// takes its place. Absent: only when asked for by the annotation
-	// oauth.clientele.dev/rotate-secret.
+// ClientTokens shortens how long a user's tokens live; what is longer than the
+// server's is cut to it.
+// +kubebuilder:validation:XValidation:rule="!has(self.refreshTokenLifetime) || !has(self.refreshTokenIdleLifetime) || duration(self.refreshTokenIdleLifetime) <= duration(self.refreshTokenLifetime)",message="refreshTokenIdleLifetime must not be longer than refreshTokenLifetime"
+type ClientTokens struct {
+	// refreshTokenLifetime is how long after the sign-in refresh tokens are good.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('87600h')",message="rotateEvery must be a duration in h, m and s between 1m and 87600h, such as 90m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="refreshTokenLifetime must be a duration in h, m and s between 1m and 8760h, such as 90m"
 	// +optional
-	RotateEvery *metav1.Duration `json:"rotateEvery,omitempty"`
+	RefreshTokenLifetime *metav1.Duration `json:"refreshTokenLifetime,omitempty"`
 
-	// overlap is how long the previous secret stays valid after a rotation.
-	// +kubebuilder:default="24h0m0s"
+	// refreshTokenIdleLifetime is how long after its last use a refresh token is
+	// good.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('0s') && duration(self) <= duration('8760h')",message="overlap must be a duration in h, m and s between 0s and 8760h, such as 90m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="refreshTokenIdleLifetime must be a duration in h, m and s between 1m and 8760h, such as 90m"
 	// +optional
-	Overlap *metav1.Duration `json:"overlap,omitempty"`
-}
-
-// CredentialsTemplate shapes the credentials Secret.
-type CredentialsTemplate struct {
-	// labels added to the Secret.
-	// +kubebuilder:validation:MaxProperties=32
-	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('oauth.clientele.dev/'))",message="labels under oauth.clientele.dev/ are the operator's own"
-	// +optional
-	Labels map[string]string `json:"labels,omitempty"`
-
-	// annotations added to the Secret.
-	// +kubebuilder:validation:MaxProperties=32
-	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('oauth.clientele.dev/'))",message="annotations under oauth.clientele.dev/ are the operator's own"
-	// +optional
-	Annotations map[string]string `json:"annotations,omitempty"`
-
-	// keys renames the Secret's keys.
-	// +optional
-	Keys *CredentialsKeys `json:"keys,omitempty"`
-}
-
-// CredentialsKeys renames the keys of the credentials Secret.
-// +kubebuilder:validation:XValidation:rule="[self.?clientID.orValue('client_id'), self.?clientSecret.orValue('client_secret'), self.?issuer.orValue('issuer'), self.?tokenEndpoint.orValue('token_endpoint')].all(a, [self.?clientID.orValue('client_id'), self.?clientSecret.orValue('client_secret'), self.?issuer.orValue('issuer'), self.?tokenEndpoint.orValue('token_endpoint')].exists_one(b, a == b))",message="the keys must differ from each other"
-type CredentialsKeys struct {
-	// clientID is the key of the client id. Absent: client_id.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
-	// +optional
-	ClientID string `json:"clientID,omitempty"`
-
-	// clientSecret is the key of the client secret. Absent: client_secret.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
-	// +optional
-	ClientSecret string `json:"clientSecret,omitempty"`
-
-	// issuer is the key of the issuer. Absent: issuer.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
-	// +optional
-	Issuer string `json:"issuer,omitempty"`
-
-	// tokenEndpoint is the key of the token endpoint's URL. Absent: token_endpoint.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
-	// +optional
-	TokenEndpoint string `json:"tokenEndpoint,omitempty"`
+	RefreshTokenIdleLifetime *metav1.Duration `json:"refreshTokenIdleLifetime,omitempty"`
 }
 
 // OAuthClientStatus is what the operator observed.
@@ -203,7 +253,8 @@ type OAuthClientStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions: Ready and ScopesGranted; and, only while true, Reconciling and Stalled.
+	// conditions: Ready and ScopesGranted; PKCEOptional where spec.pkce asks for
+	// the exception; and, only while true, Reconciling and Stalled.
 	// +listType=map
 	// +listMapKey=type
 	// +optional
@@ -289,6 +340,7 @@ type ScopeResult struct {
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=oac,categories=clientele
 // +kubebuilder:printcolumn:name="Client ID",type=string,JSONPath=`.status.clientID`
+// +kubebuilder:printcolumn:name="Type",type=string,priority=1,JSONPath=`.spec.type`
 // +kubebuilder:printcolumn:name="Secret",type=string,JSONPath=`.status.credentialsSecret`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`

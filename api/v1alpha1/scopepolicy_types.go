@@ -39,9 +39,46 @@ type ScopePolicySpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +optional
 	Allow []AllowRule `json:"allow,omitempty"`
+
+	// resourceServers are the OAuthClients that may introspect tokens for the
+	// resource (RFC 7662): the API itself, as a client of the server.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	// +optional
+	ResourceServers []ResourceServerReference `json:"resourceServers,omitempty"`
 }
 
+// ResourceServerReference names an OAuthClient.
+type ResourceServerReference struct {
+	// name of the OAuthClient.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	// +required
+	Name string `json:"name"`
+
+	// namespace of the OAuthClient. Absent: the ScopePolicy's own.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// Grantee is a kind of subject that a scope is granted to.
+// +kubebuilder:validation:Enum=Users;Clients
+type Grantee string
+
+// The grantees.
+const (
+	// GrantableToUsers: through an app that acts for them.
+	GrantableToUsers Grantee = "Users"
+	// GrantableToClients: for themselves (client_credentials).
+	GrantableToClients Grantee = "Clients"
+)
+
 // ScopeDeclaration declares one scope.
+// +kubebuilder:validation:XValidation:rule="!has(self.roles) || self.roles.size() == 0 || !has(self.grantableTo) || 'Users' in self.grantableTo",message="roles are for users: add Users to grantableTo, or remove the roles"
 type ScopeDeclaration struct {
 	// name of the scope (RFC 6749, Section 3.3).
 	// +kubebuilder:validation:MinLength=1
@@ -62,13 +99,41 @@ type ScopeDeclaration struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="maxAccessTokenLifetime must be a duration in h, m and s between 1m and 24h, such as 90m"
 	// +optional
 	MaxAccessTokenLifetime *metav1.Duration `json:"maxAccessTokenLifetime,omitempty"`
+
+	// roles of which a user must hold one to have the scope. Absent: any user.
+	// They say nothing about tokens that are for no user.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:Pattern=`^[^\s\x00-\x1F\x7F]([^\x00-\x1F\x7F]*[^\s\x00-\x1F\x7F])?$`
+	// +optional
+	Roles []string `json:"roles,omitempty"`
+
+	// grantableTo says who may have the scope: Users through an app that acts for
+	// them, Clients for themselves. Absent: both.
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=2
+	// +optional
+	GrantableTo []Grantee `json:"grantableTo,omitempty"`
 }
 
-// AllowRule allows scopes to clients.
+// AllowRule allows scopes to clients: to OAuthClients, or to clients that
+// registered themselves, never to both.
+// +kubebuilder:validation:XValidation:rule="self.?dynamic.orValue(false) != has(self.namespaces)",message="namespaces must be set, unless dynamic is true: then it must not be"
+// +kubebuilder:validation:XValidation:rule="!self.?dynamic.orValue(false) || !has(self.clients)",message="clients must not be set where dynamic is true: clients that registered themselves have no labels"
+// +kubebuilder:validation:XValidation:rule="!self.?dynamic.orValue(false) || !has(self.grantTypes) || !('client_credentials' in self.grantTypes)",message="grantTypes must not list client_credentials where dynamic is true: clients that registered themselves act for users only"
 type AllowRule struct {
-	// namespaces whose clients are meant; Same is the ScopePolicy's own.
-	// +required
-	Namespaces NamespaceGroup `json:"namespaces"`
+	// namespaces whose OAuthClients are meant; Same is the ScopePolicy's own.
+	// Required unless dynamic is true.
+	// +optional
+	Namespaces NamespaceGroup `json:"namespaces,omitzero"`
+
+	// dynamic means the clients that registered themselves (RFC 7591), as far as
+	// the AuthorizationServer lets anybody, in place of OAuthClients.
+	// +optional
+	Dynamic bool `json:"dynamic,omitempty"`
 
 	// clients narrows the rule to OAuthClients with these labels. Absent: all.
 	// +optional

@@ -24,6 +24,17 @@ const (
 	ClientUpdated Name = "client.updated"
 	// ClientDeleted: a client was removed.
 	ClientDeleted Name = "client.deleted"
+	// ClientExpired: a client that registered itself was removed, for nobody used it.
+	ClientExpired Name = "client.expired"
+	// TokenRevoked: a token was revoked at the revocation endpoint.
+	TokenRevoked Name = "token.revoked"
+	// SignedIn: a person signed in; SignInRefused: somebody did not. What was typed
+	// as a user name is not told: people type passwords there.
+	SignedIn      Name = "user.signed_in"
+	SignInRefused Name = "user.sign_in_refused"
+	// TokenReused: a code or a refresh token came a second time, and what was made
+	// from it is revoked.
+	TokenReused Name = "token.reused"
 	// PolicyStored and PolicyDeleted: a scope policy changed.
 	PolicyStored  Name = "policy.stored"
 	PolicyDeleted Name = "policy.deleted"
@@ -44,6 +55,14 @@ func loggable(n Name) []string {
 	switch n {
 	case ClientRegistered, ClientUpdated, ClientDeleted:
 		return []string{"client_id", "owner_namespace", "owner_name", "owner_uid", "caller", "revision"}
+	case ClientExpired:
+		return []string{"client_id"}
+	case TokenRevoked:
+		return []string{"client_id", "kind", "remote"}
+	case SignedIn:
+		return []string{"subject", "source", "remote"}
+	case SignInRefused, TokenReused:
+		return []string{"client_id", "remote"}
 	case PolicyStored, PolicyDeleted:
 		return []string{"uid", "resource", "caller", "revision"}
 	case RegistrarRefused:
@@ -60,7 +79,7 @@ func loggable(n Name) []string {
 
 // bounded says which events anybody can cause at will; these are rate-limited.
 func bounded(n Name) bool {
-	return n == RegistrarRefused || n == RegistrationRefused || n == AuthenticationRefused
+	return n == RegistrarRefused || n == RegistrationRefused || n == AuthenticationRefused || n == SignInRefused || n == TokenReused
 }
 
 // Log writes audit events. Its methods may be called concurrently.

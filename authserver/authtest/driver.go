@@ -141,8 +141,9 @@ func (s *Server) MustPutPolicy(t testing.TB, p policy.Policy) {
 	}
 }
 
-// Token asks for a token with client_credentials, authenticated as the client
-// registered. form holds names and values by turns.
+// Token asks for a token, with client_credentials unless the form has another
+// grant_type, authenticated as the client registered. form holds names and values
+// by turns.
 func (s *Server) Token(t testing.TB, c Client, form ...string) Answer {
 	t.Helper()
 	return s.Send(t, s.TokenRequest(t, c, form...))
@@ -153,7 +154,14 @@ func (s *Server) TokenRequest(t testing.TB, c Client, form ...string) *http.Requ
 	t.Helper()
 	values := url.Values{"grant_type": {"client_credentials"}}
 	for i := 0; i+1 < len(form); i += 2 {
+		if form[i] == "grant_type" {
+			values.Del(form[i])
+		}
 		values.Add(form[i], form[i+1])
+	}
+	public := c.Registration.TokenEndpointAuthMethod == oauth.AuthNone
+	if public && !values.Has("client_id") {
+		values.Set("client_id", c.Registration.ClientID)
 	}
 	post := c.Registration.TokenEndpointAuthMethod == oauth.AuthClientSecretPost
 	if post {
@@ -163,7 +171,7 @@ func (s *Server) TokenRequest(t testing.TB, c Client, form ...string) *http.Requ
 	r, err := http.NewRequest(http.MethodPost, s.URL+"/oauth/token", bytes.NewReader([]byte(values.Encode())))
 	must(t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if !post {
+	if !post && !public {
 		r.SetBasicAuth(url.QueryEscape(c.Registration.ClientID), url.QueryEscape(c.Secret.Reveal()))
 	}
 	return r

@@ -15,6 +15,8 @@ const (
 	RegistrarToken = "registrar-token"
 	// OtherClusterToken is a registrar's of another cluster.
 	OtherClusterToken = "registrar-token-of-another-cluster"
+	// RegisterToken may register clients as RFC 7591 has it, and no more.
+	RegisterToken = "may-register"
 	// NobodyToken is authenticated and has no right.
 	NobodyToken = "authenticated-without-rights"
 )
@@ -58,6 +60,8 @@ func (r *Registrars) Authorize(_ context.Context, bearer string) (endpoint.Calle
 		return endpoint.Caller{Cluster: Cluster, User: "operator", Manage: true}, nil
 	case OtherClusterToken:
 		return endpoint.Caller{Cluster: "cluster-2", User: "operator", Manage: true}, nil
+	case RegisterToken:
+		return endpoint.Caller{Cluster: Cluster, User: "developer", Register: true}, nil
 	case NobodyToken:
 		return endpoint.Caller{Cluster: Cluster, User: "somebody"}, nil
 	}

@@ -16,6 +16,7 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/keys"
+	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/sqlite"
 )
@@ -31,6 +32,8 @@ type Config struct {
 	Source authserver.Source
 	// Wrap the store, to make it fail.
 	Wrap func(store.Store) store.Store
+	// Upstreams returns the upstream providers; nil: none.
+	Upstreams func() *signin.Upstreams
 	// Discard the log instead of keeping it, for benchmarks.
 	Discard bool
 }
@@ -45,6 +48,8 @@ type Server struct {
 	Clock      *Clock
 	Store      store.Store
 	Registrars *Registrars
+	// Users are the local users; see AddUser.
+	Users      *signin.Local
 	Log        *Log
 	Settings   endpoint.Settings
 	Signing    keys.Set
@@ -59,7 +64,7 @@ type Server struct {
 // Start a server, and stop it when the test ends.
 func Start(t testing.TB, c Config) *Server {
 	t.Helper()
-	s := &Server{Clock: NewClock(), Registrars: &Registrars{}, Log: &Log{}, done: make(chan error, 1)}
+	s := &Server{Clock: NewClock(), Registrars: &Registrars{}, Users: &signin.Local{}, Log: &Log{}, done: make(chan error, 1)}
 	endpoints, metrics := listen(t), listen(t)
 	s.URL, s.MetricsURL = "http://"+endpoints.Addr().String(), "http://"+metrics.Addr().String()+"/metrics"
 	s.openStore(t, c)
@@ -73,6 +78,8 @@ func Start(t testing.TB, c Config) *Server {
 		Store:           s.Store,
 		Source:          source,
 		Registrars:      s.Registrars,
+		Users:           s.Users,
+		Upstreams:       c.Upstreams,
 		Log:             s.logger(c),
 		Now:             s.Clock.Now,
 		ShutdownTimeout: 10 * time.Second,

@@ -37,7 +37,7 @@ func TestRead(t *testing.T) {
 		{"very long header", basic(strings.Repeat("a", 9000) + ":s"), "", "", "", oauth.CodeInvalidClient},
 		{"post", nil, "client_id=a&client_secret=s%2B", "a", "s+", ""},
 		{"post with an empty header", []string{""}, "client_id=a&client_secret=s", "a", "s", ""},
-		{"post without a secret", nil, "client_id=a", "", "", oauth.CodeInvalidClient},
+		{"a public client says who it is", nil, "client_id=a", "a", "", ""},
 		{"post without an id", nil, "client_secret=s", "", "", oauth.CodeInvalidClient},
 		{"assertion", nil, "client_id=a&client_assertion=x", "", "", oauth.CodeInvalidClient},
 		{"basic and a secret in the form", basic("a:s"), "client_secret=s", "", "", oauth.CodeInvalidRequest},

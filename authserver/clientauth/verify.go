@@ -48,8 +48,12 @@ func (v *Verifier) Verify(p Presented) (*registry.Client, error) {
 	switch {
 	case !known:
 		return nil, refuse(ErrUnknownClient)
+	case client.Public() && p.Method == oauth.AuthNone:
+		// Nothing to compare (RFC 6749, Section 2.1).
 	case !match || len(client.Secrets) == 0:
 		return nil, refuse(ErrWrongSecret)
+	}
+	switch {
 	case client.TokenEndpointAuthMethod != p.Method:
 		return nil, refuse(ErrWrongMethod)
 	case client.Managed != nil && client.Managed.Disabled:

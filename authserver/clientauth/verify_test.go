@@ -60,6 +60,27 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+func TestVerifyPublicClient(t *testing.T) {
+	v, _, c := verifier(t)
+	public := clientauth.Presented{ClientID: "apps.app", Method: oauth.AuthNone}
+	if _, err := v.Verify(public); !errors.Is(err, clientauth.ErrWrongSecret) {
+		t.Errorf("a confidential client without its secret: %v", err)
+	}
+	c.TokenEndpointAuthMethod, c.Secrets = oauth.AuthNone, nil
+	if got, err := v.Verify(public); err != nil || got != c {
+		t.Errorf("a public client: %v", err)
+	}
+	for _, m := range []oauth.AuthMethod{oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost} {
+		if _, err := v.Verify(clientauth.Presented{ClientID: "apps.app", Method: m, Secret: "x"}); oauth.CodeOf(err) != oauth.CodeInvalidClient {
+			t.Errorf("a public client with a secret by %s: %v", m, err)
+		}
+	}
+	c.Managed.Disabled = true
+	if _, err := v.Verify(public); !errors.Is(err, clientauth.ErrDisabled) {
+		t.Errorf("a disabled public client: %v", err)
+	}
+}
+
 // TestA12UnknownClientAndWrongSecretTimeTheSame compares the medians of
 // interleaved batches. Without the comparison against the decoy an unknown client
 // would be answered in a fraction of the time.

@@ -18,6 +18,9 @@ func TestGeneratedSecrets(t *testing.T) {
 	}{
 		{"cls_", NewClientSecret},
 		{"clr_", NewRegistrationToken},
+		{"clc_", NewCode},
+		{"clp_", NewPushedRequest},
+		{"clu_", NewSessionCookie},
 	}
 	for _, tt := range tests {
 		seen := map[string]bool{}

@@ -3,12 +3,15 @@ package endpoint
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/store"
 )
 
 // RegistrarAuthorizer says who a registrar's bearer token belongs to.
@@ -25,8 +28,22 @@ type Caller struct {
 	Cluster string
 	// User name, for the audit log.
 	User string
-	// Manage says that the caller is a registrar.
+	// Manage says that the caller is a registrar (RBAC verb manage).
 	Manage bool
+	// Register says that the caller may register clients as RFC 7591 has it, and
+	// no more (RBAC verb register).
+	Register bool
+}
+
+// Flows keeps what people do, and which tokens were revoked.
+type Flows interface {
+	store.Codes
+	store.Families
+	store.Sessions
+	store.Consents
+	store.Attempts
+	store.PushedRequests
+	store.RevokedTokens
 }
 
 // Replicas lists the running replicas; see store.Leases.
@@ -46,17 +63,28 @@ type Health interface {
 	Missing(now time.Time) []string
 }
 
-// Config is what the endpoints need. Every field is required.
+// Config is what the endpoints need. Every field is required unless it says
+// otherwise.
 type Config struct {
 	Health     Health
 	Registry   *registry.Registry
 	Registrars RegistrarAuthorizer
 	Replicas   Replicas
-	Grants     []grant.Grant
-	Metrics    *Metrics
-	Audit      *audit.Log
-	Log        *slog.Logger
-	Now        func() time.Time
+	// Flows is nil where the server knows no users: what needs it is then neither
+	// advertised nor routed.
+	Flows Flows
+	// Roster says who of those who signed in is still welcome.
+	Roster signin.Roster
+	// Password signs local users in. Required with Flows.
+	Password *signin.Password
+	// Upstreams returns the upstream providers in force; nil, and returning nil:
+	// there are none.
+	Upstreams func() *signin.Upstreams
+	Grants    []grant.Grant
+	Metrics   *Metrics
+	Audit     *audit.Log
+	Log       *slog.Logger
+	Now       func() time.Time
 	// Draining is closed when the server begins to stop: long polls end at once.
 	Draining <-chan struct{}
 }
@@ -64,8 +92,14 @@ type Config struct {
 // Server is the http.Handler of the authorization server.
 type Server struct {
 	Config
-	routes map[string]*route // by path; a prefix ends with "/"
-	grants map[oauth.GrantType]counted
+	routes    map[string]*route // by path; a prefix ends with "/"
+	grants    map[oauth.GrantType]counted
+	described atomic.Pointer[described]
+	// registrations limits those who register themselves.
+	registrations limits
+	// pushes limits pushed requests of clients that do not authenticate.
+	pushes limits
+	rights *grant.Rights
 }
 
 // counted is a grant with its counters.
@@ -77,6 +111,7 @@ type counted struct {
 // New makes a Server.
 func New(c Config) *Server {
 	s := &Server{Config: c, routes: map[string]*route{}, grants: map[oauth.GrantType]counted{}}
+	s.rights = &grant.Rights{Policies: c.Registry.Policies}
 	for _, g := range c.Grants {
 		s.grants[g.Type()] = counted{g, c.Metrics.grant(string(g.Type()))}
 	}

@@ -58,6 +58,9 @@ func (s *Server) serve(x *exchange) (status int) {
 		// RFC 6749, Section 5.1, and RFC 7591, Section 3.2.1.
 		header["Cache-Control"], header["Pragma"] = noStore, noCache
 	}
+	if status, answered := s.crossOrigin(x); answered {
+		return status
+	}
 	handle, ok := x.route.method(x.r.Method)
 	if !ok {
 		header.Set("Allow", x.route.allow())

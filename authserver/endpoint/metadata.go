@@ -31,8 +31,6 @@ func (d document) write(x *exchange) int {
 	header := x.w.Header()
 	header.Set("Cache-Control", d.cacheControl)
 	header.Set("ETag", d.etag)
-	// Browser-only apps read these two; they hold nothing that is not public.
-	header.Set("Access-Control-Allow-Origin", "*")
 	if x.r.Header.Get("If-None-Match") == d.etag {
 		x.w.WriteHeader(http.StatusNotModified)
 		return http.StatusNotModified
@@ -49,8 +47,8 @@ const metadataMaxAge = 5 * time.Minute
 // newMetadata makes the document of RFC 8414, Section 2 and of OpenID Connect
 // Discovery 1.0, Section 3. Only what works stands in it, and it is made of the
 // issuer, never of the Host header.
-func newMetadata(v *View) (document, error) {
-	body, err := json.Marshal(oauth.ServerMetadata{
+func newMetadata(v *View, scopes ...string) (document, error) {
+	m := oauth.ServerMetadata{
 		Issuer:                            v.Settings.Issuer,
 		TokenEndpoint:                     v.base + pathToken,
 		JWKSURI:                           v.base + pathJWKS,
@@ -58,11 +56,32 @@ func newMetadata(v *View) (document, error) {
 		GrantTypesSupported:               oauth.SupportedGrantTypes(),
 		TokenEndpointAuthMethodsSupported: oauth.SupportedAuthMethods(),
 		IDTokenSigningAlgValuesSupported:  v.algorithms(),
-	})
+	}
+	if v.users {
+		m.ScopesSupported = scopes
+		v.authorizationMetadata(&m)
+		v.tokenMetadata(&m)
+	}
+	body, err := json.Marshal(m)
 	if err != nil {
 		return document{}, err
 	}
 	return newDocument(body, metadataMaxAge), nil
+}
+
+// authorizationMetadata is the part that is about authorization requests.
+func (v *View) authorizationMetadata(m *oauth.ServerMetadata) {
+	no := false
+	m.AuthorizationEndpoint = v.base + pathAuthorize
+	m.PushedAuthorizationRequestEndpoint = v.base + pathPAR
+	m.ResponseTypesSupported = oauth.SupportedResponseTypes()
+	m.ResponseModesSupported = oauth.SupportedResponseModes()
+	m.CodeChallengeMethodsSupported = []string{oauth.ChallengeS256}
+	m.AuthorizationResponseIssParameterSupported = true
+	m.PromptValuesSupported = oauth.SupportedPrompts()
+	m.SubjectTypesSupported = []string{"public"}
+	m.RequestURIParameterSupported = &no // but for pushed ones (RFC 9126, Section 5)
+	m.DefaultResource = v.terms.DefaultResource
 }
 
 // algorithms that tokens are or will be signed with: verifiers that read only
@@ -88,7 +107,7 @@ func newJWKS(v *View) (document, error) {
 }
 
 func (s *Server) metadata(x *exchange) int {
-	return x.view.metadata.write(x)
+	return s.describe(x.view).write(x)
 }
 
 // jwks answers only while this replica's lease holds: the operator counts on it

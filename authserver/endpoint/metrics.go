@@ -15,7 +15,9 @@ type Metrics struct {
 	tokens     *prometheus.CounterVec
 	registered *prometheus.CounterVec
 	notFound   prometheus.Counter
-	otherGrant *outcomes
+	// withoutPKCE counts what the one exception is used for.
+	withoutPKCE prometheus.Counter
+	otherGrant  *outcomes
 }
 
 // NewMetrics makes the counters and registers them.
@@ -34,9 +36,13 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Requests that register, update or delete a client, and policies that were refused, by outcome.",
 		}, []string{"outcome"}),
 	}
+	m.withoutPKCE = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "clientele_authorizations_without_pkce_total",
+		Help: "Authorization codes issued to clients that may do without PKCE and did.",
+	})
 	m.notFound = m.requests.WithLabelValues(routeOfNothing, "404")
 	m.otherGrant = m.grant("other")
-	r.MustRegister(m.requests, m.tokens, m.registered)
+	r.MustRegister(m.requests, m.tokens, m.registered, m.withoutPKCE)
 	return m
 }
 
@@ -54,7 +60,7 @@ func (m *Metrics) route(name string) *outcomes {
 		success:  m.requests.WithLabelValues(name, "200"),
 		other:    m.requests.WithLabelValues(name, "other"),
 	}
-	for _, code := range []int{201, 204, 304, 400, 401, 403, 404, 405, 409, 413, 500, 503} {
+	for _, code := range []int{201, 204, 303, 304, 400, 401, 403, 404, 405, 409, 413, 429, 500, 503} {
 		o.byStatus[code] = m.requests.WithLabelValues(name, strconv.Itoa(code))
 	}
 	return o

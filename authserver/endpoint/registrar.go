@@ -34,6 +34,19 @@ func bearer(r *http.Request) (string, error) {
 // insufficient_scope for somebody who is none, temporarily_unavailable if that
 // could not be found out.
 func (s *Server) registrar(x *exchange) (Caller, error) {
+	caller, err := s.caller(x)
+	if err == nil && !caller.Manage {
+		return Caller{}, s.refused(x, caller, noRegistrar())
+	}
+	return caller, err
+}
+
+func noRegistrar() error {
+	return oauth.InsufficientScope("only a registrar may do this: it takes RBAC verb manage on the AuthorizationServer")
+}
+
+// caller returns who calls, whatever they may do. Errors as of registrar.
+func (s *Server) caller(x *exchange) (Caller, error) {
 	token, err := bearer(x.r)
 	if err != nil {
 		return Caller{}, s.refused(x, Caller{}, err)
@@ -42,8 +55,8 @@ func (s *Server) registrar(x *exchange) (Caller, error) {
 	switch {
 	case err != nil:
 		return Caller{}, s.refused(x, caller, unavailable(err))
-	case !caller.Manage || caller.Cluster == "":
-		return Caller{}, s.refused(x, caller, oauth.InsufficientScope("only a registrar may do this: it takes RBAC verb manage on the AuthorizationServer"))
+	case caller.Cluster == "":
+		return Caller{}, s.refused(x, caller, noRegistrar())
 	}
 	return caller, nil
 }

@@ -11,24 +11,38 @@ import (
 	"clientele.dev/clientele/authserver/registry"
 )
 
-// register is POST /oauth/register (RFC 7591, Section 3.1) for registrars:
-// 201 for a new client, 200 where the owner's client existed.
+// register is POST /oauth/register (RFC 7591, Section 3.1). Who calls decides:
+// for registrars it is
 //
-//  1. the caller is a registrar; nobody else may register yet
-//  2. parse
-//  3. the rules (package registration) and the store
-//  4. write
+//  1. parse
+//  2. the rules (package registration) and the store
+//  3. write: 201 for a new client, 200 where the owner's client existed
+//
+// and for everybody else, where the settings let them, registerSelf.
 func (s *Server) register(x *exchange) int {
-	caller, err := s.registrar(x)
-	if err != nil {
-		return s.fail(x, err)
+	mode := x.view.Settings.Registration.Mode
+	if mode == RegistrationOpen && len(x.r.Header["Authorization"]) == 0 {
+		return s.registerSelf(x, Caller{})
 	}
-	return s.put(x, caller, "", false)
+	caller, err := s.caller(x)
+	switch {
+	case err != nil:
+		return s.fail(x, err)
+	case caller.Manage:
+		return s.put(x, caller, "", false)
+	case caller.Register && (mode == RegistrationAuthenticated || mode == RegistrationOpen):
+		return s.registerSelf(x, caller)
+	}
+	return s.fail(x, s.refused(x, caller, noRegistrar()))
 }
 
-// updateClient is PUT /oauth/register/{client_id} (RFC 7592, Section 2.2) for
-// registrars: as register, but the client must exist.
+// updateClient is PUT /oauth/register/{client_id} (RFC 7592, Section 2.2): for
+// registrars as register, but the client must exist; for whoever holds the
+// registration access token of a client that registered itself, updateSelf.
 func (s *Server) updateClient(x *exchange) int {
+	if token, ok := holderToken(x); ok {
+		return s.updateSelf(x, token)
+	}
 	caller, err := s.registrar(x)
 	if err != nil {
 		return s.fail(x, err)
@@ -124,15 +138,25 @@ func (s *Server) readClient(x *exchange) int {
 // readByToken gives a client with a wrong token and one that does not exist the
 // same answer after the same work (RFC 7592, Section 2.1; FAILURES A12).
 func (s *Server) readByToken(x *exchange, token string) int {
-	client, ok := s.Registry.Client(x.rest)
-	var sealed []string
-	if ok && client.RegistrationToken != "" {
-		sealed = []string{client.RegistrationToken}
+	if !s.heldManaged(x, token) {
+		return s.readSelf(x, token)
 	}
-	if !x.view.serverKeys.MatchAny(sealed, token) || !ok {
+	client, ok := s.Registry.Client(x.rest)
+	if !ok {
 		return s.fail(x, noClient())
 	}
 	return s.writeClient(x, client)
+}
+
+// heldManaged says that the client in the URL is a registrar's and the token is
+// its registration access token.
+func (s *Server) heldManaged(x *exchange, token string) bool {
+	client, ok := s.Registry.Client(x.rest)
+	var sealed []string
+	if ok && client.Managed != nil && client.RegistrationToken != "" {
+		sealed = []string{client.RegistrationToken}
+	}
+	return x.view.serverKeys.MatchAny(sealed, token)
 }
 
 func noClient() error {
@@ -149,9 +173,14 @@ func (s *Server) writeClient(x *exchange, c *registry.Client) int {
 	}))
 }
 
-// deleteClient is DELETE /oauth/register/{client_id} (RFC 7592, Section 2.3) for
-// registrars: 204, also if there is no such client, so that it can be repeated.
+// deleteClient is DELETE /oauth/register/{client_id} (RFC 7592, Section 2.3): for
+// registrars 204, also if there is no such client, so that it can be repeated; for
+// whoever holds the registration access token of a client that registered itself,
+// deleteSelf.
 func (s *Server) deleteClient(x *exchange) int {
+	if token, ok := holderToken(x); ok {
+		return s.deleteSelf(x, token)
+	}
 	caller, err := s.registrar(x)
 	if err != nil {
 		return s.fail(x, err)

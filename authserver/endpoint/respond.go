@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
+	"time"
 
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/registration"
@@ -18,6 +20,8 @@ func status(code oauth.Code) int {
 		return http.StatusForbidden
 	case oauth.CodeClientIDTaken, oauth.CodeOwnerMismatch, oauth.CodeStaleCounter:
 		return http.StatusConflict
+	case oauth.CodeTooManyRequests:
+		return http.StatusTooManyRequests
 	case oauth.CodeServerError:
 		return http.StatusInternalServerError
 	case oauth.CodeTemporarilyUnavailable:
@@ -67,10 +71,21 @@ func (s *Server) fail(x *exchange, err error) int {
 	if c := challenge(protocol.Code); c != "" {
 		header.Set("WWW-Authenticate", c)
 	}
-	if protocol.Code == oauth.CodeTemporarilyUnavailable {
-		header.Set("Retry-After", "1")
+	if seconds := retryAfter(protocol); seconds > 0 {
+		header.Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
 	return writeJSON(x, status(protocol.Code), body)
+}
+
+// retryAfter is when to try again, in seconds; 0: nothing is said of it.
+func retryAfter(err *oauth.Error) int64 {
+	if limited, ok := errors.AsType[*limitedError](err); ok {
+		return int64((limited.wait + time.Second - 1) / time.Second)
+	}
+	if err.Code == oauth.CodeTemporarilyUnavailable {
+		return 1
+	}
+	return 0
 }
 
 func (s *Server) tooLarge(x *exchange) int {

@@ -5,12 +5,26 @@ import "net/http"
 // Body limits in bytes.
 const (
 	noBody           = 0
+	pageBody         = 32 << 10
 	tokenBody        = 64 << 10
 	registrationBody = 256 << 10
 )
 
 // Paths of the endpoints below the issuer.
 const (
+	pathAuthorize    = "/oauth/authorize"
+	pathContinue     = "/oauth/continue"
+	pathPAR          = "/oauth/par"
+	upstreamPrefix   = "/oauth/upstream/"
+	callbackPrefix   = "/oauth/callback/" // signin.CallbackPath
+	assetPrefix      = "/assets/"         // web.Pages.AssetPrefix
+	pathRevoke       = "/oauth/revoke"
+	pathIntrospect   = "/oauth/introspect"
+	pathLogout       = "/oauth/logout"
+	pathAccount      = "/account"
+	accountPrefix    = pathAccount + "/"
+	accountUpstream  = accountPrefix + "upstream/"
+	pathUserinfo     = "/userinfo"
 	pathToken        = "/oauth/token"
 	pathRegister     = "/oauth/register"
 	pathJWKS         = "/.well-known/jwks.json"
@@ -24,6 +38,9 @@ const (
 	pathReady        = "/readyz"
 	routeOfNothing   = "none"
 	managementPrefix = pathRegister + "/"
+
+	pathSelfRegistered   = "/registrar/v1/self-registered"
+	selfRegisteredPrefix = pathSelfRegistered + "/"
 )
 
 // handler answers an exchange and returns the status it wrote.
@@ -39,6 +56,8 @@ type route struct {
 	requests *outcomes
 	// cacheable answers set their own Cache-Control; all others are no-store.
 	cacheable bool
+	// cors: which pages of other origins may call it.
+	cors cors
 	// needsNothing answers even while the server has no settings.
 	needsNothing bool
 }
@@ -46,18 +65,44 @@ type route struct {
 // table is every route there is.
 func (s *Server) table() []route {
 	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
-	return []route{
-		{name: "token", path: pathToken, maxBody: tokenBody, methods: map[string]handler{post: s.token}},
+	table := []route{
+		{name: "token", path: pathToken, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.token}},
 		{name: "register", path: pathRegister, maxBody: registrationBody, methods: map[string]handler{post: s.register}},
 		{name: "client", path: managementPrefix, maxBody: registrationBody, methods: map[string]handler{get: s.readClient, put: s.updateClient, del: s.deleteClient}},
 		{name: "policy", path: pathPolicies, maxBody: registrationBody, methods: map[string]handler{put: s.putPolicy, del: s.deletePolicy}},
+		{name: "selfregistered", path: pathSelfRegistered, methods: map[string]handler{get: s.selfRegistered}},
+		{name: "selfregistered", path: selfRegisteredPrefix, methods: map[string]handler{del: s.revokeSelfRegistered}},
 		{name: "inventory", path: pathInventory, methods: map[string]handler{get: s.inventory}},
 		{name: "changes", path: pathChanges, methods: map[string]handler{get: s.changes}},
 		{name: "replicas", path: pathReplicas, methods: map[string]handler{get: s.replicas}},
-		{name: "metadata", path: pathMetadata, cacheable: true, methods: map[string]handler{get: s.metadata}},
-		{name: "openid", path: pathOpenID, cacheable: true, methods: map[string]handler{get: s.metadata}},
-		{name: "jwks", path: pathJWKS, cacheable: true, methods: map[string]handler{get: s.jwks}},
+		{name: "metadata", path: pathMetadata, cacheable: true, cors: corsAny, methods: map[string]handler{get: s.metadata}},
+		{name: "openid", path: pathOpenID, cacheable: true, cors: corsAny, methods: map[string]handler{get: s.metadata}},
+		{name: "jwks", path: pathJWKS, cacheable: true, cors: corsAny, methods: map[string]handler{get: s.jwks}},
 		{name: "healthz", path: pathHealth, needsNothing: true, methods: map[string]handler{get: s.healthz}},
 		{name: "readyz", path: pathReady, needsNothing: true, methods: map[string]handler{get: s.readyz}},
+	}
+	if s.Flows != nil {
+		table = append(table, s.userTable()...)
+	}
+	return table
+}
+
+// userTable is the routes of a server that knows users.
+func (s *Server) userTable() []route {
+	get, post := http.MethodGet, http.MethodPost
+	return []route{
+		{name: "authorize", path: pathAuthorize, maxBody: pageBody, methods: map[string]handler{get: s.authorize, post: s.authorize}},
+		{name: "continue", path: pathContinue, maxBody: pageBody, methods: map[string]handler{get: s.continueAuthorization, post: s.postContinue}},
+		{name: "par", path: pathPAR, maxBody: tokenBody, methods: map[string]handler{post: s.par}},
+		{name: "revoke", path: pathRevoke, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.revoke}},
+		{name: "introspect", path: pathIntrospect, maxBody: tokenBody, methods: map[string]handler{post: s.introspect}},
+		{name: "userinfo", path: pathUserinfo, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{get: s.userinfo, post: s.userinfo}},
+		{name: "logout", path: pathLogout, maxBody: pageBody, methods: map[string]handler{get: s.logout, post: s.postLogout}},
+		{name: "account", path: pathAccount, methods: map[string]handler{get: s.account}},
+		{name: "account", path: accountPrefix, maxBody: pageBody, methods: map[string]handler{post: s.postAccount}},
+		{name: "account", path: accountUpstream, methods: map[string]handler{get: s.accountUpstreamBegin}},
+		{name: "upstream", path: upstreamPrefix, methods: map[string]handler{get: s.beginUpstream}},
+		{name: "callback", path: callbackPrefix, methods: map[string]handler{get: s.finishUpstream}},
+		{name: "assets", path: assetPrefix, cacheable: true, methods: map[string]handler{get: s.assets}},
 	}
 }

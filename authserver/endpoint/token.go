@@ -1,6 +1,8 @@
 package endpoint
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -9,11 +11,11 @@ import (
 
 	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/clientauth"
-	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/params"
 	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/token"
 )
 
@@ -29,7 +31,7 @@ import (
 //  6. mint and write
 //
 // Nothing here writes to the store, logs, or takes a lock that all requests
-// share.
+// share, but that the grants for users take codes and move families on.
 func (s *Server) token(x *exchange) int {
 	now := s.Now()
 	granted, issue, err := s.issue(x, now)
@@ -38,9 +40,13 @@ func (s *Server) token(x *exchange) int {
 	}
 	if err != nil {
 		granted.outcomes.failure(oauth.CodeOf(err)).Inc()
+		if errors.Is(err, grant.ErrReused) {
+			s.Audit.Write(x.r.Context(), audit.TokenReused, slog.String("client_id", granted.client.ClientID), slog.String("remote", x.r.RemoteAddr))
+		}
 		return s.fail(x, err)
 	}
 	granted.outcomes.success.Inc()
+	s.noteUse(x, granted.client)
 	return http.StatusOK
 }
 
@@ -66,6 +72,7 @@ func (s *Server) issue(x *exchange, now time.Time) (granting, grant.Issue, error
 	if g.client, err = s.authenticate(x, &p); err != nil {
 		return g, grant.Issue{}, err
 	}
+	narrowOrigin(x, g.client)
 	// 3.
 	if g.counted, err = s.grantFor(g.client, p.Get("grant_type")); err != nil {
 		return g, grant.Issue{}, err
@@ -82,13 +89,14 @@ func (s *Server) issue(x *exchange, now time.Time) (granting, grant.Issue, error
 		Resource: resource,
 		Scope:    p.Get("scope"),
 		Terms:    x.view.terms,
+		Keys:     x.view.serverKeys,
 		Now:      now,
 	})
 	return g, issue, err
 }
 
 func (s *Server) authenticate(x *exchange, p *params.Params) (*registry.Client, error) {
-	presented, err := clientauth.Read(x.r.Header["Authorization"], p)
+	presented, err := s.presented(x, p)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +105,36 @@ func (s *Server) authenticate(x *exchange, p *params.Params) (*registry.Client, 
 		s.auditRefused(x, presented, err)
 	}
 	return client, err
+}
+
+// presented is who the request says it is from. A public client may leave its
+// client_id out when it refreshes: the refresh token names its client. Whether
+// that one is public, and everything else, is held against the client as always.
+func (s *Server) presented(x *exchange, p *params.Params) (clientauth.Presented, error) {
+	text := p.Get("refresh_token")
+	if s.Flows == nil || text == "" || p.Get("client_id") != "" || x.r.Header.Get("Authorization") != "" ||
+		p.Get("client_secret") != "" || p.Get("client_assertion") != "" {
+		return clientauth.Read(x.r.Header["Authorization"], p)
+	}
+	clientID, err := s.clientOfRefreshToken(x, text)
+	return clientauth.Presented{ClientID: clientID, Method: oauth.AuthNone}, err
+}
+
+// clientOfRefreshToken returns the client that a refresh token of ours was made
+// for. The error is an invalid_grant, or the store's.
+func (s *Server) clientOfRefreshToken(x *exchange, text string) (string, error) {
+	parsed, err := x.view.serverKeys.ParseRefreshToken(text)
+	if err != nil {
+		return "", oauth.InvalidGrant("the refresh token is unknown, expired or revoked").WithCause(err)
+	}
+	family, err := s.Flows.Family(x.r.Context(), parsed.Family)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", oauth.InvalidGrant("the refresh token is unknown, expired or revoked").WithCause(err)
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading a refresh token family: %w", err)
+	}
+	return family.Grant.ClientID, nil
 }
 
 // auditRefused tells who could not authenticate. What was sent as the client id
@@ -144,16 +182,22 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b 
 // Section 5.1.
 func (s *Server) writeTokens(x *exchange, c *registry.Client, issue grant.Issue, now time.Time) error {
 	lifetime := int64(issue.Lifetime / time.Second)
-	access, err := x.view.minter.Mint(token.AccessClaims{
+	claims := token.AccessClaims{
 		Issuer:   x.view.terms.Issuer,
 		Subject:  issue.Subject,
 		ClientID: c.ClientID,
 		Scope:    issue.Scope,
 		Audience: issue.Resource,
-		JTI:      credential.NewID(),
+		JTI:      grant.JTI(issue.Family),
+		Roles:    issue.Roles,
 		IssuedAt: now.Unix(),
 		Expires:  now.Unix() + lifetime,
-	})
+	}
+	access, err := x.view.minter.Mint(claims)
+	if err != nil {
+		return err
+	}
+	identity, err := x.view.idToken(issue.Identity, claims, access)
 	if err != nil {
 		return err
 	}
@@ -168,10 +212,37 @@ func (s *Server) writeTokens(x *exchange, c *registry.Client, issue grant.Issue,
 		b = append(b, issue.Scope...)
 		b = append(b, '"')
 	}
+	// Neither have these; what there is none of is left out.
+	b = appendToken(b, "refresh_token", issue.RefreshToken.Reveal())
+	b = appendToken(b, "id_token", identity)
 	b = append(b, '}')
 	x.w.Header()["Content-Type"] = jsonType
 	_, _ = x.w.Write(b) // the caller is gone; nobody is left to tell
+	clear(b)            // it holds secrets
 	*buffer = b
 	buffers.Put(buffer)
 	return nil
+}
+
+func appendToken(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	b = append(append(b, `,"`...), name...)
+	b = append(append(b, `":"`...), value...)
+	return append(b, '"')
+}
+
+// idToken makes the ID token that goes with an access token; "" if none is asked
+// for. It lives as long as the access token.
+func (v *View) idToken(identity *grant.Identity, access token.AccessClaims, accessToken string) (string, error) {
+	if identity == nil {
+		return "", nil
+	}
+	return v.identity.Mint(token.IDClaims{
+		Issuer: access.Issuer, Subject: access.Subject, Audience: access.ClientID,
+		SessionID: identity.SessionID, Nonce: identity.Nonce, AuthTime: identity.AuthTime,
+		AccessTokenHash: token.Hash(accessToken),
+		IssuedAt:        access.IssuedAt, Expires: access.Expires,
+	})
 }

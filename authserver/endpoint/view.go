@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"net/http"
 	"net/url"
 	"time"
 
@@ -9,7 +10,9 @@ import (
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/token"
+	"clientele.dev/clientele/authserver/web"
 )
 
 // Settings are what an AuthorizationServer object says to its server.
@@ -22,12 +25,27 @@ type Settings struct {
 	Algorithm string
 	// AccessTokenLifetime is the longest; zero: 15 minutes.
 	AccessTokenLifetime time.Duration
+	// CodeLifetime of authorization codes; zero: a minute.
+	CodeLifetime time.Duration
+	// RefreshLifetime ends a chain of refresh tokens however much it is used;
+	// zero: 720 hours. RefreshIdle ends one that is not used; zero: the same.
+	RefreshLifetime, RefreshIdle time.Duration
+	// RefreshRetryWindow is how long a refresh token that was used gives its
+	// successor once more; zero: 30 seconds.
+	RefreshRetryWindow time.Duration
 	// JWKSMaxAge is how long verifiers may cache the keys.
 	JWKSMaxAge time.Duration
+	// Registration says who but registrars may register clients. Zero: nobody.
+	Registration RegistrationSettings
 }
 
-// defaultLifetime of access tokens (DESIGN: 15 minutes).
-const defaultLifetime = 15 * time.Minute
+// Defaults of Settings.
+const (
+	defaultLifetime     = 15 * time.Minute
+	defaultCodeLifetime = time.Minute
+	defaultRefresh      = 720 * time.Hour
+	defaultRetryWindow  = 30 * time.Second
+)
 
 // View is everything that can change while the server runs, as one immutable
 // snapshot: a request works with one View from beginning to end.
@@ -42,7 +60,14 @@ type View struct {
 	terms      *grant.Terms
 	verifier   *clientauth.Verifier // nil: no server keys
 	serverKeys credential.ServerKeys
-	minter     *token.Minter // nil: no active signing key
+	minter     *token.Minter   // nil: no active signing key
+	tokens     *token.Verifier // nil: no signing keys
+	identity   *token.IDMinter // nil with minter
+	cookies    signin.Cookies
+	pages      *web.Pages
+	assets     http.Handler
+	users      bool
+	origin     string // of the issuer
 	issuerPath string
 	base       string // the endpoints' base URL
 	metadata   document
@@ -55,6 +80,8 @@ type ViewConfig struct {
 	Signing    keys.Set              // zero: none yet
 	ServerKeys credential.ServerKeys // zero: none yet
 	Clients    func(clientID string) (*registry.Client, bool)
+	// Users says that people can sign in: their endpoints are advertised.
+	Users bool
 }
 
 // NewView makes a View. It fails if the issuer is no URL, or a key is of no use.
@@ -71,6 +98,10 @@ func NewView(c ViewConfig) (*View, error) {
 		base:       c.Settings.Issuer,
 	}
 	v.terms = terms(c.Settings)
+	v.users = c.Users
+	if err := v.preparePages(); err != nil {
+		return nil, err
+	}
 	if c.ServerKeys.ID != "" {
 		v.verifier = clientauth.NewVerifier(c.ServerKeys, c.Clients)
 	}
@@ -83,15 +114,40 @@ func NewView(c ViewConfig) (*View, error) {
 	return v, nil
 }
 
+// preparePages prepares what people see.
+func (v *View) preparePages() (err error) {
+	v.origin = signin.Origin(v.Settings.Issuer)
+	if v.cookies, err = signin.NewCookies(v.Settings.Issuer); err != nil {
+		return err
+	}
+	if v.pages, err = web.New(web.Options{Issuer: v.Settings.Issuer}); err != nil {
+		return err
+	}
+	v.assets = v.pages.Assets()
+	return nil
+}
+
 func terms(s Settings) *grant.Terms {
-	t := &grant.Terms{Issuer: s.Issuer, DefaultResource: s.DefaultResource, AccessTokenLifetime: s.AccessTokenLifetime}
+	t := &grant.Terms{
+		Issuer:              s.Issuer,
+		DefaultResource:     s.DefaultResource,
+		AccessTokenLifetime: orDefault(s.AccessTokenLifetime, defaultLifetime),
+		CodeLifetime:        orDefault(s.CodeLifetime, defaultCodeLifetime),
+		RefreshLifetime:     orDefault(s.RefreshLifetime, defaultRefresh),
+		RefreshRetryWindow:  orDefault(s.RefreshRetryWindow, defaultRetryWindow),
+	}
+	t.RefreshIdle = orDefault(s.RefreshIdle, t.RefreshLifetime)
 	if t.DefaultResource == "" {
 		t.DefaultResource = s.Issuer
 	}
-	if t.AccessTokenLifetime <= 0 {
-		t.AccessTokenLifetime = defaultLifetime
-	}
 	return t
+}
+
+func orDefault(d, otherwise time.Duration) time.Duration {
+	if d <= 0 {
+		return otherwise
+	}
+	return d
 }
 
 // sign prepares what needs the signing keys.
@@ -100,6 +156,7 @@ func (v *View) sign() error {
 		return nil
 	}
 	v.KeySetRevision = v.Signing.Revision()
+	v.tokens = token.NewVerifier(v.Signing, v.Settings.Issuer)
 	var err error
 	if v.jwks, err = newJWKS(v); err != nil {
 		return err
@@ -110,7 +167,16 @@ func (v *View) sign() error {
 	if !ok {
 		return nil
 	}
-	v.minter, err = token.NewMinter(signer)
+	if v.minter, err = token.NewMinter(signer); err != nil {
+		return err
+	}
+	// ID tokens are signed with RS256 where there is such a key, for it is what a
+	// client expects that was told nothing (OpenID Connect Core 1.0, Section 2);
+	// else with the key of access tokens. The metadata says which there are.
+	if rsa, ok := v.Signing.Active(keys.RS256); ok {
+		signer = rsa
+	}
+	v.identity, err = token.NewIDMinter(signer)
 	return err
 }
 

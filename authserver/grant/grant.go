@@ -2,8 +2,11 @@ package grant
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
+	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/params"
 	"clientele.dev/clientele/authserver/registry"
@@ -20,7 +23,9 @@ type Request struct {
 	Resource, Scope string
 	// Terms are the server's own.
 	Terms *Terms
-	Now   time.Time
+	// Keys are the server keys in force.
+	Keys credential.ServerKeys
+	Now  time.Time
 }
 
 // Issue is what the request is given: the token endpoint makes tokens of it.
@@ -33,6 +38,44 @@ type Issue struct {
 	Scope string
 	// Lifetime of the access token; whole seconds.
 	Lifetime time.Duration
+
+	// The rest is for a user's tokens only.
+
+	// Family that the tokens belong to; the jti of the access token begins with
+	// it (see JTI), so that it is revoked with its family without a row of its own.
+	Family string
+	// Roles of the user by which the scopes were granted.
+	Roles []string
+	// RefreshToken, if there is one.
+	RefreshToken credential.Secret
+	// Identity asks for an ID token; nil: none.
+	Identity *Identity
+}
+
+// ErrReused is the cause of the invalid_grant about a code, or a refresh token,
+// that came a second time; what was made from it has been revoked.
+var ErrReused = errors.New("used before, and what was made from it is revoked")
+
+// Identity is what an ID token says beside what it shares with the access token.
+type Identity struct {
+	SessionID, Nonce string
+	// AuthTime in Unix seconds.
+	AuthTime int64
+}
+
+// JTI makes the id of an access token: a random one, behind the family's id and a
+// dot where there is a family.
+func JTI(family string) string {
+	if family == "" {
+		return credential.NewID()
+	}
+	return family + "." + credential.NewID()
+}
+
+// FamilyOf returns the family that a jti names; false: it names none.
+func FamilyOf(jti string) (string, bool) {
+	family, _, ok := strings.Cut(jti, ".")
+	return family, ok && credential.ValidFamilyID(family)
 }
 
 // Grant is one grant type. Errors are *oauth.Error; anything else is a failure
@@ -51,6 +94,14 @@ type Terms struct {
 	DefaultResource string
 	// AccessTokenLifetime is the longest; clients and scopes only shorten it.
 	AccessTokenLifetime time.Duration
+	// CodeLifetime is how long an authorization code is good.
+	CodeLifetime time.Duration
+	// RefreshLifetime ends a family absolutely, RefreshIdle unless it is used
+	// before; clients only shorten them.
+	RefreshLifetime, RefreshIdle time.Duration
+	// RefreshRetryWindow is how long the predecessor of a refresh token gives its
+	// successor once more, for a client that lost the answer.
+	RefreshRetryWindow time.Duration
 }
 
 // Allowed checks that the client registered the grant type (FAILURES A11).

@@ -48,7 +48,7 @@ func (r *Rights) Resolve(a Ask) (Right, error) {
 }
 
 func resolve(policies *policy.Set, a Ask) (Right, error) {
-	resource, err := target(a)
+	resource, err := Target(policies, a.Client, a.Resource, a.Terms)
 	if err != nil {
 		return Right{}, err
 	}
@@ -56,12 +56,17 @@ func resolve(policies *policy.Set, a Ask) (Right, error) {
 	if err != nil {
 		return Right{}, err
 	}
-	right := Right{Resource: resource, Scope: oauth.JoinScope(scopes), Lifetime: a.Terms.AccessTokenLifetime}
-	right.Lifetime = shorter(right.Lifetime, lifetime)
-	if m := a.Client.Managed; m != nil {
-		right.Lifetime = shorter(right.Lifetime, time.Duration(m.AccessTokenLifetime)*time.Second)
+	return Right{Resource: resource, Scope: oauth.JoinScope(scopes), Lifetime: accessLifetime(a.Client, a.Terms, lifetime)}, nil
+}
+
+// accessLifetime is the shortest of what the server, the scopes (0: no limit) and
+// the client say.
+func accessLifetime(c *registry.Client, terms *Terms, scopes time.Duration) time.Duration {
+	lifetime := shorter(terms.AccessTokenLifetime, scopes)
+	if m := c.Managed; m != nil {
+		lifetime = shorter(lifetime, time.Duration(m.AccessTokenLifetime)*time.Second)
 	}
-	return right, nil
+	return lifetime
 }
 
 // shorter returns the shorter of two lifetimes; b of 0 is no limit.
@@ -72,23 +77,26 @@ func shorter(a, b time.Duration) time.Duration {
 	return a
 }
 
-// target checks the resource asked for, or picks the default (RFC 8707,
-// Section 2).
-func target(a Ask) (string, error) {
+// Target checks the resource asked for, or picks the default (RFC 8707, Section
+// 2). A client that registered itself lists no resources: it may name the default
+// one, and those whose policies are open to such clients. The error is an
+// invalid_target.
+func Target(policies *policy.Set, c *registry.Client, asked string, terms *Terms) (string, error) {
 	var registered []string
-	if m := a.Client.Managed; m != nil {
+	if m := c.Managed; m != nil {
 		registered = m.Resources
 	}
-	if a.Resource == "" {
-		return oauth.DefaultTarget(registered, a.Terms.DefaultResource), nil
+	if asked == "" {
+		return oauth.DefaultTarget(registered, terms.DefaultResource), nil
 	}
-	if err := oauth.ValidResource(a.Resource); err != nil {
+	if err := oauth.ValidResource(asked); err != nil {
 		return "", oauth.InvalidTarget("resource must be an absolute URI without a fragment (RFC 8707, Section 2)").WithCause(err)
 	}
-	for _, r := range oauth.EffectiveResources(registered, a.Terms.DefaultResource) {
-		if r == a.Resource {
-			return r, nil
-		}
+	if contains(oauth.EffectiveResources(registered, terms.DefaultResource), asked) {
+		return asked, nil
+	}
+	if c.Managed == nil && policies.DynamicResource(asked) {
+		return asked, nil
 	}
 	return "", oauth.InvalidTarget("the resource is not registered for this client")
 }
@@ -147,16 +155,17 @@ func needsNoScope(a Ask, resource string) bool {
 }
 
 func decide(policies *policy.Set, a Ask, resource, scope string) policy.Decision {
-	return policies.Decide(policyClient(a.Client), resource, scope, a.Grant)
+	return policies.Decide(PolicyClient(a.Client), resource, scope, a.Grant)
 }
 
-// policyClient is how policies see a client. One without an owner is in no
-// namespace and has no labels.
-func policyClient(c *registry.Client) policy.Client {
+// PolicyClient is how policies see a client. One without an owner registered
+// itself, is in no namespace and has no labels.
+func PolicyClient(c *registry.Client) policy.Client {
 	if c.Managed == nil {
-		return policy.Client{}
+		return policy.Client{Dynamic: true}
 	}
 	return policy.Client{
+		Name:            c.Managed.Owner.Name,
 		Cluster:         c.Managed.Owner.Cluster,
 		Namespace:       c.Managed.Owner.Namespace,
 		NamespaceLabels: c.Managed.NamespaceLabels,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/signin"
 )
 
 // Options of an Adapter. Every field is required.
@@ -36,6 +39,12 @@ type Adapter struct {
 	uid     atomic.Pointer[string] // of the AuthorizationServer, as seen last
 	cluster atomic.Pointer[string]
 	reviews *reviews
+
+	// people is Run's alone, but for its local users.
+	people     people
+	upstreams  atomic.Pointer[signin.Upstreams]
+	serverKeys atomic.Pointer[credential.ServerKeys] // as read last
+	outbound   *http.Client
 }
 
 // New makes an Adapter. It does not speak to the API server yet.
@@ -60,5 +69,7 @@ func New(o Options) (*Adapter, error) {
 		log:       o.Log,
 		now:       o.Now,
 		reviews:   newReviews(o.Now),
+		people:    people{secrets: map[string]*watchedSecret{}, good: map[v1alpha1.SecretKeyReference]credential.Secret{}},
+		outbound:  newOutbound(),
 	}, nil
 }

@@ -151,7 +151,9 @@ func TestSourceFollowsTheThreeObjects(t *testing.T) {
 	create(t, c, signing)
 	create(t, c, serverKeys)
 	s := await(t, snapshots, "everything", complete)
-	want := endpoint.Settings{Issuer: issuer, Algorithm: "ES256", AccessTokenLifetime: 15 * time.Minute, JWKSMaxAge: 5 * time.Minute}
+	want := endpoint.Settings{Issuer: issuer, Algorithm: "ES256", AccessTokenLifetime: 15 * time.Minute, JWKSMaxAge: 5 * time.Minute,
+		CodeLifetime: time.Minute, RefreshLifetime: 720 * time.Hour, RefreshRetryWindow: 30 * time.Second,
+		Registration: endpoint.RegistrationSettings{Mode: endpoint.RegistrationDisabled}}
 	if *s.Settings != want {
 		t.Errorf("settings %+v, want %+v", *s.Settings, want)
 	}
@@ -197,6 +199,7 @@ func TestAuthorizeRegistrars(t *testing.T) {
 	}
 	ns := testenv.Namespace(t)
 	testenv.ServiceAccount(t, ns, "tenant")
+	testenv.ServiceAccount(t, ns, "developer")
 	registrar := testenv.ServiceAccountToken(t, system, "clientele-operator", audience)
 
 	for range 2 { // the second answer is remembered
@@ -209,6 +212,14 @@ func TestAuthorizeRegistrars(t *testing.T) {
 	if err != nil || caller.Manage {
 		t.Errorf("a ServiceAccount without the right: %+v, %v", caller, err)
 	}
+	if err != nil || caller.Register {
+		t.Errorf("a ServiceAccount without the right: %+v, %v", caller, err)
+	}
+	mayRegister(t, c, ns, "developer")
+	eventually(t, "RBAC verb register lets register, and no more", func() bool {
+		caller, err := a.Authorize(t.Context(), testenv.ServiceAccountToken(t, ns, "developer", audience))
+		return err == nil && caller.Register && !caller.Manage
+	})
 	parts := strings.Split(registrar, ".")
 	for rule, token := range map[string]string{
 		"F32: the API server's audience":      testenv.ServiceAccountToken(t, system, "clientele-operator"),
@@ -243,6 +254,21 @@ func TestAuthorizeRegistrars(t *testing.T) {
 		fresh := testenv.ServiceAccountToken(t, system, "clientele-operator", audience)
 		caller, err := a.Authorize(t.Context(), fresh)
 		return err != nil && !errors.Is(err, oauth.InvalidToken("")) && !caller.Manage
+	})
+}
+
+// mayRegister gives a ServiceAccount RBAC verb register on the AuthorizationServer.
+func mayRegister(t *testing.T, c client.Client, namespace, account string) {
+	t.Helper()
+	role := &rbacv1.Role{
+		ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: "register-" + namespace},
+		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{"authorizationservers"}, ResourceNames: []string{name}, Verbs: []string{kube.VerbRegister}}},
+	}
+	create(t, c, role)
+	create(t, c, &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: role.Name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: account}},
 	})
 }
 

@@ -19,8 +19,12 @@ import (
 	"clientele.dev/clientele/authserver/oauth"
 )
 
-// VerbManage is the RBAC verb, on the AuthorizationServer, that makes a registrar.
-const VerbManage = "manage"
+// The RBAC verbs on the AuthorizationServer: VerbManage makes a registrar,
+// VerbRegister lets somebody register clients as RFC 7591 has it, and no more.
+const (
+	VerbManage   = "manage"
+	VerbRegister = "register"
+)
 
 // reviewTimeout bounds one round of reviews.
 const reviewTimeout = 5 * time.Second
@@ -32,7 +36,7 @@ const reviewTimeout = 5 * time.Second
 //     not reach the API server
 //  2. what was found out in the last seconds is reused
 //  3. TokenReview: authenticated, and our audience came back
-//  4. SubjectAccessReview: verb manage on the AuthorizationServer
+//  4. SubjectAccessReview: verb manage on the AuthorizationServer, or else register
 func (a *Adapter) Authorize(ctx context.Context, bearer string) (endpoint.Caller, error) {
 	uid := a.uid.Load()
 	if uid == nil {
@@ -64,8 +68,12 @@ func (a *Adapter) review(ctx context.Context, bearer, audience string) (endpoint
 		return endpoint.Caller{}, err
 	}
 	// 4.
-	manage, err := a.mayManage(ctx, user)
-	return endpoint.Caller{Cluster: cluster, User: user.Username, Manage: manage}, err
+	caller := endpoint.Caller{Cluster: cluster, User: user.Username}
+	if caller.Manage, err = a.may(ctx, user, VerbManage); err != nil || caller.Manage {
+		return caller, err
+	}
+	caller.Register, err = a.may(ctx, user, VerbRegister)
+	return caller, err
 }
 
 func (a *Adapter) authenticate(ctx context.Context, bearer, audience string) (authenticationv1.UserInfo, error) {
@@ -87,7 +95,7 @@ func (a *Adapter) authenticate(ctx context.Context, bearer, audience string) (au
 	return status.User, nil
 }
 
-func (a *Adapter) mayManage(ctx context.Context, user authenticationv1.UserInfo) (bool, error) {
+func (a *Adapter) may(ctx context.Context, user authenticationv1.UserInfo, verb string) (bool, error) {
 	extra := map[string]authorizationv1.ExtraValue{}
 	for k, v := range user.Extra {
 		extra[k] = authorizationv1.ExtraValue(v)
@@ -99,7 +107,7 @@ func (a *Adapter) mayManage(ctx context.Context, user authenticationv1.UserInfo)
 			Resource:  "authorizationservers",
 			Namespace: a.namespace,
 			Name:      a.name,
-			Verb:      VerbManage,
+			Verb:      verb,
 		},
 	}}
 	if err := a.client.Create(ctx, review); err != nil {

@@ -111,7 +111,7 @@ func (r *reviews) ask(ctx context.Context, key [sha256.Size]byte, a *answer, tok
 		a.err = ctx.Err()
 	}
 	reuse := reuseNo
-	if a.err == nil && a.caller.Manage {
+	if a.err == nil && (a.caller.Manage || a.caller.Register) {
 		reuse = reuseYes
 	}
 	a.expires = r.now().Add(reuse)

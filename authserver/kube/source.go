@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/tools/cache"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/authserver"
@@ -16,7 +17,8 @@ import (
 	"clientele.dev/clientele/authserver/keys"
 )
 
-// objects are the three that the server is made of.
+// objects are the three that the server is made of. Those with the users come on
+// top, as the first of them names them: see people.
 type objects struct {
 	server, signing, serverKeys *watched
 }
@@ -40,15 +42,14 @@ func (a *Adapter) Run(ctx context.Context, deliver func(authserver.Snapshot)) er
 	defer running.Wait()
 	defer cancel()
 	for _, w := range []*watched{o.server, o.signing, o.serverKeys} {
-		running.Go(func() { w.informer.RunWithContext(ctx) })
-		running.Go(func() { // that an object does not exist is news as well
-			if cache.WaitForCacheSync(ctx.Done(), w.informer.HasSynced) {
-				changed()
-			}
-		})
+		start(ctx, &running, w, changed)
 	}
 	for {
-		deliver(a.snapshot(o))
+		s := a.snapshot(o)
+		if server, ok := o.server.get().(*v1alpha1.AuthorizationServer); ok {
+			s.Waiting = append(s.Waiting, a.follow(ctx, &running, server, changed)...)
+		}
+		deliver(s)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -85,6 +86,8 @@ func (a *Adapter) snapshot(o objects) authserver.Snapshot {
 	serverKeys, problem := read(o.serverKeys, v1alpha1.ServerKeysKey, credential.ParseServerKeys)
 	if s.ServerKeys = serverKeys; serverKeys == nil {
 		wait(problem)
+	} else {
+		a.serverKeys.Store(serverKeys)
 	}
 	return s
 }
@@ -107,11 +110,33 @@ func read[T any](w *watched, key string, parse func([]byte) (T, error)) (*T, str
 }
 
 func settingsOf(s *v1alpha1.AuthorizationServer) endpoint.Settings {
+	r, tokens := s.Spec.Registration, s.Spec.Tokens
 	return endpoint.Settings{
 		Issuer:              s.Spec.Issuer,
 		DefaultResource:     s.Spec.DefaultResource,
 		Algorithm:           string(s.Spec.Signing.AccessTokenAlgorithm),
-		AccessTokenLifetime: s.Spec.Tokens.AccessTokenLifetime.Duration,
+		AccessTokenLifetime: tokens.AccessTokenLifetime.Duration,
+		CodeLifetime:        tokens.CodeLifetime.Duration,
+		RefreshLifetime:     tokens.RefreshTokenLifetime.Duration,
+		RefreshIdle:         duration(tokens.RefreshTokenIdleLifetime),
+		RefreshRetryWindow:  tokens.RefreshRetryWindow.Duration,
 		JWKSMaxAge:          s.Spec.Signing.JWKSMaxAge.Duration,
+		Registration: endpoint.RegistrationSettings{
+			Mode:             endpoint.RegistrationMode(r.Mode),
+			MaxClients:       int(r.MaxClients),
+			PerAddressMinute: int(r.PerAddressMinute),
+			PerAddressDay:    int(r.PerAddressDay),
+			PerMinute:        int(r.PerMinute),
+			UnusedFor:        duration(r.UnusedFor),
+			IdleFor:          duration(r.IdleFor),
+		},
 	}
+}
+
+// duration is zero, which means the default, where there is none.
+func duration(d *metav1.Duration) time.Duration {
+	if d == nil {
+		return 0
+	}
+	return d.Duration
 }

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -19,7 +20,7 @@ const (
 // controller before it registers and by the server when it is asked to, so that
 // the one never says Ready to what the other refuses. The error is an
 // invalid_client_metadata (RFC 7591, Section 3.2.2) that names the member and
-// says what would be right.
+// says what would be right; for redirect_uris it is an invalid_redirect_uri.
 //
 // Members that need state to judge (client_id taken, counter, owner) are not
 // judged here; Owner.Cluster is ignored, for the server derives it.
@@ -29,7 +30,13 @@ func (r Registration) Validate() error {
 		checkClientName,
 		checkGrantTypes,
 		checkAuthMethod,
+		checkGrantsTogether,
 		checkScope,
+		checkRedirectURIs,
+		checkResponseTypes,
+		checkPostLogout,
+		checkOrigins,
+		checkPages,
 		checkManaged,
 	}
 	for _, check := range checks {
@@ -97,15 +104,12 @@ func Displayable(s string) bool {
 }
 
 func checkGrantTypes(r Registration) *Error {
-	if len(r.GrantTypes) == 0 {
-		return InvalidClientMetadata("grant_types is missing, which means %s (RFC 7591, Section 2); this server supports %s only", GrantAuthorizationCode, GrantClientCredentials)
-	}
 	if len(r.GrantTypes) > MaxGrantTypes {
 		return InvalidClientMetadata("grant_types must list at most %d", MaxGrantTypes)
 	}
 	for _, g := range r.GrantTypes {
 		if !g.Supported() {
-			return InvalidClientMetadata("grant_types: %s is not supported; use %s", clip(string(g)), GrantClientCredentials)
+			return InvalidClientMetadata("grant_types: %s is not supported; use %s", clip(string(g)), list(SupportedGrantTypes()))
 		}
 	}
 	return nil
@@ -114,7 +118,7 @@ func checkGrantTypes(r Registration) *Error {
 func checkAuthMethod(r Registration) *Error {
 	m := r.TokenEndpointAuthMethod
 	if m != "" && !m.Supported() {
-		return InvalidClientMetadata("token_endpoint_auth_method: %s is not supported; use %s or %s", clip(string(m)), AuthClientSecretBasic, AuthClientSecretPost)
+		return InvalidClientMetadata("token_endpoint_auth_method: %s is not supported; use %s", clip(string(m)), list(SupportedAuthMethods()))
 	}
 	return nil
 }
@@ -133,4 +137,13 @@ func clip(s string) string {
 		return s[:limit] + "..."
 	}
 	return s
+}
+
+// list of words, to be read in an error.
+func list[S ~string](words []S) string {
+	text := make([]string, len(words))
+	for i, word := range words {
+		text[i] = string(word)
+	}
+	return strings.Join(text, ", ")
 }

@@ -1,6 +1,9 @@
 package oauth
 
-import "slices"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // Bounds of the registrar's part of a registration.
 const (
@@ -16,6 +19,11 @@ const (
 	MaxLifetime = 24 * 60 * 60
 	// MaxUIDLength is how many characters the uid of an object may have.
 	MaxUIDLength = 128
+	// MaxRefreshLifetime bounds the lifetimes of refresh tokens, in seconds: a
+	// year.
+	MaxRefreshLifetime = 365 * 24 * 60 * 60
+	// MaxOwnerDisplay is how many characters owner_display may have.
+	MaxOwnerDisplay = 200
 )
 
 // ValidUID reports whether uid can be the uid of a Kubernetes object.
@@ -39,6 +47,8 @@ func checkManaged(r Registration) *Error {
 		checkHashes,
 		checkResources,
 		checkLifetime,
+		checkRefreshLifetimes,
+		checkPrivileges,
 		checkLabels,
 		checkAdopt,
 	}
@@ -77,6 +87,9 @@ func checkHashes(r Registration) *Error {
 	}
 	if len(hashes) == 0 && authMethod(r).UsesSecret() {
 		return InvalidClientMetadata("clientele_managed.secret_hashes must list at least one for %s", authMethod(r))
+	}
+	if len(hashes) > 0 && authMethod(r) == AuthNone {
+		return InvalidClientMetadata("clientele_managed.secret_hashes must be empty for %s: a public client has no secret", AuthNone)
 	}
 	for i, hash := range hashes {
 		if !hexSHA256(hash) {
@@ -120,6 +133,33 @@ func checkResources(r Registration) *Error {
 func checkLifetime(r Registration) *Error {
 	if !ValidLifetime(r.Managed.AccessTokenLifetime) {
 		return InvalidClientMetadata("clientele_managed.access_token_lifetime must be 0 or %d to %d seconds", MinLifetime, MaxLifetime)
+	}
+	return nil
+}
+
+// ValidRefreshLifetime reports whether seconds is 0 (not limited here) or lies
+// between MinLifetime and MaxRefreshLifetime.
+func ValidRefreshLifetime(seconds int64) bool {
+	return seconds == 0 || MinLifetime <= seconds && seconds <= MaxRefreshLifetime
+}
+
+func checkRefreshLifetimes(r Registration) *Error {
+	if !ValidRefreshLifetime(r.Managed.RefreshTokenLifetime) {
+		return InvalidClientMetadata("clientele_managed.refresh_token_lifetime must be 0 or %d to %d seconds", MinLifetime, MaxRefreshLifetime)
+	}
+	if !ValidRefreshLifetime(r.Managed.RefreshTokenIdleLifetime) {
+		return InvalidClientMetadata("clientele_managed.refresh_token_idle_lifetime must be 0 or %d to %d seconds", MinLifetime, MaxRefreshLifetime)
+	}
+	return nil
+}
+
+// checkPrivileges: without a secret PKCE is all that binds a code to its client.
+func checkPrivileges(r Registration) *Error {
+	if r.Managed.PKCEOptional && authMethod(r) == AuthNone {
+		return InvalidClientMetadata("clientele_managed.pkce_optional is not for %s: a public client must use PKCE", AuthNone)
+	}
+	if utf8.RuneCountInString(r.Managed.OwnerDisplay) > MaxOwnerDisplay || !Displayable(r.Managed.OwnerDisplay) {
+		return InvalidClientMetadata("clientele_managed.owner_display must be text on one line of at most %d characters", MaxOwnerDisplay)
 	}
 	return nil
 }

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// full returns a valid registration with every field filled.
+// full returns a valid registration of a machine client, with every field filled
+// that such a one has; web fills the others.
 func full() Registration {
 	return Registration{
 		ClientID:                "team-a.app",
@@ -83,11 +84,10 @@ func TestValidateRefuses(t *testing.T) {
 		"name with line separator":  {func(r *Registration) { r.ClientName = "a\u2028b" }, "client_name"},
 		"A9 name turns text around": {func(r *Registration) { r.ClientName = "a\u202eb" }, "client_name"},
 		"name not UTF-8":            {func(r *Registration) { r.ClientName = "a\xff" }, "client_name"},
-		"grant types left out":      {func(r *Registration) { r.GrantTypes = nil }, "authorization_code"},
 		"unknown grant type":        {func(r *Registration) { r.GrantTypes = append(r.GrantTypes, "password") }, "password"},
 		"empty grant type":          {func(r *Registration) { r.GrantTypes = []GrantType{""} }, "grant_types"},
 		"too many grant types":      {func(r *Registration) { r.GrantTypes = slices.Repeat(r.GrantTypes, 9) }, "grant_types"},
-		"unknown method":            {func(r *Registration) { r.TokenEndpointAuthMethod = "none" }, "token_endpoint_auth_method"},
+		"unknown method":            {func(r *Registration) { r.TokenEndpointAuthMethod = "private_key_jwt" }, "token_endpoint_auth_method"},
 		"method quoted short":       {func(r *Registration) { r.TokenEndpointAuthMethod = AuthMethod(strings.Repeat("m", 999)) }, "mmm..."},
 		"bad scope":                 {func(r *Registration) { r.Scope = "a  b" }, "scope"},
 		"A15 huge scope":            {func(r *Registration) { r.Scope = strings.Repeat("a", 1<<20) }, "scope"},

@@ -9,10 +9,10 @@ import (
 )
 
 // Normalized returns a deep copy of the registration in normal form: defaults of
-// RFC 7591, Section 2 filled in; grant types, scopes, and secret hashes sorted
-// and without repetition, for they are sets. Resources keep their order, because
-// the first may be the default target. A scope that cannot be parsed is left as
-// it is.
+// RFC 7591, Section 2 filled in; grant types, scopes, redirect URIs, origins and
+// secret hashes sorted and without repetition, for they are sets. Resources keep
+// their order, because the first may be the default target, and contacts theirs.
+// A scope that cannot be parsed is left as it is.
 func (r Registration) Normalized() Registration {
 	r.GrantTypes = sortedSet(r.GrantTypes)
 	if len(r.GrantTypes) == 0 {
@@ -21,6 +21,16 @@ func (r Registration) Normalized() Registration {
 	r.TokenEndpointAuthMethod = authMethod(r)
 	if scopes, err := ParseScope(r.Scope); err == nil {
 		r.Scope = JoinScope(sortedSet(scopes))
+	}
+	r.RedirectURIs = sortedSet(r.RedirectURIs)
+	r.PostLogoutRedirectURIs = sortedSet(r.PostLogoutRedirectURIs)
+	r.Origins = sortedSet(r.Origins)
+	r.Contacts = slices.Clone(r.Contacts)
+	r.ResponseTypes = responseTypes(r)
+	r.ApplicationType = applicationType(r)
+	if r.DefaultMaxAge != nil {
+		seconds := *r.DefaultMaxAge
+		r.DefaultMaxAge = &seconds
 	}
 	if r.Managed != nil {
 		managed := r.Managed.normalized()
@@ -44,7 +54,7 @@ func (m Managed) normalized() Managed {
 // member of Registration must be omitempty, so that it changes no digest of a
 // client that does not use it.
 func (r Registration) Digest() string {
-	r = r.Normalized()
+	r = r.Normalized().withoutDefaults()
 	if r.Managed != nil {
 		r.Managed.Owner.Cluster = ""
 		r.Managed.Adopt = ""
@@ -54,6 +64,42 @@ func (r Registration) Digest() string {
 	canonical, _ := json.Marshal(r)
 	hash := sha256.Sum256(canonical)
 	return hex.EncodeToString(hash[:])
+}
+
+// withoutDefaults leaves out what the normal form fills in and the digest did not
+// have from the first: a default must not change it.
+func (r Registration) withoutDefaults() Registration {
+	stated := r
+	r.ResponseTypes, r.ApplicationType = nil, ""
+	if !slices.Equal(stated.ResponseTypes, responseTypes(r)) {
+		r.ResponseTypes = stated.ResponseTypes
+	}
+	if stated.ApplicationType != applicationType(r) {
+		r.ApplicationType = stated.ApplicationType
+	}
+	return r
+}
+
+// responseTypes fills in what goes with the authorization code grant.
+func responseTypes(r Registration) []ResponseType {
+	if len(r.ResponseTypes) == 0 && usesCode(r) {
+		return []ResponseType{ResponseCode}
+	}
+	return sortedSet(r.ResponseTypes)
+}
+
+// applicationType is by the redirect URIs where it is not stated: a client with
+// one on the user's own machine is native.
+func applicationType(r Registration) ApplicationType {
+	if r.ApplicationType != "" || !usesCode(r) || len(r.RedirectURIs) == 0 {
+		return r.ApplicationType
+	}
+	for _, s := range r.RedirectURIs {
+		if uri, err := ParseRedirectURI(s); err == nil && uri.kind != RedirectWeb {
+			return ApplicationNative
+		}
+	}
+	return ApplicationWeb
 }
 
 func authMethod(r Registration) AuthMethod {

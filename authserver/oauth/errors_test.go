@@ -27,6 +27,18 @@ func TestErrorConstructors(t *testing.T) {
 		"client_id_taken":         ClientIDTaken,
 		"owner_mismatch":          OwnerMismatch,
 		"stale_counter":           StaleCounter,
+
+		"access_denied":              AccessDenied,
+		"unsupported_response_type":  UnsupportedResponseType,
+		"login_required":             LoginRequired,
+		"consent_required":           ConsentRequired,
+		"interaction_required":       InteractionRequired,
+		"account_selection_required": AccountSelectionRequired,
+		"invalid_request_uri":        InvalidRequestURI,
+		"request_not_supported":      RequestNotSupported,
+		"request_uri_not_supported":  RequestURINotSupported,
+		"registration_not_supported": RegistrationNotSupported,
+		"unsupported_token_type":     UnsupportedTokenType,
 	} {
 		if e := construct("say %d", 1); e.Code != code || e.Description != "say 1" {
 			t.Errorf("%s: got %+v", code, e)

@@ -12,10 +12,10 @@ type ServerMetadata struct {
 	JWKSURI               string `json:"jwks_uri,omitempty"`
 	RegistrationEndpoint  string `json:"registration_endpoint,omitempty"`
 
-	ScopesSupported        []string    `json:"scopes_supported,omitempty"`
-	ResponseTypesSupported []string    `json:"response_types_supported,omitempty"`
-	ResponseModesSupported []string    `json:"response_modes_supported,omitempty"`
-	GrantTypesSupported    []GrantType `json:"grant_types_supported,omitempty"`
+	ScopesSupported        []string       `json:"scopes_supported,omitempty"`
+	ResponseTypesSupported []ResponseType `json:"response_types_supported,omitempty"`
+	ResponseModesSupported []ResponseMode `json:"response_modes_supported,omitempty"`
+	GrantTypesSupported    []GrantType    `json:"grant_types_supported,omitempty"`
 
 	TokenEndpointAuthMethodsSupported          []AuthMethod `json:"token_endpoint_auth_methods_supported,omitempty"`
 	TokenEndpointAuthSigningAlgValuesSupported []string     `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
@@ -36,6 +36,13 @@ type ServerMetadata struct {
 	AuthorizationResponseIssParameterSupported bool `json:"authorization_response_iss_parameter_supported,omitempty"`
 	// PushedAuthorizationRequestEndpoint is of RFC 9126, Section 5.
 	PushedAuthorizationRequestEndpoint string `json:"pushed_authorization_request_endpoint,omitempty"`
+	// RequirePushedAuthorizationRequests is of RFC 9126, Section 5.
+	RequirePushedAuthorizationRequests bool `json:"require_pushed_authorization_requests,omitempty"`
+	// ProtectedResources are of RFC 9728, Section 4.
+	ProtectedResources []string `json:"protected_resources,omitempty"`
+	// DefaultResource is the resource (RFC 8707) of a request that names none.
+	// Ours: no registered member says it.
+	DefaultResource string `json:"clientele_default_resource,omitempty"`
 	// DeviceAuthorizationEndpoint is of RFC 8628, Section 4.
 	DeviceAuthorizationEndpoint string `json:"device_authorization_endpoint,omitempty"`
 
@@ -47,4 +54,10 @@ type ServerMetadata struct {
 	IDTokenSigningAlgValuesSupported []string `json:"id_token_signing_alg_values_supported,omitempty"`
 	ClaimsSupported                  []string `json:"claims_supported,omitempty"`
 	PromptValuesSupported            []string `json:"prompt_values_supported,omitempty"`
+	ClaimTypesSupported              []string `json:"claim_types_supported,omitempty"`
+	// RequestURIParameterSupported is a pointer because absent it means true;
+	// the other two mean false then, and may be left out.
+	RequestURIParameterSupported *bool `json:"request_uri_parameter_supported,omitempty"`
+	RequestParameterSupported    bool  `json:"request_parameter_supported,omitempty"`
+	ClaimsParameterSupported     bool  `json:"claims_parameter_supported,omitempty"`
 }

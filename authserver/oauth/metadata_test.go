@@ -37,18 +37,47 @@ func TestWordsThatAreSupportedAreListed(t *testing.T) {
 		}
 	}
 	for _, m := range SupportedAuthMethods() {
-		if !m.Supported() || !m.UsesSecret() {
+		if !m.Supported() || m.UsesSecret() == (m == AuthNone) {
 			t.Errorf("%s is listed but refused", m)
 		}
 	}
-	for _, g := range []GrantType{"", "password", "implicit", GrantAuthorizationCode, "CLIENT_CREDENTIALS"} {
-		if g.Supported() {
+	for _, g := range []GrantType{"", "password", "implicit", "CLIENT_CREDENTIALS"} {
+		if g.Supported() || g.ForUsers() {
 			t.Errorf("grant type %q is accepted", g)
 		}
 	}
-	for _, m := range []AuthMethod{"", "none", "private_key_jwt"} {
+	for _, m := range []AuthMethod{"", "private_key_jwt", "None"} {
 		if m.Supported() || m.UsesSecret() {
 			t.Errorf("method %q is accepted", m)
 		}
+	}
+	if GrantClientCredentials.ForUsers() || !GrantAuthorizationCode.ForUsers() || !GrantRefreshToken.ForUsers() {
+		t.Error("which grants are for users")
+	}
+	for _, scope := range IdentityScopes() {
+		if !IdentityScope(scope) {
+			t.Errorf("scope %s is listed but not known", scope)
+		}
+	}
+	if IdentityScope("") || IdentityScope("OpenID") || IdentityScope("address") {
+		t.Error("a scope is known but not listed")
+	}
+	for _, rt := range SupportedResponseTypes() {
+		if _, err := ParseResponseType(string(rt)); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, mode := range SupportedResponseModes() {
+		if _, err := ParseResponseMode(string(mode)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// OpenID Connect Discovery 1.0, Section 3: left out it would mean true.
+func TestMetadataSaysThatRequestURIsAreNotFetched(t *testing.T) {
+	body, err := json.Marshal(ServerMetadata{Issuer: "https://i", RequestURIParameterSupported: new(bool)})
+	if err != nil || string(body) != `{"issuer":"https://i","request_uri_parameter_supported":false}` {
+		t.Errorf("got %s, %v", body, err)
 	}
 }

@@ -18,6 +18,32 @@ type Registration struct {
 	TokenEndpointAuthMethod AuthMethod `json:"token_endpoint_auth_method,omitempty"`
 	// Scope is a space-separated list.
 	Scope string `json:"scope,omitempty"`
+	// RedirectURIs of the authorization code grant; see ParseRedirectURI.
+	RedirectURIs []string `json:"redirect_uris,omitempty"`
+	// ResponseTypes the client will use. Absent: code, with the authorization
+	// code grant.
+	ResponseTypes []ResponseType `json:"response_types,omitempty"`
+	// ApplicationType is web or native. Absent: by the redirect URIs.
+	ApplicationType ApplicationType `json:"application_type,omitempty"`
+	// PostLogoutRedirectURIs are where a user may be sent after signing out
+	// (OpenID Connect RP-Initiated Logout 1.0, Section 3.1); the rules are those
+	// of redirect URIs.
+	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
+	// ClientURI, LogoURI, PolicyURI, TOSURI and Contacts are for people (RFC
+	// 7591, Section 2).
+	ClientURI string   `json:"client_uri,omitempty"`
+	LogoURI   string   `json:"logo_uri,omitempty"`
+	PolicyURI string   `json:"policy_uri,omitempty"`
+	TOSURI    string   `json:"tos_uri,omitempty"`
+	Contacts  []string `json:"contacts,omitempty"`
+	// DefaultMaxAge, in seconds, is the max_age of requests that have none
+	// (OpenID Connect Dynamic Client Registration 1.0, Section 2).
+	DefaultMaxAge *int64 `json:"default_max_age,omitempty"`
+	// Description, in a sentence, says what the app does. Ours.
+	Description string `json:"clientele_description,omitempty"`
+	// Origins of the pages that call the endpoints for this client (CORS); see
+	// ValidOrigin and AllowsOrigin. Ours.
+	Origins []string `json:"clientele_origins,omitempty"`
 	// Managed holds the members that only a registrar may send.
 	Managed *Managed `json:"clientele_managed,omitempty"`
 }
@@ -46,6 +72,20 @@ type Managed struct {
 	Resources []string `json:"resources,omitempty"`
 	// AccessTokenLifetime in seconds shortens the server's. Zero: the server's.
 	AccessTokenLifetime int64 `json:"access_token_lifetime,omitempty"`
+	// RefreshTokenLifetime and RefreshTokenIdleLifetime, in seconds, shorten the
+	// server's: how long after the user's consent, and how long after its last
+	// use, a refresh token is good. Zero: the server's.
+	RefreshTokenLifetime     int64 `json:"refresh_token_lifetime,omitempty"`
+	RefreshTokenIdleLifetime int64 `json:"refresh_token_idle_lifetime,omitempty"`
+	// Trusted says that the platform team runs the app, so that nobody is asked
+	// for consent; see SkipsConsent.
+	Trusted bool `json:"trusted,omitempty"`
+	// PKCEOptional lets a confidential client do without PKCE: the one exception
+	// for old web apps, which the platform team permits.
+	PKCEOptional bool `json:"pkce_optional,omitempty"`
+	// OwnerDisplay is who runs the app, as the consent page says it. Empty: the
+	// owner's namespace.
+	OwnerDisplay string `json:"owner_display,omitempty"`
 	// NamespaceLabels and ClientLabels are what ScopePolicies select by.
 	NamespaceLabels map[string]string `json:"namespace_labels,omitempty"`
 	ClientLabels    map[string]string `json:"client_labels,omitempty"`

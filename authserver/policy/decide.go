@@ -9,10 +9,12 @@ import (
 
 // Client is what a decision needs to know of a client.
 type Client struct {
-	// Cluster and Namespace the client's owner lives in.
-	Cluster, Namespace string
+	// Cluster and Namespace the client's owner lives in, and the owner's Name.
+	Cluster, Namespace, Name string
 	// NamespaceLabels are the labels of that namespace, Labels the client's own.
 	NamespaceLabels, Labels map[string]string
+	// Dynamic: the client registered itself; all else is empty then.
+	Dynamic bool
 }
 
 // Reason says why a scope is granted or not.
@@ -29,33 +31,44 @@ const (
 	// GrantTypeNotAllowed: rules allow the scope to the client, but not with this
 	// grant type.
 	GrantTypeNotAllowed Reason = "GrantTypeNotAllowed"
+	// BuiltIn: the scope is one of OpenID Connect; the server itself grants it.
+	BuiltIn Reason = "BuiltIn"
+	// NotForUsers: the scope is granted to clients for themselves only.
+	NotForUsers Reason = "NotForUsers"
+	// NotForClients: the scope is granted to users only.
+	NotForClients Reason = "NotForClients"
+	// RoleMissing: the client may have the scope, but the user holds none of the
+	// roles that it needs (DecideUser only).
+	RoleMissing Reason = "RoleMissing"
 )
 
 // Decision is the answer to: may this client have this scope?
 type Decision struct {
 	Granted bool
 	// Policy, as namespace/name, is the one that decided: whose rule allows the
-	// scope, or else whose declaration of it stands. Empty: NotDeclared.
+	// scope, or else whose declaration of it stands. Empty: NotDeclared, BuiltIn.
 	Policy string
 	Reason Reason
 	// MaxLifetime of an access token with the scope; 0: no limit of its own.
 	MaxLifetime time.Duration
 }
 
-// Decide says whether a client may have a scope of a resource with a grant type.
-// It is on the server's hot path: it takes no lock and allocates nothing.
+// Decide says whether a client may have a scope of a resource with a grant type;
+// for a user's grant, as far as it is not about the user: see DecideUser. It is on
+// the server's hot path: it takes no lock and allocates nothing.
 func (s *Set) Decide(c Client, resource, scope string, grant oauth.GrantType) Decision {
-	if s == nil {
-		return Decision{Reason: NotDeclared}
-	}
-	d := s.scopes[target{resource, scope}]
+	d := s.declared(resource, scope)
 	if d == nil {
-		return Decision{Reason: NotDeclared}
+		return undeclared(scope, grant)
 	}
 	decision := Decision{
 		Policy:      d.policy,
 		Reason:      NotAllowed,
 		MaxLifetime: time.Duration(d.scope.MaxAccessTokenLifetime) * time.Second,
+	}
+	if reason := d.scope.closedTo(grant); reason != "" {
+		decision.Reason = reason
+		return decision
 	}
 	for _, rule := range d.rules {
 		if !rule.matches(&c) {
@@ -72,6 +85,28 @@ func (s *Set) Decide(c Client, resource, scope string, grant oauth.GrantType) De
 	return decision
 }
 
+// undeclared is the decision about a scope that no policy declares.
+func undeclared(scope string, grant oauth.GrantType) Decision {
+	if grant.ForUsers() && oauth.IdentityScope(scope) {
+		return Decision{Granted: true, Reason: BuiltIn}
+	}
+	return Decision{Reason: NotDeclared}
+}
+
+// closedTo returns why the scope is not to be had with a grant type, whoever
+// asks; "" if it is.
+func (s *Scope) closedTo(grant oauth.GrantType) Reason {
+	switch {
+	case len(s.GrantableTo) == 0:
+		return ""
+	case grant.ForUsers() && !slices.Contains(s.GrantableTo, Users):
+		return NotForUsers
+	case !grant.ForUsers() && !slices.Contains(s.GrantableTo, Clients):
+		return NotForClients
+	}
+	return ""
+}
+
 // compiledRule is a Rule whose selectors are known to be valid.
 type compiledRule struct {
 	policy     string // namespace/name
@@ -80,10 +115,14 @@ type compiledRule struct {
 	namespace  *Selector
 	client     *Selector
 	grants     []oauth.GrantType
+	dynamic    bool
 }
 
 // compile returns nil for a rule that can match nothing.
 func compile(p *Policy, r *Rule) *compiledRule {
+	if r.Dynamic && r.chooses() {
+		return nil // contradicts itself; Validate refuses it
+	}
 	if r.NamespaceSelector != nil && !r.NamespaceSelector.valid() || r.ClientSelector != nil && !r.ClientSelector.valid() {
 		return nil
 	}
@@ -94,13 +133,18 @@ func compile(p *Policy, r *Rule) *compiledRule {
 		namespace:  r.NamespaceSelector,
 		client:     r.ClientSelector,
 		grants:     r.GrantTypes,
+		dynamic:    r.Dynamic,
 	}
 }
 
 // matches reports whether the rule is about the client. A namespace of another
 // cluster is another namespace, whatever its name and labels. Where Namespaces
-// and NamespaceSelector are both there, both must hold.
+// and NamespaceSelector are both there, both must hold. A client that registered
+// itself is matched by dynamic rules only, and these match no other.
 func (r *compiledRule) matches(c *Client) bool {
+	if r.dynamic || c.Dynamic {
+		return r.dynamic && c.Dynamic
+	}
 	return r.cluster == c.Cluster &&
 		(len(r.namespaces) == 0 || slices.Contains(r.namespaces, c.Namespace)) &&
 		(r.namespace == nil || r.namespace.matches(c.NamespaceLabels)) &&
@@ -108,7 +152,9 @@ func (r *compiledRule) matches(c *Client) bool {
 }
 
 // permits reports whether the rule holds for a grant type; without any named it
-// holds for each.
+// holds for each. What may be had with a code may be refreshed: whether a client
+// may refresh at all is said by its own grant types.
 func (r *compiledRule) permits(grant oauth.GrantType) bool {
-	return len(r.grants) == 0 || slices.Contains(r.grants, grant)
+	return len(r.grants) == 0 || slices.Contains(r.grants, grant) ||
+		grant == oauth.GrantRefreshToken && slices.Contains(r.grants, oauth.GrantAuthorizationCode)
 }

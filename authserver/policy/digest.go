@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -15,11 +16,31 @@ import (
 func (p Policy) Normalized() Policy {
 	p.Scopes = append(make([]Scope, 0, len(p.Scopes)), p.Scopes...)
 	slices.SortStableFunc(p.Scopes, func(a, b Scope) int { return strings.Compare(a.Name, b.Name) })
+	for i := range p.Scopes {
+		p.Scopes[i] = p.Scopes[i].normalized()
+	}
+	p.ResourceServers = slices.Clone(p.ResourceServers)
+	slices.SortFunc(p.ResourceServers, compareServers)
+	p.ResourceServers = slices.Compact(p.ResourceServers)
 	p.Allow = slices.Clone(p.Allow)
 	for i := range p.Allow {
 		p.Allow[i] = p.Allow[i].normalized()
 	}
 	return p
+}
+
+// normalized: granted to both is what saying nothing means.
+func (s Scope) normalized() Scope {
+	s.Roles = slices.Compact(sorted(s.Roles))
+	s.GrantableTo = slices.Compact(sorted(s.GrantableTo))
+	if slices.Equal(s.GrantableTo, []Grantee{Clients, Users}) {
+		s.GrantableTo = nil
+	}
+	return s
+}
+
+func compareServers(a, b ResourceServer) int {
+	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 }
 
 func (r Rule) normalized() Rule {

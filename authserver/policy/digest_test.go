@@ -10,13 +10,15 @@ import (
 )
 
 // The digest is kept in stores and compared across versions: another value here
-// means that an upgrade pushes every policy again.
+// means that an upgrade pushes every policy again. full and empty are as they were
+// before policies knew of users.
 func TestDigestIsStable(t *testing.T) {
 	for name, c := range map[string]struct {
 		policy Policy
 		want   string
 	}{
 		"full":  {full(), "02e18473d98f1f439fb46aed411b512e859c5b9ecf446bb64df117e72575bca5"},
+		"wide":  {wide(), "7123083e2dcd930ffa942ef21c4db3215b97898a289082c767f693c14516a2cb"},
 		"empty": {Policy{}, "7a49135363319872e2f3ca81704584f80cbbb5e73f1068ae39400ee803ef1be2"},
 	} {
 		if got := c.policy.Digest(); got != c.want {
@@ -27,7 +29,9 @@ func TestDigestIsStable(t *testing.T) {
 
 func TestDigestCoversEveryField(t *testing.T) {
 	excluded := map[string]bool{"Policy.Cluster": true} // the server derives it
-	p := full()
+	p := wide()
+	p.Allow = p.Allow[:1]
+	p.Allow[0].Dynamic = true // not valid, but every field is filled
 	base := p.Digest()
 	seen := map[string]string{base: "nothing"}
 	fieldtest.Each(t, &p, func(path string) {
@@ -51,22 +55,37 @@ func TestDigestCoversEveryField(t *testing.T) {
 
 // F23: reordered lists are no change.
 func TestF23DigestIgnoresOrder(t *testing.T) {
-	wide := func() Policy {
-		p := full()
+	twoOfAll := func() Policy {
+		p := wide()
 		p.Allow[0].Namespaces = []string{"team-a", "team-b"}
 		return p
 	}
-	want := wide().Digest()
+	want := twoOfAll().Digest()
 	for name, change := range map[string]func(*Policy){
-		"scopes":            func(p *Policy) { slices.Reverse(p.Scopes) },
-		"rule's scopes":     func(p *Policy) { slices.Reverse(p.Allow[0].Scopes) },
-		"rule's namespaces": func(p *Policy) { slices.Reverse(p.Allow[0].Namespaces) },
+		"scopes":             func(p *Policy) { slices.Reverse(p.Scopes) },
+		"rule's scopes":      func(p *Policy) { slices.Reverse(p.Allow[0].Scopes) },
+		"rule's namespaces":  func(p *Policy) { slices.Reverse(p.Allow[0].Namespaces) },
+		"roles":              func(p *Policy) { slices.Reverse(p.Scopes[0].Roles) },
+		"resource servers":   func(p *Policy) { slices.Reverse(p.ResourceServers) },
+		"grantees, repeated": func(p *Policy) { p.Scopes[0].GrantableTo = []Grantee{Users, Users} },
 	} {
-		p := wide()
+		p := twoOfAll()
 		change(&p)
 		if p.Digest() != want {
 			t.Errorf("%s: reordering changes the digest", name)
 		}
+	}
+}
+
+// Granted to both is what saying nothing means.
+func TestF23DigestIgnoresDefaultsSpelledOut(t *testing.T) {
+	stated := full()
+	for i := range stated.Scopes {
+		stated.Scopes[i].Roles, stated.Scopes[i].GrantableTo = []string{}, []Grantee{Users, Clients}
+	}
+	stated.ResourceServers = []ResourceServer{}
+	if stated.Digest() != full().Digest() {
+		t.Error("the digests differ")
 	}
 }
 
@@ -81,7 +100,7 @@ func TestDigestTellsAnEmptySelectorFromNone(t *testing.T) {
 }
 
 func TestNormalizedLeavesItsReceiver(t *testing.T) {
-	p, before := full(), full()
+	p, before := wide(), wide()
 	slices.Reverse(p.Scopes)
 	slices.Reverse(before.Scopes)
 	n := p.Normalized()

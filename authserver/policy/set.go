@@ -11,6 +11,9 @@ import (
 type Set struct {
 	scopes    map[target]*declared
 	conflicts map[string][]Conflict // by uid
+	dynamic   map[string][]string   // scopes open to self-registered clients, by resource
+	// introspectors of each resource
+	introspectors map[introspector]bool
 }
 
 // target is a scope of a resource. The same scope name of two resources is two
@@ -55,6 +58,9 @@ func NewSet(policies []Policy) *Set {
 	s := &Set{
 		scopes:    make(map[target]*declared),
 		conflicts: make(map[string][]Conflict),
+		dynamic:   make(map[string][]string),
+
+		introspectors: make(map[introspector]bool),
 	}
 	first := make(map[string]*Policy) // by resource
 	for _, p := range oldestFirst(policies) {
@@ -66,6 +72,7 @@ func NewSet(policies []Policy) *Set {
 		}
 		s.add(p)
 	}
+	s.indexDynamic()
 	return s
 }
 
@@ -107,6 +114,7 @@ func (s *Set) add(p *Policy) {
 	for i := range p.Allow {
 		s.addRule(p, &p.Allow[i])
 	}
+	s.addIntrospectors(p)
 }
 
 func (s *Set) addRule(p *Policy, r *Rule) {
@@ -131,13 +139,19 @@ func (s *Set) Conflicts(uid string) []Conflict {
 	return slices.Clone(s.conflicts[uid])
 }
 
-// Declaration returns the declaration of a scope that stands.
+// Declaration returns the declaration of a scope that stands: its description and
+// the roles it needs, for the consent page. It shares memory with the set; do not
+// change it.
 func (s *Set) Declaration(resource, scope string) (Scope, bool) {
-	if s == nil {
-		return Scope{}, false
-	}
-	if d := s.scopes[target{resource, scope}]; d != nil {
+	if d := s.declared(resource, scope); d != nil {
 		return d.scope, true
 	}
 	return Scope{}, false
+}
+
+func (s *Set) declared(resource, scope string) *declared {
+	if s == nil {
+		return nil
+	}
+	return s.scopes[target{resource, scope}]
 }

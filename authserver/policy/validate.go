@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"clientele.dev/clientele/authserver/oauth"
@@ -19,6 +20,11 @@ const (
 	// may have; MaxValues how many values an expression.
 	MaxRequirements = 64
 	MaxValues       = 256
+	// MaxRoles is how many roles a scope may name, of MaxRoleLength characters.
+	MaxRoles      = 32
+	MaxRoleLength = 128
+	// MaxResourceServers is how many OAuthClients may be named to introspect.
+	MaxResourceServers = 32
 	// MaxDescription is how many characters a description may have.
 	MaxDescription = 512
 )
@@ -33,6 +39,7 @@ func (p Policy) Validate() error {
 		checkResource,
 		checkScopes,
 		checkAllow,
+		checkResourceServers,
 	}
 	for _, check := range checks {
 		if err := check(p); err != nil {
@@ -88,7 +95,26 @@ func checkDeclaration(i int, s Scope) *oauth.Error {
 	if !oauth.ValidLifetime(s.MaxAccessTokenLifetime) {
 		return oauth.InvalidRequest("scopes[%d].max_access_token_lifetime must be 0 or %d to %d seconds", i, oauth.MinLifetime, oauth.MaxLifetime)
 	}
+	return checkGrantees(i, s)
+}
+
+func checkGrantees(i int, s Scope) *oauth.Error {
+	if len(s.Roles) > MaxRoles || slices.ContainsFunc(s.Roles, func(role string) bool { return !ValidRole(role) }) {
+		return oauth.InvalidRequest("scopes[%d].roles must be at most %d names on one line, of at most %d characters", i, MaxRoles, MaxRoleLength)
+	}
+	if len(s.GrantableTo) > 2 || slices.ContainsFunc(s.GrantableTo, func(g Grantee) bool { return g != Users && g != Clients }) {
+		return oauth.InvalidRequest("scopes[%d].grantable_to must be of %s, %s", i, Users, Clients)
+	}
+	if len(s.Roles) > 0 && s.closedTo(oauth.GrantAuthorizationCode) != "" {
+		return oauth.InvalidRequest("scopes[%d].roles are for users, whom grantable_to leaves out", i)
+	}
 	return nil
+}
+
+// ValidRole reports whether a role can be named: text on one line, of 1 to
+// MaxRoleLength characters, without a space at either end.
+func ValidRole(role string) bool {
+	return role != "" && utf8.RuneCountInString(role) <= MaxRoleLength && oauth.Displayable(role) && strings.TrimSpace(role) == role
 }
 
 func declares(scopes []Scope, name string) bool {
@@ -122,11 +148,34 @@ func checkRule(i int, r Rule, declared []Scope) *oauth.Error {
 	if len(r.GrantTypes) > oauth.MaxGrantTypes || slices.ContainsFunc(r.GrantTypes, func(g oauth.GrantType) bool { return !g.Supported() }) {
 		return oauth.InvalidRequest("allow[%d].grant_types must list grant types that this server supports", i)
 	}
+	if r.Dynamic && r.chooses() {
+		return oauth.InvalidRequest("allow[%d] is dynamic, for clients that registered themselves: they have no namespaces and labels to choose by", i)
+	}
+	if r.Dynamic && slices.Contains(r.GrantTypes, oauth.GrantClientCredentials) {
+		return oauth.InvalidRequest("allow[%d] is dynamic: clients that registered themselves do not have %s", i, oauth.GrantClientCredentials)
+	}
 	if !acceptable(r.NamespaceSelector) {
 		return oauth.InvalidRequest("allow[%d].namespace_selector is not a valid label selector", i)
 	}
 	if !acceptable(r.ClientSelector) {
 		return oauth.InvalidRequest("allow[%d].client_selector is not a valid label selector", i)
+	}
+	return nil
+}
+
+// chooses reports whether the rule chooses among OAuthClients.
+func (r *Rule) chooses() bool {
+	return len(r.Namespaces) > 0 || r.NamespaceSelector != nil || r.ClientSelector != nil
+}
+
+func checkResourceServers(p Policy) *oauth.Error {
+	if len(p.ResourceServers) > MaxResourceServers {
+		return oauth.InvalidRequest("resource_servers must list at most %d", MaxResourceServers)
+	}
+	for i, rs := range p.ResourceServers {
+		if !oauth.ValidNamespace(rs.Namespace) || !oauth.ValidSubdomain(rs.Name) {
+			return oauth.InvalidRequest("resource_servers[%d] must be the namespace and the name of an OAuthClient", i)
+		}
 	}
 	return nil
 }

@@ -64,6 +64,7 @@ func load(keys credential.ServerKeys, c *store.Client) loadedClient {
 		Registration:      c.Registration,
 		Secrets:           c.Secrets,
 		RegistrationToken: c.RegistrationToken,
+		Self:              c.Self,
 		NotBefore:         c.NotBefore,
 		Created:           c.Created,
 		Scopes:            scopes,
@@ -77,6 +78,7 @@ func load(keys credential.ServerKeys, c *store.Client) loadedClient {
 // complained about twice.
 func (r *Registry) replaceClients(all []loadedClient, wasTampered map[string]oauth.Owner) {
 	served := new(sync.Map)
+	r.origins.reset()
 	for _, l := range all {
 		if l.client != nil {
 			served.Store(l.id, l.client)
@@ -151,6 +153,7 @@ func (r *Registry) forget(id string) {
 }
 
 func (r *Registry) count(c *Client, n int) {
+	r.origins.add(c, n)
 	if c.Managed != nil {
 		r.state.counts.Managed += n
 	} else {

@@ -41,6 +41,9 @@ type Client struct {
 	Secrets []string
 	// RegistrationToken is the keyed hash of the registration access token.
 	RegistrationToken string
+	// Self is what is known of a client that registered itself; nil for one that
+	// belongs to a registrar.
+	Self *store.Self
 	// Created is when the client id was registered first.
 	Created time.Time
 	// NotBefore: what was issued earlier is revoked. Zero: nothing is.
@@ -74,6 +77,7 @@ type Registry struct {
 	clients   atomic.Pointer[sync.Map] // client id → *Client
 	policies  atomic.Pointer[policySnapshot]
 	confirmed atomic.Int64 // Unix nanoseconds
+	origins   origins
 
 	// binding is held while the server keys must not change beneath a write.
 	binding sync.RWMutex
@@ -103,6 +107,7 @@ func New(o Options) *Registry {
 	r.clients.Store(new(sync.Map))
 	r.policies.Store(&policySnapshot{set: policy.NewSet(nil)})
 	r.state.reset("", 0)
+	r.origins.reset()
 	return r
 }
 

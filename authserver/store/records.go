@@ -15,22 +15,32 @@ import (
 // when a member is added, renamed or changes its meaning, and keep the golden file
 // of the one before: TestRecords says when it was forgotten.
 const (
-	clientVersion = 1
-	policyVersion = 1
+	clientVersion = 2
+	policyVersion = 2
 )
 
-// clientRecord is the JSON of a client, version 1.
+// clientRecord is the JSON of a client. Version 2 has what acts for people:
+// redirect URIs, refresh lifetimes, display data; in version 1 all of it is absent,
+// and reads as such.
 type clientRecord struct {
 	Version           int                `json:"v"`
 	Registration      oauth.Registration `json:"registration"`
 	Secrets           []string           `json:"secrets,omitempty"`
 	RegistrationToken string             `json:"registration_token,omitempty"`
+	Self              *selfRecord        `json:"self,omitempty"`
 	Created           int64              `json:"created"`
 	NotBefore         int64              `json:"not_before,omitempty"`
 	Digest            string             `json:"digest"`
 }
 
-// policyRecord is the JSON of a policy, version 1.
+type selfRecord struct {
+	NextToken string `json:"next_token,omitempty"`
+	Used      int64  `json:"used,omitempty"`
+	By        string `json:"by,omitempty"`
+}
+
+// policyRecord is the JSON of a policy. Version 2 has roles, who may hold a scope,
+// and resource servers; in version 1 they are absent, and read as such.
 type policyRecord struct {
 	Version int           `json:"v"`
 	Policy  policy.Policy `json:"policy"`
@@ -43,6 +53,7 @@ func (c Client) Encode() ([]byte, error) {
 		Registration:      c.Registration,
 		Secrets:           c.Secrets,
 		RegistrationToken: c.RegistrationToken,
+		Self:              c.Self.record(),
 		Created:           unix(c.Created),
 		NotBefore:         unix(c.NotBefore),
 		Digest:            c.Digest,
@@ -145,17 +156,32 @@ func decodeClient(b []byte) (Client, error) {
 	if err := json.Unmarshal(b, &rec); err != nil {
 		return Client{}, fmt.Errorf("decode client: %w", err)
 	}
-	if rec.Version != clientVersion {
+	if rec.Version < 1 || rec.Version > clientVersion {
 		return Client{}, errVersion
 	}
 	return Client{
 		Registration:      rec.Registration,
 		Secrets:           rec.Secrets,
 		RegistrationToken: rec.RegistrationToken,
+		Self:              rec.Self.self(),
 		Created:           fromUnix(rec.Created),
 		NotBefore:         fromUnix(rec.NotBefore),
 		Digest:            rec.Digest,
 	}, nil
+}
+
+func (s *Self) record() *selfRecord {
+	if s == nil {
+		return nil
+	}
+	return &selfRecord{NextToken: s.NextToken, Used: unix(s.Used), By: s.By}
+}
+
+func (r *selfRecord) self() *Self {
+	if r == nil {
+		return nil
+	}
+	return &Self{NextToken: r.NextToken, Used: fromUnix(r.Used), By: r.By}
 }
 
 func decodePolicy(b []byte) (Policy, error) {
@@ -163,7 +189,7 @@ func decodePolicy(b []byte) (Policy, error) {
 	if err := json.Unmarshal(b, &rec); err != nil {
 		return Policy{}, fmt.Errorf("decode policy: %w", err)
 	}
-	if rec.Version != policyVersion {
+	if rec.Version < 1 || rec.Version > policyVersion {
 		return Policy{}, errVersion
 	}
 	return Policy{Policy: rec.Policy}, nil

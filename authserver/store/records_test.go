@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,27 @@ func filledPolicy() Policy {
 	return p
 }
 
+func filled[T any]() T {
+	var v T
+	fill(reflect.ValueOf(&v).Elem(), new(int))
+	return v
+}
+
+func record(encode func() ([]byte, error)) func() (Row, error) {
+	return func() (Row, error) {
+		b, err := encode()
+		return Row{Record: b}, err
+	}
+}
+
+// must gives the error in place of the value: the comparison shows it.
+func must[T any](v T, err error) any {
+	if err != nil {
+		return err
+	}
+	return v
+}
+
 // Set by the store, not part of the record.
 var outside = cmp.Options{
 	cmpopts.IgnoreFields(Client{}, "Record", "Revision"),
@@ -80,6 +102,7 @@ var outside = cmp.Options{
 
 func TestRecords(t *testing.T) {
 	client, p := filledClient(), filledPolicy()
+	code, family, session := filled[Code](), filled[Family](), filled[Session]()
 	tests := []struct {
 		kind    string
 		version int
@@ -90,6 +113,15 @@ func TestRecords(t *testing.T) {
 	}{
 		{"client", clientVersion, client.Encode, client.Row, func(r Row) any { return r.Client() }, client},
 		{"policy", policyVersion, p.Encode, p.Row, func(r Row) any { return r.Policy() }, p},
+		{"code", codeVersion, code.Encode, record(code.Encode), func(r Row) any {
+			return must(DecodeCode(code.Hash, r.Record))
+		}, code},
+		{"family", familyVersion, family.Encode, record(family.Encode), func(r Row) any {
+			return must(DecodeFamily(family.ID, family.Generation, family.Revoked.Unix(), r.Record))
+		}, family},
+		{"session", sessionVersion, session.Encode, record(session.Encode), func(r Row) any {
+			return must(DecodeSession(session.ID, session.Hash, session.Seen.Unix(), r.Record))
+		}, session},
 	}
 	for _, test := range tests {
 		t.Run(test.kind, func(t *testing.T) {
@@ -142,10 +174,20 @@ func TestOldRecordsAreRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bytes.HasPrefix([]byte(filepath.Base(file)), []byte("client")) {
+		kind, _, _ := strings.Cut(filepath.Base(file), "_")
+		switch kind {
+		case "client":
 			_, err = decodeClient(record)
-		} else {
+		case "policy":
 			_, err = decodePolicy(record)
+		case "code":
+			_, err = DecodeCode("hash", record)
+		case "family":
+			_, err = DecodeFamily("id", 1, 0, record)
+		case "session":
+			_, err = DecodeSession("id", "hash", 0, record)
+		default:
+			t.Errorf("%s: a record of which kind?", file)
 		}
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
@@ -167,7 +209,7 @@ func TestRowThatContradictsItself(t *testing.T) {
 		"namespace": func(r *Row) { r.Namespace = "x" },
 		"name":      func(r *Row) { r.Name = "x" },
 		"record":    func(r *Row) { r.Record = []byte(`{"v":1}`) },
-		"version":   func(r *Row) { r.Record = bytes.Replace(r.Record, []byte(`{"v":1`), []byte(`{"v":2`), 1) },
+		"version":   func(r *Row) { r.Record = bytes.Replace(r.Record, []byte(`{"v":2`), []byte(`{"v":3`), 1) },
 		"no JSON":   func(r *Row) { r.Record = []byte(`{`) },
 	}
 	for name, edit := range edits {
@@ -201,5 +243,24 @@ func TestPolicyRowThatContradictsItself(t *testing.T) {
 				t.Errorf("want the columns and nothing else (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestFamilyEnds(t *testing.T) {
+	at := func(s int64) time.Time { return time.Unix(s, 0) }
+	for _, test := range []struct {
+		name string
+		f    Family
+		want int64
+	}{
+		{"absolutely", Family{Expires: at(10)}, 10},
+		{"unused", Family{Expires: at(10), IdleExpires: at(7)}, 7},
+		{"absolutely, before it would be unused", Family{Expires: at(10), IdleExpires: at(12)}, 10},
+		{"revoked", Family{Expires: at(10), IdleExpires: at(7), Revoked: at(3)}, 3},
+		{"revoked when it had ended", Family{Expires: at(10), Revoked: at(20)}, 10},
+	} {
+		if got := test.f.Ends(); got != test.want {
+			t.Errorf("%s: ends at %d, want %d", test.name, got, test.want)
+		}
 	}
 }

@@ -1,5 +1,5 @@
 // Package store says what the authorization server keeps, as small role
-// interfaces. The sub-packages sqlite and later postgres keep it; storetest is
+// interfaces. The sub-packages sqlite and postgres keep it; storetest is
 // the contract that each of them is held to.
 //
 // Every write of a client or policy moves the store's revision on, also one made
@@ -42,6 +42,9 @@ type Client struct {
 	Secrets []string
 	// RegistrationToken is the keyed hash of the registration access token.
 	RegistrationToken string
+	// Self is what is known of a client that registered itself; nil for one that
+	// belongs to a registrar.
+	Self *Self
 	// Created is when the client id was first registered; whole seconds, UTC.
 	Created time.Time
 	// NotBefore ends what was issued earlier: tokens issued before it are
@@ -59,6 +62,21 @@ type Client struct {
 	Record []byte
 	// Revision of the store at the last write of this record. Set by the store.
 	Revision int64
+}
+
+// Self is what a store keeps of a client that registered itself (RFC 7591 by
+// anybody but a registrar), beside what it keeps of every client.
+type Self struct {
+	// NextToken is the keyed hash of the registration access token that follows
+	// RegistrationToken when it is first used; until then both are good. Empty:
+	// there is none.
+	NextToken string
+	// Used is when a token was last issued to the client, give or take a day;
+	// zero: never. Whole seconds, UTC.
+	Used time.Time
+	// By is the user name of who registered it (RBAC verb register); empty:
+	// anybody.
+	By string
 }
 
 // Policy is a stored scope policy.
@@ -134,8 +152,10 @@ type Changes struct {
 type Feed interface {
 	// Changes since a revision of the store with an id. Another store id, a
 	// revision of the future and 0 give everything (Full). So does a revision of
-	// before the store was opened last: what was committed then may be lost, and a
-	// store never gives out a revision twice, so that this is noticed.
+	// before the store may have lost something: what was committed then may be gone,
+	// and a store never gives out a revision twice, so that this is noticed. (SQLite
+	// may lose its tail whenever it is opened; PostgreSQL when another server takes
+	// over.)
 	Changes(ctx context.Context, storeID string, since int64) (Changes, error)
 	// Await returns when the revision is probably no longer since, or after a
 	// while. It returns the context's error if that ends first.
@@ -156,7 +176,8 @@ type Leases interface {
 type Binding interface {
 	// Bind empties the store and gives it a new id if it was bound to other
 	// server keys (their loss is the store's loss), binds it to these, and
-	// returns the store's id. wiped says that there was something to lose.
+	// returns the store's id. wiped says that there was something to lose. Leases,
+	// counted attempts and revoked tokens stay.
 	Bind(ctx context.Context, serverKeysID string) (storeID string, wiped bool, err error)
 }
 
@@ -167,6 +188,14 @@ type Store interface {
 	Feed
 	Leases
 	Binding
+	Codes
+	Families
+	Sessions
+	Consents
+	Attempts
+	PushedRequests
+	RevokedTokens
+	Sweeper
 	// Writes counts the write transactions since the store was opened: the proof
 	// that issuing a machine token makes none.
 	Writes() int64

@@ -20,6 +20,9 @@ type AccessClaims struct {
 	JTI string
 	// Audience is `aud`, a single string: a token is for one resource.
 	Audience string
+	// Roles is `roles` (RFC 9068, Section 2.2.3.1): those of the user's that the
+	// granted scopes need.
+	Roles []string
 	// IssuedAt is `iat`, Expires `exp`: Unix seconds.
 	IssuedAt int64
 	Expires  int64
@@ -34,6 +37,7 @@ func (c *AccessClaims) appendJSON(b []byte) []byte {
 	b = appendMember(b, `"client_id":`, c.ClientID)
 	b = appendMember(b, `"scope":`, c.Scope)
 	b = appendMember(b, `"jti":`, c.JTI)
+	b = appendList(b, `"roles":`, c.Roles)
 	b = append(b, `"iat":`...)
 	b = strconv.AppendInt(b, c.IssuedAt, 10)
 	b = append(b, `,"exp":`...)
@@ -48,6 +52,22 @@ func appendMember(b []byte, name, value string) []byte {
 	}
 	b = append(b, name...)
 	return append(appendString(b, value), ',')
+}
+
+// appendList is appendMember for an array.
+func appendList(b []byte, name string, values []string) []byte {
+	if len(values) == 0 {
+		return b
+	}
+	b = append(b, name...)
+	for i, value := range values {
+		separator := byte(',')
+		if i == 0 {
+			separator = '['
+		}
+		b = appendString(append(b, separator), value)
+	}
+	return append(b, ']', ',')
 }
 
 const hexDigits = "0123456789abcdef"

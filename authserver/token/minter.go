@@ -22,13 +22,18 @@ type Minter struct {
 // NewMinter prepares a Minter for a key. It refuses another algorithm than ES256
 // (P-256) and RS256, and a key of another kind than its algorithm wants.
 func NewMinter(signer keys.Signer) (*Minter, error) {
+	return newMinter(signer, typeAccess)
+}
+
+func newMinter(signer keys.Signer, typ string) (*Minter, error) {
 	m := &Minter{signer: signer}
 	if err := m.examine(); err != nil {
 		return nil, fmt.Errorf("minter: %w", err)
 	}
 	// RFC 9068, Section 2.1: typ tells access tokens from ID tokens.
 	header := append([]byte(`{"alg":`), quote(signer.Algorithm)...)
-	header = append(header, `,"typ":"at+jwt","kid":`...)
+	header = append(append(header, `,"typ":`...), quote(typ)...)
+	header = append(header, `,"kid":`...)
 	header = append(append(header, quote(signer.KID)...), '}')
 	m.header = append(base64.RawURLEncoding.AppendEncode(nil, header), '.')
 	return m, nil
@@ -43,17 +48,20 @@ func (m *Minter) Algorithm() string { return m.signer.Algorithm }
 // Mint signs an access token with these claims. The only error is the signing
 // key's.
 func (m *Minter) Mint(c AccessClaims) (string, error) {
-	b64 := base64.RawURLEncoding
 	var scratch [768]byte
-	claims := c.appendJSON(scratch[:0])
+	return m.seal(c.appendJSON(scratch[:0]))
+}
 
+// seal encodes the claims and signs them.
+func (m *Minter) seal(claims []byte) (string, error) {
+	b64 := base64.RawURLEncoding
 	size := len(m.header) + b64.EncodedLen(len(claims)) + 1 + b64.EncodedLen(m.sigLen)
 	out := append(make([]byte, 0, size), m.header...)
 	out = b64.AppendEncode(out, claims)
 	digest := sha256.Sum256(out)
 	signature, err := m.sign(digest[:])
 	if err != nil {
-		return "", fmt.Errorf("signing an access token with key %s: %w", m.signer.KID, err)
+		return "", fmt.Errorf("signing a token with key %s: %w", m.signer.KID, err)
 	}
 	return string(b64.AppendEncode(append(out, '.'), signature)), nil
 }

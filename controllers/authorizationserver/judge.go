@@ -27,6 +27,8 @@ type observed struct {
 	brake      registrar.BrakeState
 	serverKeys serverKeys
 	signing    signingKeys
+	// selfRegistered counts clients that registered themselves; nil: not known.
+	selfRegistered *int64
 }
 
 // verdict is a condition in the making.
@@ -52,6 +54,9 @@ func judge(as *v1alpha1.AuthorizationServer, o observed) v1alpha1.AuthorizationS
 		set(v1alpha1.ConditionDeregistrationPaused, judgePaused(as, o.brake))
 		ready = judgeReady(o, reachable, signing)
 		describeServer(&next, o.state)
+		if o.selfRegistered != nil {
+			next.SelfRegisteredClients = *o.selfRegistered
+		}
 		describeKeys(&next, o.signing)
 	} else {
 		for _, unknown := range []string{v1alpha1.ConditionServerReachable, v1alpha1.ConditionSigningKeysReady, v1alpha1.ConditionDeregistrationPaused} {

@@ -38,10 +38,13 @@ type Options struct {
 }
 
 // Reconciler keeps the status of AuthorizationServers.
-type Reconciler struct{ Options }
+type Reconciler struct {
+	Options
+	counts *counts
+}
 
 // New returns a Reconciler.
-func New(o Options) *Reconciler { return &Reconciler{o} }
+func New(o Options) *Reconciler { return &Reconciler{o, newCounts()} }
 
 // +kubebuilder:rbac:groups=oauth.clientele.dev,resources=authorizationservers,verbs=get;list;watch;manage
 // +kubebuilder:rbac:groups=oauth.clientele.dev,resources=authorizationservers/status,verbs=patch
@@ -97,6 +100,9 @@ func (r *Reconciler) gather(ctx context.Context, as *v1alpha1.AuthorizationServe
 	}
 	server := r.Servers.For(as)
 	o.state, o.brake = server.State(), server.Brake().State()
+	if o.state.Synced && o.state.Err == nil && counting(as) {
+		o.selfRegistered = r.counts.of(ctx, server, o.now)
+	}
 	var err error
 	if o.serverKeys, err = r.ensureServerKeys(ctx, as); err != nil {
 		return o, err
@@ -123,8 +129,12 @@ func lookAgain(as *v1alpha1.AuthorizationServer, o observed) time.Duration {
 	if o.serverKeys.foreign || o.signing.foreign {
 		return foreignRetry
 	}
+	var next time.Duration
 	if due, ok := rotationDue(as, o.signing); ok && due.After(o.now) {
-		return due.Sub(o.now)
+		next = due.Sub(o.now)
 	}
-	return 0
+	if o.counted && counting(as) && (next == 0 || next > countEvery) {
+		next = countEvery
+	}
+	return next
 }

@@ -35,9 +35,11 @@ func (p *pass) fill(s *corev1.Secret) {
 	keys := credentialKeys(template.Keys)
 	s.Data = map[string][]byte{
 		keys.ClientID:      []byte(p.record.ClientID),
-		keys.ClientSecret:  []byte(p.record.Current.Reveal()),
 		keys.Issuer:        []byte(p.as.Spec.Issuer),
 		keys.TokenEndpoint: []byte(p.endpoints.Token),
+	}
+	if !p.record.Public {
+		s.Data[keys.ClientSecret] = []byte(p.record.Current.Reveal())
 	}
 }
 

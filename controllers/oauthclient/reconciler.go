@@ -97,6 +97,9 @@ type pass struct {
 	endpoints registrar.Endpoints
 	// namespaceLabels are those of the object's namespace.
 	namespaceLabels map[string]string
+	// allowed is what the platform lets clients of the namespace have; zero:
+	// nothing special.
+	allowed v1alpha1.AllowedClients
 	// denied: the platform does not allow the client. What is registered already
 	// is registered as disabled.
 	denied *problem

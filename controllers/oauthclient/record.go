@@ -43,6 +43,9 @@ type record struct {
 	Current, Next, Previous credential.Secret
 	State                   state
 
+	// Public: the client has no secret; Current, Next and Previous are empty.
+	Public bool
+
 	// secret is the Secret as it was read, nil if there is none yet. It is not
 	// changed.
 	secret *corev1.Secret
@@ -83,12 +86,12 @@ func recordName(server string, owner types.NamespacedName) string {
 
 // newRecord makes the record of a client that was never registered.
 func newRecord(oac *v1alpha1.OAuthClient, now time.Time) *record {
-	return &record{
+	r := &record{
 		Owner:    types.NamespacedName{Namespace: oac.Namespace, Name: oac.Name},
 		OwnerUID: string(oac.UID),
 		ClientID: clientID(oac),
 		Token:    credential.NewRegistrationToken(),
-		Current:  credential.NewClientSecret(),
+		Public:   public(oac),
 		State: state{
 			Version:        stateVersion,
 			Counter:        1,
@@ -96,6 +99,17 @@ func newRecord(oac *v1alpha1.OAuthClient, now time.Time) *record {
 			HandledRotate:  oac.Annotations[v1alpha1.AnnotationRotateSecret],
 			DeletionPolicy: oac.Spec.DeletionPolicy,
 		},
+	}
+	r.newSecret()
+	return r
+}
+
+// newSecret makes a secret, the only one from now on; none for a public client.
+func (r *record) newSecret() {
+	r.Current, r.Next, r.Previous = "", "", ""
+	r.State.PreviousExpires, r.State.PendingRotate = time.Time{}, ""
+	if !r.Public {
+		r.Current = credential.NewClientSecret()
 	}
 }
 
@@ -119,12 +133,16 @@ func readRecord(s *corev1.Secret) *record {
 	return r
 }
 
-// heal fills in what a damaged record lacks and says whether it lacked
-// something. A counter that was lost is learnt from the server, which refuses a
+// heal fills in what a damaged record lacks, takes the secrets out of one whose
+// client became public, and says whether it did something. A counter that was lost is learnt from the server, which refuses a
 // lower one.
 func (r *record) heal(now time.Time) bool {
 	healed := false
-	if !credential.ValidFormat(r.Current.Reveal(), credential.PrefixClientSecret) {
+	if r.Public && len(r.hashes()) > 0 {
+		r.newSecret()
+		healed = true
+	}
+	if !r.Public && !credential.ValidFormat(r.Current.Reveal(), credential.PrefixClientSecret) {
 		r.Current, healed = credential.NewClientSecret(), true
 		r.State.Issued = now
 	}
@@ -183,8 +201,10 @@ func (r *record) toSecret(server types.NamespacedName) (*corev1.Secret, error) {
 		keyClientID: []byte(r.ClientID),
 		keyToken:    []byte(r.Token.Reveal()),
 		keyURI:      []byte(r.URI),
-		keySecret:   []byte(r.Current.Reveal()),
 		keyState:    text,
+	}
+	if r.Current != "" {
+		s.Data[keySecret] = []byte(r.Current.Reveal())
 	}
 	if r.Next != "" {
 		s.Data[keySecretNext] = []byte(r.Next.Reveal())

@@ -27,25 +27,33 @@ type observed struct {
 	projected   bool
 	scopesKnown bool
 	scopes      []v1alpha1.ScopeResult
-	problem     *problem
+	// pkce: spec.pkce asks for the exception; allowedKnown: it is known whether
+	// the platform permits it, and pkceExempt is the answer.
+	pkce, allowedKnown, pkceExempt bool
+	problem                        *problem
 }
 
 func (p *pass) observe() observed {
 	o := observed{
-		now:         metav1.NewTime(p.now.Truncate(time.Second)),
-		generation:  p.client.Generation,
-		server:      v1alpha1.ServerReference{Namespace: p.serverKey.Namespace, Name: p.serverKey.Name},
-		clientID:    clientID(p.client),
-		secretName:  secretName(p.client),
-		disabled:    p.client.Spec.Disabled,
-		projected:   p.projected,
-		scopesKnown: p.scopesKnown,
-		scopes:      p.scopes,
-		problem:     p.problem,
+		now:          metav1.NewTime(p.now.Truncate(time.Second)),
+		generation:   p.client.Generation,
+		server:       v1alpha1.ServerReference{Namespace: p.serverKey.Namespace, Name: p.serverKey.Name},
+		clientID:     clientID(p.client),
+		secretName:   secretName(p.client),
+		disabled:     p.client.Spec.Disabled,
+		projected:    p.projected,
+		scopesKnown:  p.scopesKnown,
+		scopes:       p.scopes,
+		pkce:         p.client.Spec.PKCE == v1alpha1.PKCEOptional,
+		allowedKnown: p.namespaceLabels != nil,
+		pkceExempt:   pkceExempt(&p.client.Spec, p.allowed),
+		problem:      p.problem,
 	}
 	if p.record != nil {
 		o.recorded = true
-		o.issued = p.record.State.Issued
+		if !p.record.Public {
+			o.issued = p.record.State.Issued
+		}
 		o.previousExpires = p.cutDate()
 		o.handledRotate = p.record.State.HandledRotate
 	}
@@ -66,6 +74,7 @@ func judge(o observed, old v1alpha1.OAuthClientStatus) v1alpha1.OAuthClientStatu
 		s.Scopes = o.scopes
 	}
 	scopesGranted(o, conditions)
+	pkceOptional(o, conditions)
 	s.Conditions = conditions.List()
 	return s
 }
@@ -150,6 +159,24 @@ func scopesGranted(o observed, c *status.Conditions) {
 	default:
 		set(metav1.ConditionFalse, v1alpha1.ReasonSomeDenied,
 			fmt.Sprintf("%d of %d scopes are not granted; status.scopes says why", len(o.scopes)-granted, len(o.scopes)))
+	}
+}
+
+// pkceOptional tells whether the exception is in force, where it is asked for.
+func pkceOptional(o observed, c *status.Conditions) {
+	set := func(status metav1.ConditionStatus, reason, message string) {
+		c.Set(v1alpha1.ConditionPKCEOptional, status, reason, message)
+	}
+	switch {
+	case !o.pkce:
+		c.Remove(v1alpha1.ConditionPKCEOptional)
+	case !o.allowedKnown:
+		set(metav1.ConditionUnknown, v1alpha1.ReasonExceptionUnknown, "what the AuthorizationServer permits is not known yet")
+	case o.pkceExempt:
+		set(metav1.ConditionTrue, v1alpha1.ReasonExceptionInForce, "the client may do without PKCE; give it PKCE as soon as it can, and set spec.pkce to Required")
+	default:
+		set(metav1.ConditionFalse, v1alpha1.ReasonExceptionNotAllowed,
+			"PKCE is required all the same: the AuthorizationServer's allowedClients does not permit this namespace the exception (pkceOptional)")
 	}
 }
 

@@ -2,9 +2,11 @@ package oauthclient
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/controllers/internal/outcome"
 	"clientele.dev/clientele/controllers/internal/rules"
 	corev1 "k8s.io/api/core/v1"
@@ -25,6 +27,9 @@ func (r *Reconciler) checkAllowed(ctx context.Context, p *pass) *problem {
 		}
 	}
 	p.namespaceLabels = ns.Labels
+	if rule := allowedRule(p.as, &ns); rule != nil {
+		p.allowed = *rule
+	}
 	p.denied = denied(p.client, p.as, &ns)
 	return nil
 }
@@ -38,9 +43,17 @@ func denied(oac *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, ns *cor
 		p.outcome = outcome.Wait(safetyNet)
 		return p
 	}
+	if problem := deniedID(oac, as, rule, ns.Name); problem != nil {
+		return problem
+	}
+	return deniedHost(oac, as, rule)
+}
+
+// deniedID says why a client may not have its id; nil if it may.
+func deniedID(oac *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, rule *v1alpha1.AllowedClients, namespace string) *problem {
 	id := clientID(oac)
 	// A namespace name has no dot, so this prefix is nobody else's.
-	if strings.HasPrefix(id, ns.Name+".") && len(id) > len(ns.Name)+1 {
+	if strings.HasPrefix(id, namespace+".") && len(id) > len(namespace)+1 {
 		return nil
 	}
 	for _, prefix := range rule.ClientIDPrefixes {
@@ -50,9 +63,43 @@ func denied(oac *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, ns *cor
 	}
 	p := stalled(v1alpha1.ReasonClientIDNotAllowed,
 		"spec.clientID %q must start with %q, or with a prefix that AuthorizationServer %s/%s allows this namespace (spec.allowedClients)",
-		id, ns.Name+".", as.Namespace, as.Name)
+		id, namespace+".", as.Namespace, as.Name)
 	p.outcome = outcome.Wait(safetyNet)
 	return p
+}
+
+// deniedHost says which redirect URI leads where it may not; nil if none does. A
+// URI that is none is not judged here: the registration's own rules refuse it.
+func deniedHost(oac *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, rule *v1alpha1.AllowedClients) *problem {
+	if len(rule.RedirectHosts) == 0 {
+		return nil
+	}
+	for _, list := range []struct {
+		field string
+		uris  []string
+	}{{"redirectURIs", oac.Spec.RedirectURIs}, {"postLogoutRedirectURIs", oac.Spec.PostLogoutRedirectURIs}} {
+		for i, s := range list.uris {
+			uri, err := oauth.ParseRedirectURI(s)
+			if err != nil || hostAllowed(rule.RedirectHosts, uri.Host()) {
+				continue
+			}
+			p := stalled(v1alpha1.ReasonRedirectHostNotAllowed,
+				"spec.%s[%d] leads to %q, which AuthorizationServer %s/%s does not allow this namespace (spec.allowedClients, redirectHosts)",
+				list.field, i, uri.Host(), as.Namespace, as.Name)
+			p.outcome = outcome.Wait(safetyNet)
+			return p
+		}
+	}
+	return nil
+}
+
+// hostAllowed compares a host, or a private-use scheme, with those of the rule.
+// Hosts of redirect URIs have one spelling only, in lower case.
+func hostAllowed(allowed []string, host string) bool {
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		below, wildcard := strings.CutPrefix(a, "*")
+		return a == host || wildcard && strings.HasSuffix(host, below) && len(host) > len(below)
+	})
 }
 
 // allowedRule is the first rule that a namespace matches; nil if there is none.

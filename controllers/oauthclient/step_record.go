@@ -28,6 +28,7 @@ func (r *Reconciler) loadRecord(ctx context.Context, p *pass) *problem {
 		return stalled(v1alpha1.ReasonRegistrationSecretInvalid,
 			"Secret %s/%s, which should hold the registration, is of %q", found.secret.Namespace, found.secret.Name, found.Owner)
 	}
+	found.Public = public(p.client)
 	changed := found.clone()
 	news := changed.heal(p.now) || found.secret.Annotations[v1alpha1.AnnotationOwnerUID] == ""
 	if changed.OwnerUID != string(p.client.UID) {
@@ -142,6 +143,7 @@ func (r *Reconciler) reclaimRecord(ctx context.Context, p *pass) *problem {
 		return fromKubernetes(err, "read the registration Secret")
 	}
 	found := readRecord(&s)
+	found.Public = public(p.client)
 	p.recallOwner(found)
 	if s.Type != registrationType || found.Owner != keyOf(p.client) {
 		return stalled(v1alpha1.ReasonRegistrationSecretInvalid,
@@ -183,8 +185,8 @@ func (r *Reconciler) takeOver(ctx context.Context, p *pass, left *record) *probl
 		left.State.Adopted = left.OwnerUID
 		left.State.Orphaned, left.State.Registration = false, nil
 	} else {
-		left.Current, left.Token = credential.NewClientSecret(), credential.NewRegistrationToken()
-		left.Next, left.Previous = "", ""
+		left.Token = credential.NewRegistrationToken()
+		left.newSecret()
 		left.State = state{Version: stateVersion, Counter: left.State.Counter, Issued: p.now}
 		left.State.HandledRotate = p.client.Annotations[v1alpha1.AnnotationRotateSecret]
 	}

@@ -1,15 +1,18 @@
 package oauthclient
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/controllers/internal/outcome"
 	"clientele.dev/clientele/controllers/registrar"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -20,30 +23,73 @@ func (p *pass) desired(rec *record) oauth.Registration {
 	for i, g := range spec.GrantTypes {
 		grants[i] = oauth.GrantType(g)
 	}
-	var lifetime int64
-	if spec.AccessTokenLifetime != nil {
-		lifetime = int64(spec.AccessTokenLifetime.Seconds())
+	tokens := spec.Tokens
+	if tokens == nil {
+		tokens = &v1alpha1.ClientTokens{}
 	}
 	return oauth.Registration{
 		ClientID:                rec.ClientID,
-		ClientName:              p.client.Name,
+		ClientName:              cmp.Or(spec.DisplayName, p.client.Name),
+		Description:             spec.Description,
+		ClientURI:               spec.HomepageURL,
 		GrantTypes:              grants,
-		TokenEndpointAuthMethod: oauth.AuthMethod(spec.AuthMethod),
+		TokenEndpointAuthMethod: authMethod(spec),
 		Scope:                   oauth.JoinScope(spec.Scopes),
+		RedirectURIs:            spec.RedirectURIs,
+		PostLogoutRedirectURIs:  spec.PostLogoutRedirectURIs,
+		Origins:                 spec.Origins,
 		Managed: &oauth.Managed{
-			Owner:                 oauth.Owner{Namespace: rec.Owner.Namespace, Name: rec.Owner.Name, UID: rec.OwnerUID},
-			Counter:               rec.State.Counter,
-			Generation:            p.client.Generation,
-			SecretHashes:          rec.hashes(),
-			RegistrationTokenHash: hashOf(rec.Token),
-			Resources:             spec.Resources,
-			AccessTokenLifetime:   lifetime,
-			NamespaceLabels:       p.namespaceLabels,
-			ClientLabels:          p.client.Labels,
-			Disabled:              spec.Disabled || p.denied != nil,
-			Adopt:                 rec.State.Adopted,
+			Owner:                    oauth.Owner{Namespace: rec.Owner.Namespace, Name: rec.Owner.Name, UID: rec.OwnerUID},
+			Counter:                  rec.State.Counter,
+			Generation:               p.client.Generation,
+			SecretHashes:             rec.hashes(),
+			RegistrationTokenHash:    hashOf(rec.Token),
+			Resources:                spec.Resources,
+			AccessTokenLifetime:      seconds(spec.AccessTokenLifetime),
+			RefreshTokenLifetime:     seconds(tokens.RefreshTokenLifetime),
+			RefreshTokenIdleLifetime: seconds(tokens.RefreshTokenIdleLifetime),
+			Trusted:                  p.allowed.Trusted && forUsers(spec),
+			PKCEOptional:             pkceExempt(spec, p.allowed),
+			NamespaceLabels:          p.namespaceLabels,
+			ClientLabels:             p.client.Labels,
+			Disabled:                 spec.Disabled || p.denied != nil,
+			Adopt:                    rec.State.Adopted,
 		},
 	}
+}
+
+// authMethod is how the client authenticates; a default that is not in the spec
+// is that of its type.
+func authMethod(spec *v1alpha1.OAuthClientSpec) oauth.AuthMethod {
+	switch {
+	case spec.AuthMethod != "":
+		return oauth.AuthMethod(spec.AuthMethod)
+	case spec.Type == v1alpha1.ClientPublic:
+		return oauth.AuthNone
+	}
+	return oauth.AuthClientSecretBasic
+}
+
+// public: the client has no secret.
+func public(oac *v1alpha1.OAuthClient) bool { return authMethod(&oac.Spec) == oauth.AuthNone }
+
+// forUsers: the client acts for users. What is about users is left out of the
+// registration of others, so that they are not registered anew when it changes.
+func forUsers(spec *v1alpha1.OAuthClientSpec) bool {
+	return slices.Contains(spec.GrantTypes, v1alpha1.GrantAuthorizationCode)
+}
+
+// pkceExempt: the client asks for the exception, and the platform permits it.
+func pkceExempt(spec *v1alpha1.OAuthClientSpec, allowed v1alpha1.AllowedClients) bool {
+	return spec.PKCE == v1alpha1.PKCEOptional && allowed.PKCEOptional && forUsers(spec) && authMethod(spec) != oauth.AuthNone
+}
+
+// seconds rounds down: each is a limit. nil is none.
+func seconds(d *metav1.Duration) int64 {
+	if d == nil {
+		return 0
+	}
+	return int64(d.Seconds())
 }
 
 // register tells the server what it should hold, unless its inventory says that

@@ -15,6 +15,9 @@ const defaultOverlap = 24 * time.Hour
 // that is still overlapping is cut when a rotation is asked for by annotation
 // (so that at most three are valid); a rotation on schedule waits for it.
 func (r *Reconciler) beginRotation(ctx context.Context, p *pass) *problem {
+	if p.record.Public {
+		return nil
+	}
 	wanted, due := p.rotationWanted(), p.rotationDue()
 	if p.record.Next != "" || !wanted && !due {
 		return nil
@@ -43,7 +46,7 @@ func (p *pass) rotationDue() bool {
 // rotationDate is when the current secret is old enough; zero: never.
 func (p *pass) rotationDate() time.Time {
 	every := p.client.Spec.Credentials.RotateEvery
-	if every == nil {
+	if every == nil || p.record.Public {
 		return time.Time{}
 	}
 	return p.record.State.Issued.Add(every.Duration)

@@ -2,6 +2,7 @@ package oauthclient
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"clientele.dev/clientele/api/v1alpha1"
@@ -16,7 +17,7 @@ func (r *Reconciler) decideScopes(p *pass) {
 		return
 	}
 	set := r.policies.of(p.server)
-	who := policy.Client{Namespace: p.client.Namespace, NamespaceLabels: p.namespaceLabels, Labels: p.client.Labels}
+	who := policy.Client{Namespace: p.client.Namespace, Name: p.client.Name, NamespaceLabels: p.namespaceLabels, Labels: p.client.Labels}
 	resources := oauth.EffectiveResources(p.client.Spec.Resources, defaultResource(p.as))
 	p.scopesKnown = true
 	for _, scope := range p.client.Spec.Scopes {
@@ -36,21 +37,49 @@ func defaultResource(as *v1alpha1.AuthorizationServer) string {
 func decideScope(set *policy.Set, who policy.Client, resources []string, scope string, grants []v1alpha1.GrantType) v1alpha1.ScopeResult {
 	result := v1alpha1.ScopeResult{Name: scope}
 	best := policy.Decision{Reason: policy.NotDeclared}
+	var roles []string
+	var users, clients bool // for whom it is granted
 	for _, resource := range resources {
+		granted := false
 		for _, grant := range grants {
 			d := set.Decide(who, resource, scope, oauth.GrantType(grant))
 			if rank(d.Reason) > rank(best.Reason) {
 				best = d
 			}
-			if d.Granted {
-				result.Resources = append(result.Resources, resource)
-				break
-			}
+			granted = granted || d.Granted
+			users = users || d.Granted && oauth.GrantType(grant).ForUsers()
+			clients = clients || d.Granted && !oauth.GrantType(grant).ForUsers()
+		}
+		if granted {
+			result.Resources = append(result.Resources, resource)
+			roles = append(roles, set.RequiredRoles(resource, scope)...)
 		}
 	}
 	result.Granted, result.Policy, result.Reason = best.Granted, best.Policy, scopeReason(best.Reason)
 	result.Message = scopeMessage(result, resources)
+	if best.Granted {
+		result.Message = grantedMessage(users, clients, roles, grants)
+	}
 	return result
+}
+
+// grantedMessage says for whom a scope is granted, where that is not everybody
+// that the client acts for.
+func grantedMessage(users, clients bool, roles []string, grants []v1alpha1.GrantType) string {
+	var parts []string
+	actsForItself := slices.Contains(grants, v1alpha1.GrantClientCredentials)
+	actsForUsers := slices.Contains(grants, v1alpha1.GrantAuthorizationCode)
+	if actsForItself && !clients {
+		parts = append(parts, "only for users, not with client_credentials")
+	}
+	if actsForUsers && !users {
+		parts = append(parts, "only with client_credentials, not for users")
+	}
+	if users && len(roles) > 0 {
+		slices.Sort(roles)
+		parts = append(parts, fmt.Sprintf("to users who hold one of the roles %q", slices.Compact(roles)))
+	}
+	return clip(strings.Join(parts, "; "))
 }
 
 // scopeReason is the same word in the API's vocabulary.
@@ -62,17 +91,25 @@ func scopeReason(r policy.Reason) string {
 		return v1alpha1.ScopeReasonNotAllowed
 	case policy.GrantTypeNotAllowed:
 		return v1alpha1.ScopeReasonGrantTypeNotAllowed
+	case policy.BuiltIn:
+		return v1alpha1.ScopeReasonBuiltIn
+	case policy.NotForUsers:
+		return v1alpha1.ScopeReasonNotForUsers
+	case policy.NotForClients:
+		return v1alpha1.ScopeReasonNotForClients
 	}
 	return v1alpha1.ScopeReasonNotDeclared
 }
 
 func rank(r policy.Reason) int {
 	switch r {
-	case policy.Allowed:
-		return 3
+	case policy.Allowed, policy.BuiltIn:
+		return 4
 	case policy.GrantTypeNotAllowed:
-		return 2
+		return 3
 	case policy.NotAllowed:
+		return 2
+	case policy.NotForUsers, policy.NotForClients:
 		return 1
 	}
 	return 0
@@ -80,8 +117,12 @@ func rank(r policy.Reason) int {
 
 func scopeMessage(r v1alpha1.ScopeResult, resources []string) string {
 	switch r.Reason {
-	case v1alpha1.ScopeReasonAllowed:
+	case v1alpha1.ScopeReasonAllowed, v1alpha1.ScopeReasonBuiltIn:
 		return ""
+	case v1alpha1.ScopeReasonNotForUsers:
+		return fmt.Sprintf("ScopePolicy %s grants it to clients for themselves only (grantableTo)", r.Policy)
+	case v1alpha1.ScopeReasonNotForClients:
+		return fmt.Sprintf("ScopePolicy %s grants it to users only (grantableTo)", r.Policy)
 	case v1alpha1.ScopeReasonNotDeclared:
 		return clip(fmt.Sprintf("no ScopePolicy in force declares it for %q", resources))
 	case v1alpha1.ScopeReasonGrantTypeNotAllowed:

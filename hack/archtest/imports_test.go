@@ -36,22 +36,30 @@ var arrows = map[string][]string{
 	"authserver/keys":       {"authserver/oauth", "github.com/go-jose/go-jose/v4"},
 
 	// The server, from what it keeps to what it answers.
-	"authserver/token":        {"authserver/keys", "github.com/go-jose/go-jose/v4"},
-	"authserver/store":        {"authserver/oauth", "authserver/policy"},
-	"authserver/store/sqlite": {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "modernc.org/sqlite"},
-	"authserver/registration": {"authserver/oauth", "authserver/policy", "authserver/store"},
-	"authserver/registry":     {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "authserver/registration"},
-	"authserver/params":       {"authserver/oauth"},
-	"authserver/clientauth":   {"authserver/oauth", "authserver/credential", "authserver/params", "authserver/registry"},
-	"authserver/grant":        {"authserver/oauth", "authserver/params", "authserver/credential", "authserver/keys", "authserver/policy", "authserver/registry", "authserver/token"},
-	"authserver/audit":        {"authserver/oauth"},
+	"authserver/token":          {"authserver/keys", "github.com/go-jose/go-jose/v4"},
+	"authserver/store":          {"authserver/oauth", "authserver/policy"},
+	"authserver/store/sqlite":   {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "modernc.org/sqlite"},
+	"authserver/store/postgres": {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "github.com/jackc/pgx/v5"},
+	"authserver/registration":   {"authserver/oauth", "authserver/policy", "authserver/store"},
+	"authserver/registry":       {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "authserver/registration"},
+	"authserver/params":         {"authserver/oauth"},
+	"authserver/clientauth":     {"authserver/oauth", "authserver/credential", "authserver/params", "authserver/registry"},
+	"authserver/grant":          {"authserver/oauth", "authserver/params", "authserver/credential", "authserver/policy", "authserver/store", "authserver/registry"},
+	"authserver/authorize":      {"authserver/oauth", "authserver/params", "authserver/credential", "authserver/policy", "authserver/store", "authserver/registry", "authserver/grant", "authserver/signin"},
+	"authserver/signin": {
+		"authserver/oauth", "authserver/credential", "authserver/policy", "authserver/store",
+		"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "golang.org/x/crypto/argon2", "go.yaml.in/yaml/v3",
+	},
+	"authserver/web":   {},
+	"authserver/audit": {"authserver/oauth"},
 	"authserver/endpoint": {
 		"authserver/oauth", "authserver/credential", "authserver/keys", "authserver/policy", "authserver/token",
 		"authserver/params", "authserver/registration", "authserver/registry", "authserver/clientauth",
-		"authserver/grant", "authserver/audit", "github.com/prometheus/client_golang",
+		"authserver/grant", "authserver/authorize", "authserver/signin", "authserver/web", "authserver/store",
+		"authserver/audit", "github.com/prometheus/client_golang",
 	},
 	"authserver":      {"authserver/", "github.com/prometheus/client_golang"},
-	"authserver/kube": {"api/v1alpha1", "authserver", "authserver/endpoint", "authserver/oauth", "authserver/credential", "authserver/keys", "github.com/go-logr/logr", "k8s"},
+	"authserver/kube": {"api/v1alpha1", "authserver", "authserver/endpoint", "authserver/oauth", "authserver/credential", "authserver/keys", "authserver/signin", "github.com/go-logr/logr", "k8s"},
 
 	// The operator. It speaks to the server over HTTP only.
 	"controllers":                     {"api/v1alpha1", "controllers/", "github.com/go-logr/logr", "k8s"},
@@ -64,7 +72,7 @@ var arrows = map[string][]string{
 	"controllers/authorizationserver": controller("authserver/oauth", "authserver/credential", "authserver/keys"),
 	"controllers/signingkey":          controller("authserver/oauth", "authserver/keys"),
 
-	"": {"authserver", "authserver/kube", "authserver/store/sqlite", "controllers", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},
+	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},
 }
 
 // controller is what every reconciler may import, and some leaves of the server.
@@ -77,7 +85,7 @@ func controller(leaves ...string) []string {
 
 // testOnly are packages that no product file may import; they are free to import
 // what they like.
-var testOnly = []string{"authserver/authtest", "authserver/oauth/fieldtest", "authserver/store/storetest", "controllers/internal/condcheck"}
+var testOnly = []string{"authserver/authtest", "authserver/oauth/fieldtest", "authserver/store/storetest", "authserver/store/postgres/pgtest", "controllers/internal/condcheck"}
 
 // words are selectors that only some files may use, with the reason.
 var words = []struct {

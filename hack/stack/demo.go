@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"clientele.dev/clientele/hack/internal/stack"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// demo runs the whole path once in a temporary folder. The folder is removed
+// demo runs the whole path once in a temporary folder: a machine gets a token, then
+// an app gets tokens of a person. The folder is removed
 // if all went well; otherwise its logs stay, and the error says where.
-func demo(ctx context.Context, died context.CancelCauseFunc, r *stack.Reporter) (err error) {
+func demo(ctx context.Context, died context.CancelCauseFunc, o options) (err error) {
+	r := o.report
 	dir, err := os.MkdirTemp("", "clientele-demo-")
 	if err != nil {
 		return fmt.Errorf("make the demo's folder: %w", err)
@@ -23,7 +26,14 @@ func demo(ctx context.Context, died context.CancelCauseFunc, r *stack.Reporter) 
 	}
 	defer func() { err = endDemo(s, err) }()
 	d := &demoRun{Stack: s}
-	return r.All(ctx, append(s.StartSteps(), d.steps()...))
+	u := &userAct{demoRun: d, attended: attended(o.unattended)}
+	defer u.close()
+	err = r.All(ctx, slices.Concat(s.StartSteps(), d.steps(), u.steps()))
+	if errors.Is(err, errLeft) {
+		r.Say("%v", err)
+		return nil
+	}
+	return err
 }
 
 // endDemo stops everything and tidies up.

@@ -12,7 +12,8 @@ import (
 )
 
 // dev runs the stack until Ctrl-C, or until one of its processes dies.
-func dev(ctx context.Context, died context.CancelCauseFunc, r *stack.Reporter) (err error) {
+func dev(ctx context.Context, died context.CancelCauseFunc, o options) (err error) {
+	r := o.report
 	dir := cmp.Or(os.Getenv("DEV_DIR"), ".dev")
 	unlock, err := lockDir(dir)
 	if err != nil {
@@ -44,7 +45,7 @@ func dev(ctx context.Context, died context.CancelCauseFunc, r *stack.Reporter) (
 }
 
 func writeEnv(s *stack.Stack) error {
-	env := environment{kubeconfig: s.AdminKubeconfig(), issuer: s.Issuer()}
+	env := environment{kubeconfig: s.AdminKubeconfig(), issuer: s.Issuer(), user: s.DemoUser()}
 	if _, err := exec.LookPath("kubectl"); err != nil {
 		env.kubectlDir = filepath.Dir(s.KubectlPath())
 	}
@@ -61,6 +62,8 @@ func tellDev(s *stack.Stack, dir string) {
 	s.Report.Say("  . %s", filepath.ToSlash(dir)+"/env")
 	s.Report.Say("  kubectl apply -f %s", samplesFor(s, dir))
 	s.Report.Say("issuer            %s", s.Issuer())
+	s.Report.Say("apps              may register themselves (RFC 7591)")
+	s.Report.Say("user              %s; the password is in DEMO_PASSWORD of that file", s.DemoUser().Name)
 	s.Report.Say("server metrics    %s", s.ServerMetrics())
 	s.Report.Say("operator metrics  %s", s.OperatorMetrics())
 	s.Report.Say("logs              %s", s.Logs())

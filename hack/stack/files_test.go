@@ -6,11 +6,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"clientele.dev/clientele/hack/internal/stack"
 )
 
 func TestEnvironmentIsShellThatCannotBreakOut(t *testing.T) {
-	e := environment{kubeconfig: "/a dir/it's/kubeconfig", issuer: "http://127.0.0.1:1"}
-	want := "export KUBECONFIG='/a dir/it'\\''s/kubeconfig'\nexport ISSUER='http://127.0.0.1:1'\n"
+	e := environment{kubeconfig: "/a dir/it's/kubeconfig", issuer: "http://127.0.0.1:1", user: stack.DemoUser{Name: "demo", Password: "$(id)"}}
+	want := "export KUBECONFIG='/a dir/it'\\''s/kubeconfig'\nexport ISSUER='http://127.0.0.1:1'\n" +
+		"export DEMO_USER='demo'\nexport DEMO_PASSWORD='$(id)'\n"
 	if got := e.render(); got != want {
 		t.Errorf("render() = %q, want %q", got, want)
 	}

@@ -1,8 +1,12 @@
 // Command stack runs the whole product on loopback, for people: a control
 // plane, the operator and the authorization server.
 //
-//	stack demo   applies the samples, gets and verifies a token, stops everything
+//	stack demo   applies the samples, gets and verifies the tokens of a machine and of
+//	             a user, stops everything
 //	stack dev    leaves it running until Ctrl-C
+//
+// At a terminal the demo waits for somebody to sign in; with --unattended, where CI
+// is set, or without a terminal it plays the user itself.
 //
 // `make demo` and `make dev` build what it needs and run it.
 package main
@@ -39,13 +43,25 @@ func main() {
 	os.Exit(run(ctx, cancel, os.Args[1:]))
 }
 
+// options are what a command runs with.
+type options struct {
+	report     *stack.Reporter
+	unattended bool
+}
+
+type command func(context.Context, context.CancelCauseFunc, options) error
+
 func run(ctx context.Context, cancel context.CancelCauseFunc, args []string) int {
-	commands := map[string]func(context.Context, context.CancelCauseFunc, *stack.Reporter) error{"demo": demo, "dev": dev}
+	o := options{report: &stack.Reporter{Out: os.Stdout, Now: time.Now}}
+	if len(args) == 2 && args[0] == "demo" && args[1] == "--unattended" {
+		o.unattended, args = true, args[:1]
+	}
+	commands := map[string]command{"demo": demo, "dev": dev}
 	if len(args) != 1 || commands[args[0]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: stack demo|dev")
+		fmt.Fprintln(os.Stderr, "usage: stack demo [--unattended]|dev")
 		return 2
 	}
-	err := commands[args[0]](ctx, cancel, &stack.Reporter{Out: os.Stdout, Now: time.Now})
+	err := commands[args[0]](ctx, cancel, o)
 	switch {
 	case err == nil:
 		return 0

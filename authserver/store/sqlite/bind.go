@@ -36,16 +36,16 @@ func (s *Store) Bind(ctx context.Context, serverKeysID string) (storeID string, 
 	return storeID, wiped, nil
 }
 
-// empty the store and say whether there was something in it. Leases stay: the
-// replicas are still there.
+// content is what goes when the server keys are lost. Leases stay: the replicas
+// are still there. So do revoked tokens and counted attempts: they end something,
+// which other keys are no reason to take back.
+var content = []string{"clients", "policies", "codes", "families", "sessions", "consents", "pushed_requests", "deletions"}
+
+// empty the store and say whether there was something in it.
 func empty(ctx context.Context, tx *sql.Tx) (bool, error) {
 	var removed int64
-	for _, table := range []string{"clients", "policies", "deletions"} {
-		result, err := tx.ExecContext(ctx, `DELETE FROM `+table)
-		if err != nil {
-			return false, err
-		}
-		n, err := result.RowsAffected()
+	for _, table := range content {
+		n, err := affected(tx.ExecContext(ctx, `DELETE FROM `+table))
 		if err != nil {
 			return false, err
 		}

@@ -15,9 +15,15 @@
 // inventory, which is a handful of calls. A restored backup is noticed in the same
 // way.
 //
+// What people did has no second copy. A lost tail there takes back the last
+// codes, refreshes and consents: somebody signs in again. What ends something (a
+// revoked family or token, an ended session, a withdrawn consent) is forced to the
+// disk before it is answered, so it never comes back.
+//
 // # Concurrency
 //
 // One connection writes, with BEGIN IMMEDIATE, so that a transaction that read
 // something may also write; writers wait for each other in Go. A few connections
-// read; in WAL mode they see the last commit and wait for nobody.
+// read; in WAL mode they see the last commit and wait for nobody. What is used
+// once, or moved on by one of many, is decided by a single statement.
 package sqlite

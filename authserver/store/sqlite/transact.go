@@ -15,23 +15,58 @@ var errNothing = errors.New("nothing to commit")
 // transact runs do in a write transaction and returns the revision afterwards.
 // When do returns an error nothing is changed. Whoever waits for a change is told.
 func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) (revision int64, err error) {
-	tx, err := s.write.BeginTx(ctx, nil)
+	err = s.commit(ctx, s.write, func(tx *sql.Tx) error {
+		if err := do(tx); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT coalesce(max(revision), 0) FROM meta`).Scan(&revision)
+	})
 	if err != nil {
 		return 0, err
 	}
-	defer rollback(tx)
-	if err := do(tx); err != nil {
-		return 0, err
-	}
-	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(revision), 0) FROM meta`).Scan(&revision); err != nil {
-		return 0, err
-	}
-	if err := tx.Commit(); err != nil {
-		return 0, err
-	}
-	s.writes.Add(1)
 	s.committed(revision)
 	return revision, nil
+}
+
+// durably is a write transaction that is on the disk when it returns, for what
+// must not come back after a power loss: the end of a session, a revocation. It
+// takes what was committed before along.
+func (s *Store) durably(ctx context.Context, do func(*sql.Tx) error) (err error) {
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if _, err := conn.ExecContext(ctx, `PRAGMA synchronous = FULL`); err != nil {
+		return err
+	}
+	defer func() {
+		_, back := conn.ExecContext(context.WithoutCancel(ctx), `PRAGMA synchronous = NORMAL`)
+		err = errors.Join(err, back)
+	}()
+	return s.commit(ctx, conn, do)
+}
+
+// commit what do did in a write transaction.
+func (s *Store) commit(ctx context.Context, db beginner, do func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer rollback(tx)
+	if err := do(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	s.writes.Add(1)
+	return nil
+}
+
+// beginner is a database or one of its connections.
+type beginner interface {
+	BeginTx(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error)
 }
 
 // decide runs do in a write transaction of a store that is bound. do returns

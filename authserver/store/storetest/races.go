@@ -14,10 +14,12 @@ import (
 const racers = 50
 
 // race starts all racers at once and waits for them.
-func race(run func(i int)) {
+func race(run func(i int)) { raceOf(racers, run) }
+
+func raceOf(n int, run func(i int)) {
 	var all sync.WaitGroup
 	start := make(chan struct{})
-	for i := range racers {
+	for i := range n {
 		all.Go(func() {
 			<-start
 			run(i)

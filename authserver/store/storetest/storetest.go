@@ -3,6 +3,7 @@ package storetest
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,12 +22,15 @@ type Harness struct {
 	Wipe func(t *testing.T)
 }
 
+// test is a line of the contract.
+type test struct {
+	name string
+	run  func(*testing.T, *world)
+}
+
 // Run the contract. fresh makes a Harness per test.
 func Run(t *testing.T, fresh func(t *testing.T) Harness) {
-	tests := []struct {
-		name string
-		run  func(*testing.T, *world)
-	}{
+	tests := []test{
 		{"client is found as it was put", clientRoundTrip},
 		{"client that is absent is ErrNotFound", clientAbsent},
 		{"client is replaced by id", clientReplaced},
@@ -36,6 +40,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Harness) {
 		{"an owner has one client", oneClientPerOwner},
 		{"A16 SQL in every field of a client", a16Clients},
 		{"A16 SQL in every field of a policy", a16Policies},
+		{"A16 the character NUL", a16NUL},
 		{"policy is put, replaced and deleted", policyLife},
 		{"race: one of 50 creates the client", raceCreate},
 		{"race: 50 counters rise one by one", raceCounter},
@@ -63,6 +68,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Harness) {
 		{"leases are no changes", leasesAreQuiet},
 		{"writes are counted", writesCounted},
 	}
+	tests = slices.Concat(tests, codeTests, familyTests, familyRaces, sessionTests, consentTests, attemptTests, oneTimeTests, sweepTests)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -70,7 +71,11 @@ func Policy(sp *v1alpha1.ScopePolicy) policy.Policy {
 	for _, s := range sp.Spec.Scopes {
 		p.Scopes = append(p.Scopes, policy.Scope{
 			Name: s.Name, Description: s.Description, MaxAccessTokenLifetime: seconds(s.MaxAccessTokenLifetime),
+			Roles: slices.Clone(s.Roles), GrantableTo: grantees(s.GrantableTo),
 		})
+	}
+	for _, rs := range sp.Spec.ResourceServers {
+		p.ResourceServers = append(p.ResourceServers, policy.ResourceServer{Namespace: cmp.Or(rs.Namespace, sp.Namespace), Name: rs.Name})
 	}
 	for _, a := range sp.Spec.Allow {
 		p.Allow = append(p.Allow, rule(a, sp.Namespace))
@@ -78,10 +83,31 @@ func Policy(sp *v1alpha1.ScopePolicy) policy.Policy {
 	return p
 }
 
+// grantees says the same in the server's words. One of a newer API that is not
+// known here stays as it is: the server refuses it, where leaving it out could
+// mean everybody.
+func grantees(list []v1alpha1.Grantee) []policy.Grantee {
+	var out []policy.Grantee
+	for _, g := range list {
+		switch g {
+		case v1alpha1.GrantableToUsers:
+			out = append(out, policy.Users)
+		case v1alpha1.GrantableToClients:
+			out = append(out, policy.Clients)
+		default:
+			out = append(out, policy.Grantee(g))
+		}
+	}
+	return out
+}
+
 func rule(a v1alpha1.AllowRule, own string) policy.Rule {
-	r := policy.Rule{ClientSelector: Selector(a.Clients), Scopes: slices.Clone(a.Scopes)}
+	r := policy.Rule{ClientSelector: Selector(a.Clients), Scopes: slices.Clone(a.Scopes), Dynamic: a.Dynamic}
 	for _, g := range a.GrantTypes {
 		r.GrantTypes = append(r.GrantTypes, oauth.GrantType(g))
+	}
+	if a.Dynamic {
+		return r // it has no namespaces
 	}
 	switch a.Namespaces.From {
 	case v1alpha1.NamespacesFromAll:

@@ -74,7 +74,8 @@ func rewriteIssuer(obj *unstructured.Unstructured, issuer string) error {
 }
 
 // createAuthorizationServer applies the sample's AuthorizationServer: operator
-// and server both read their settings from it.
+// and server both read their settings from it. Before either runs it is opened to
+// the demo user and to apps that register themselves.
 func (s *Stack) createAuthorizationServer(ctx context.Context) (string, error) {
 	if _, err := s.CopySamples(); err != nil {
 		return "", err
@@ -83,6 +84,9 @@ func (s *Stack) createAuthorizationServer(ctx context.Context) (string, error) {
 		return "", errors.New("config/samples holds no AuthorizationServer")
 	}
 	if err := s.Kubectl(ctx, "apply", "-f", s.serverManifest); err != nil {
+		return "", err
+	}
+	if err := manifests.Apply(ctx, s.client, []*unstructured.Unstructured{forPeople()}, applyWithin); err != nil {
 		return "", err
 	}
 	return "AuthorizationServer created; its issuer is " + s.Issuer() + ", whatever port the sample names", nil

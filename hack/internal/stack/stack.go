@@ -39,6 +39,7 @@ type Stack struct {
 	client client.Client
 	// serverManifest is the copied sample that holds the AuthorizationServer.
 	serverManifest string
+	demoUser       DemoUser
 	operator       *product
 	server         *product
 }

@@ -23,6 +23,7 @@ func (s *Stack) StartSteps() []Step {
 		// After the CRDs: the garbage collector looks for new kinds only twice a minute.
 		{"start kube-controller-manager", s.startControllerManager},
 		{"make kubeconfigs for the operator and the server", s.makeIdentities},
+		{"make the demo user", s.makeDemoUser},
 		{"create the AuthorizationServer", s.createAuthorizationServer},
 		{"start the operator", s.StartOperator},
 		{"start the authorization server", s.StartServer},

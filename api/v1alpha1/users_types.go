@@ -1,0 +1,130 @@
+package v1alpha1
+
+// UsersSpec says how people sign in.
+// +kubebuilder:validation:XValidation:rule="has(self.local) || (has(self.upstreams) && self.upstreams.size() > 0)",message="users must have local, or at least one of upstreams"
+type UsersSpec struct {
+	// local are users of our own.
+	// +optional
+	Local *LocalUsers `json:"local,omitempty"`
+
+	// upstreams are OpenID providers to sign in at.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	Upstreams []Upstream `json:"upstreams,omitempty"`
+}
+
+// LocalUsers are users in a Secret.
+type LocalUsers struct {
+	// secretRef is the Secret with the users, as YAML: see `clientele
+	// hash-password`. Key absent: users.yaml. The server's Role must name it.
+	// +required
+	SecretRef SecretKeyReference `json:"secretRef"`
+}
+
+// SecretKeyReference names a key of a Secret beside the AuthorizationServer.
+type SecretKeyReference struct {
+	// name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	// +required
+	Name string `json:"name"`
+
+	// key in the Secret. What is taken where it is absent is said there.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +optional
+	Key string `json:"key,omitempty"`
+}
+
+// Upstream is an OpenID provider that people may sign in at. It must know our
+// callback, `<issuer>/oauth/callback/<name>`.
+type Upstream struct {
+	// name of the provider, in the path of our callback.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9-]+$') && self != 'local'",message="name must be of the characters a-z 0-9 -, and not local, which means the local users"
+	// +required
+	Name string `json:"name"`
+
+	// displayName is on the button. Absent: name.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	DisplayName string `json:"displayName,omitempty"`
+
+	// issuer of the provider, character for character as its discovery document
+	// has it: https, or http on loopback.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getHostname() != '' && !self.contains('?') && !self.contains('#') && !self.contains('@') && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname() in ['127.0.0.1', '[::1]', '::1', 'localhost']))",message="issuer must be an https URL without query, fragment or user name (http is allowed on 127.0.0.1, ::1 and localhost only)"
+	// +required
+	Issuer string `json:"issuer"`
+
+	// clientID is ours at the provider.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +required
+	ClientID string `json:"clientID"`
+
+	// clientSecretRef is the Secret with our client secret at the provider. Key
+	// absent: client_secret. Absent: we are a public client there. The server's
+	// Role must name it.
+	// +optional
+	ClientSecretRef *SecretKeyReference `json:"clientSecretRef,omitempty"`
+
+	// scopes to ask for; openid is always. Absent: openid, profile, email.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:Pattern=`^[\x21\x23-\x5B\x5D-\x7E]+$`
+	// +optional
+	Scopes []string `json:"scopes,omitempty"`
+
+	// userInfo reads the claims of the UserInfo endpoint too, for providers whose
+	// ID tokens are lean.
+	// +optional
+	UserInfo bool `json:"userInfo,omitempty"`
+
+	// claims says which claims say what about somebody.
+	// +optional
+	Claims *UpstreamClaims `json:"claims,omitempty"`
+}
+
+// UpstreamClaims names claims. A dot goes into an object, as in
+// realm_access.roles, where no claim has the whole name. The subject is always
+// `sub`.
+type UpstreamClaims struct {
+	// username. Absent: preferred_username.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Username string `json:"username,omitempty"`
+
+	// name. Absent: name.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Name string `json:"name,omitempty"`
+
+	// email. Absent: email.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Email string `json:"email,omitempty"`
+
+	// emailVerified. Absent: email_verified.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	EmailVerified string `json:"emailVerified,omitempty"`
+
+	// groups. Absent: groups.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Groups string `json:"groups,omitempty"`
+
+	// roles, by which ScopePolicies decide. Absent: none are taken over.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Roles string `json:"roles,omitempty"`
+}

@@ -1,0 +1,228 @@
+package authorize
+
+import (
+	"time"
+
+	"clientele.dev/clientele/authserver/grant"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/params"
+	"clientele.dev/clientele/authserver/policy"
+	"clientele.dev/clientele/authserver/registry"
+)
+
+// Request is an authorization request whose checks have all passed.
+type Request struct {
+	Client *registry.Client
+	Target Target
+	// RedirectURI as the request named it; empty if it named none. The token
+	// request must repeat it (RFC 6749, Section 4.1.3).
+	RedirectURI string
+	// Challenge is the S256 code challenge; empty only for a client that may do
+	// without (Registration.PKCERequired).
+	Challenge string
+	// Resource the tokens will be for, never empty.
+	Resource string
+	// Scopes asked for; empty: all that the client registered.
+	Scopes    []string
+	Prompt    oauth.Prompt
+	MaxAge    time.Duration // of the user's sign-in; only with HasMaxAge
+	HasMaxAge bool
+	Nonce     string
+	LoginHint string
+}
+
+// Checker checks authorization requests. Its functions must not block.
+type Checker struct {
+	Clients  func(clientID string) (*registry.Client, bool)
+	Policies func() *policy.Set
+	Terms    *grant.Terms
+}
+
+// Check makes all checks. The error is a *Shown or a *Redirected.
+func (c Checker) Check(p *params.Params) (*Request, error) {
+	draft := &Request{Target: Target{issuer: c.Terms.Issuer, mode: oauth.ResponseModeQuery, state: p.Get("state")}}
+	for _, check := range beforeTrust {
+		if err := check(c, p, draft); err != nil {
+			return nil, err
+		}
+	}
+	for _, check := range afterTrust {
+		if err := check(c, p, draft); err != nil {
+			return nil, draft.Target.Refuse(err)
+		}
+	}
+	return draft, nil
+}
+
+// beforeTrust finds out who asks and where the answer goes. Its checks can only
+// end in a page.
+var beforeTrust = []func(Checker, *params.Params, *Request) *Shown{
+	clientIsKnown,
+	redirectURIIsRegistered,
+}
+
+// afterTrust is everything else, in the order in which a client is told what is
+// wrong: first how the answer goes back, then what the server does not do at all,
+// then what this client may not, then the details.
+var afterTrust = []func(Checker, *params.Params, *Request) error{
+	responseMode,
+	noRequestObject,
+	responseType,
+	grantIsRegistered,
+	stateIsBounded,
+	challenge,
+	prompt,
+	maxAge,
+	identity,
+	resource,
+	scope,
+}
+
+// clientIsKnown: RFC 6749, Section 4.1.2.1. Unknown and disabled look the same.
+func clientIsKnown(c Checker, p *params.Params, r *Request) *Shown {
+	id := p.Get("client_id")
+	if id == "" {
+		return shown(oauth.InvalidRequest("client_id is missing"))
+	}
+	client, known := c.Clients(id)
+	if !known || client.Managed != nil && client.Managed.Disabled {
+		return shown(oauth.InvalidClient("the client is unknown or disabled"))
+	}
+	r.Client = client
+	return nil
+}
+
+// redirectURIIsRegistered: RFC 6749, Section 3.1.2.4; RFC 9700, Section 2.1.
+func redirectURIIsRegistered(_ Checker, p *params.Params, r *Request) *Shown {
+	r.RedirectURI = p.Get("redirect_uri")
+	redirect, err := oauth.SelectRedirect(r.Client.RedirectURIs, r.RedirectURI)
+	if err != nil {
+		return shown(err)
+	}
+	r.Target.redirect = redirect
+	return nil
+}
+
+// responseMode: OAuth 2.0 Multiple Response Type Encoding Practices, Section 2.1.
+// A form can only be posted to a web address.
+func responseMode(_ Checker, p *params.Params, r *Request) error {
+	mode, err := oauth.ParseResponseMode(p.Get("response_mode"))
+	if err != nil {
+		return err
+	}
+	if mode == oauth.ResponseModeFormPost && r.Target.redirect.Kind() == oauth.RedirectPrivateUse {
+		return oauth.InvalidRequest("response_mode form_post needs an http or https redirect URI")
+	}
+	r.Target.mode = mode
+	return nil
+}
+
+// noRequestObject: what the metadata does not offer is refused (RFC 9101, Section
+// 6; OpenID Connect Core 1.0, Section 3.1.2.6). A request_uri of a pushed request
+// was replaced by its parameters before.
+func noRequestObject(_ Checker, p *params.Params, _ *Request) error {
+	switch {
+	case p.Get("request") != "":
+		return oauth.RequestNotSupported("the request parameter is not supported")
+	case p.Get("request_uri") != "":
+		return oauth.RequestURINotSupported("request_uri is supported for pushed requests only (RFC 9126)")
+	case p.Get("registration") != "":
+		return oauth.RegistrationNotSupported("the registration parameter is not supported")
+	}
+	return nil
+}
+
+// responseType: RFC 6749, Section 3.1.1.
+func responseType(_ Checker, p *params.Params, _ *Request) error {
+	_, err := oauth.ParseResponseType(p.Get("response_type"))
+	return err
+}
+
+// grantIsRegistered: FAILURES A11.
+func grantIsRegistered(_ Checker, _ *params.Params, r *Request) error {
+	return grant.Allowed(r.Client, oauth.GrantAuthorizationCode)
+}
+
+const (
+	maxState     = 2048 // bytes, as those below
+	maxNonce     = 512
+	maxLoginHint = 254
+)
+
+// stateIsBounded: RFC 6749, Appendix A.5 wants visible ASCII; others are let
+// through, for they go back as they came, encoded.
+func stateIsBounded(_ Checker, p *params.Params, r *Request) error {
+	if len(p.Get("state")) > maxState {
+		r.Target.state = "" // the answer would not fit either
+		return oauth.InvalidRequest("state has more than %d bytes", maxState)
+	}
+	return nil
+}
+
+// challenge: RFC 7636, Section 4.4.1; required by RFC 9700, Section 2.1.1.
+func challenge(_ Checker, p *params.Params, r *Request) error {
+	challenge, err := oauth.ParseChallenge(p.Get("code_challenge"), p.Get("code_challenge_method"))
+	if err != nil {
+		return err
+	}
+	if challenge == "" && r.Client.PKCERequired() {
+		return oauth.InvalidRequest("code_challenge is missing: PKCE with S256 is required (RFC 7636, Section 4.4.1)")
+	}
+	r.Challenge = challenge
+	return nil
+}
+
+// prompt: OpenID Connect Core 1.0, Section 3.1.2.1.
+func prompt(_ Checker, p *params.Params, r *Request) (err error) {
+	r.Prompt, err = oauth.ParsePrompt(p.Get("prompt"))
+	return err
+}
+
+// maxAge: OpenID Connect Core 1.0, Section 3.1.2.1; the client's own
+// default_max_age where there is none.
+func maxAge(_ Checker, p *params.Params, r *Request) error {
+	seconds, given, err := oauth.ParseMaxAge(p.Get("max_age"))
+	if err != nil {
+		return err
+	}
+	if !given && r.Client.DefaultMaxAge != nil {
+		seconds, given = *r.Client.DefaultMaxAge, true
+	}
+	r.MaxAge, r.HasMaxAge = time.Duration(seconds)*time.Second, given
+	return nil
+}
+
+// identity reads what OpenID Connect adds (Core 1.0, Section 3.1.2.1). login_hint
+// is only a hint: one that is of no use is left out.
+func identity(_ Checker, p *params.Params, r *Request) error {
+	r.Nonce = p.Get("nonce")
+	if len(r.Nonce) > maxNonce {
+		return oauth.InvalidRequest("nonce has more than %d bytes", maxNonce)
+	}
+	if hint := p.Get("login_hint"); len(hint) <= maxLoginHint && oauth.Displayable(hint) {
+		r.LoginHint = hint
+	}
+	return nil
+}
+
+// resource: RFC 8707, Section 2; one, or the default.
+func resource(c Checker, p *params.Params, r *Request) error {
+	all := p.All("resource")
+	if len(all) > 1 {
+		return oauth.InvalidTarget("ask for one resource at a time: a token is issued for a single audience")
+	}
+	asked := ""
+	if len(all) == 1 {
+		asked = all[0]
+	}
+	target, err := grant.Target(c.Policies(), r.Client, asked, c.Terms)
+	r.Resource = target
+	return err
+}
+
+// scope: RFC 6749, Section 3.3. What of it is granted is decided when the user is
+// known; a scope that is not registered is left out then, never granted.
+func scope(_ Checker, p *params.Params, r *Request) (err error) {
+	r.Scopes, err = oauth.ParseScope(p.Get("scope"))
+	return err
+}

@@ -1,0 +1,56 @@
+package authorize
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/store"
+)
+
+// Issuer issues authorization codes.
+type Issuer struct {
+	Codes    store.Codes
+	Consents store.Consents
+	// Lifetime of a code.
+	Lifetime time.Duration
+}
+
+// Allow remembers that the user allowed the scopes, then issues a code.
+func (i Issuer) Allow(ctx context.Context, r *Request, s store.Session, scopes []string, now time.Time) (Answer, error) {
+	consent := store.Consent{Subject: s.Subject, ClientID: r.Client.ClientID, Resource: r.Resource, Scopes: scopes, Granted: now.UTC().Truncate(time.Second)}
+	if err := i.Consents.AddConsent(ctx, consent); err != nil {
+		return Answer{}, fmt.Errorf("remembering a consent: %w", err)
+	}
+	return i.Issue(ctx, r, s, scopes, now)
+}
+
+// Issue makes a code (RFC 6749, Section 4.1.2) for the scopes, and the answer that
+// brings it to the client. The code itself is stored nowhere, only its hash.
+func (i Issuer) Issue(ctx context.Context, r *Request, s store.Session, scopes []string, now time.Time) (Answer, error) {
+	now = now.UTC().Truncate(time.Second)
+	code := credential.NewCode()
+	err := i.Codes.PutCode(ctx, store.Code{
+		Hash: credential.Hash(code.Reveal()),
+		Grant: store.Grant{
+			ClientID: r.Client.ClientID, Subject: s.Subject, SessionID: s.ID, Resource: r.Resource,
+			Scopes: scopes, Roles: s.Roles, AuthTime: s.AuthTime.Unix(), Nonce: r.Nonce,
+		},
+		RedirectURI: r.RedirectURI,
+		Challenge:   r.Challenge,
+		FamilyID:    credential.NewFamilyID(),
+		Expires:     now.Add(i.Lifetime),
+	})
+	if err != nil {
+		return Answer{}, fmt.Errorf("writing an authorization code: %w", err)
+	}
+	return r.Target.answer(url.Values{"code": {code.Reveal()}}), nil
+}
+
+// Deny is the answer of a user who says no.
+func Deny(r *Request) Answer {
+	return r.Target.Refuse(oauth.AccessDenied("the user did not allow it")).Answer()
+}

@@ -1,0 +1,97 @@
+package authorize
+
+import (
+	"context"
+	"time"
+
+	"clientele.dev/clientele/authserver/grant"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/store"
+)
+
+// Step is what a pending request waits for.
+type Step int
+
+// The steps.
+const (
+	// SignIn: the user is to sign in, or to sign in anew.
+	SignIn Step = iota
+	// AskConsent: the user is signed in and is to be asked.
+	AskConsent
+	// Answerable: nothing; the code can be issued.
+	Answerable
+)
+
+// Interaction finds out what a request waits for.
+type Interaction struct {
+	Rights   *grant.Rights
+	Consents store.Consents
+	Terms    *grant.Terms
+}
+
+// Next says what the request waits for. session is nil where nobody is signed in.
+// With prompt=none whatever would need a page is refused (OpenID Connect Core 1.0,
+// Section 3.1.2.6). The verdict is good for AskConsent and Answerable.
+//
+// A refusal is a *Redirected; other errors are the store's.
+func (i Interaction) Next(ctx context.Context, r *Request, p Pending, session *store.Session) (Step, signin.Verdict, error) {
+	quiet := r.Prompt.Has(oauth.PromptNone)
+	if needsSignIn(r, p, session) {
+		if quiet {
+			return SignIn, signin.Verdict{}, r.Target.Refuse(oauth.LoginRequired("the user is not signed in, or not recently enough"))
+		}
+		return SignIn, signin.Verdict{}, nil
+	}
+	verdict, err := i.judge(ctx, r, session)
+	switch {
+	case err != nil:
+		return AskConsent, verdict, err
+	case len(verdict.Grantable) == 0:
+		return AskConsent, verdict, r.Target.Refuse(oauth.InvalidScope("none of the scopes is granted to this client for this user at the resource"))
+	case verdict.Ask && quiet:
+		return AskConsent, verdict, r.Target.Refuse(oauth.ConsentRequired("the user has not allowed all of this yet"))
+	case verdict.Ask:
+		return AskConsent, verdict, nil
+	}
+	return Answerable, verdict, nil
+}
+
+// needsSignIn tells whether the session will not do. Times are compared with when
+// the request came and not with the present, or a user who takes a while at the
+// consent page would be sent round in circles.
+func needsSignIn(r *Request, p Pending, session *store.Session) bool {
+	if session == nil {
+		return true
+	}
+	if r.WantsNewSignIn() && session.ID == p.Session {
+		return true
+	}
+	return r.HasMaxAge && session.AuthTime.Before(p.Issued.Add(-r.MaxAge).Truncate(time.Second))
+}
+
+// WantsNewSignIn tells whether no session will do that began before the request.
+func (r *Request) WantsNewSignIn() bool {
+	return r.Prompt.Has(oauth.PromptLogin) || r.Prompt.Has(oauth.PromptSelectAccount) || r.HasMaxAge && r.MaxAge == 0
+}
+
+// judge applies the rule of what may be granted: asked ∩ registered ∩ policy ∩
+// the user's roles, and what of it must be asked.
+func (i Interaction) judge(ctx context.Context, r *Request, session *store.Session) (signin.Verdict, error) {
+	remembered, err := grant.RememberedConsent(ctx, i.Consents, r.Client, session.Subject, r.Resource)
+	if err != nil {
+		return signin.Verdict{}, err
+	}
+	allowed := func(scope string) bool {
+		right := i.Rights.ForUser(r.Client, i.Terms, session.Roles, r.Resource, []string{scope}, oauth.GrantAuthorizationCode)
+		return len(right.Scopes) == 1
+	}
+	return signin.Request{
+		Asked:      i.Rights.Asked(r.Client, r.Resource, r.Scopes),
+		Registered: i.Rights.Registered(r.Client, r.Resource),
+		Allowed:    allowed,
+		Remembered: remembered,
+		Trusted:    r.Client.SkipsConsent(r.Target.redirect),
+		AskAgain:   r.Prompt.Has(oauth.PromptConsent),
+	}.Judge(), nil
+}

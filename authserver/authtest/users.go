@@ -1,0 +1,146 @@
+package authtest
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/signin"
+)
+
+// Password of every user that SetUsers makes.
+const Password = "correct horse battery staple"
+
+// Person is a local user of a test; `sub` is user:<Username>.
+type Person struct {
+	Username string
+	Roles    []string
+	Disabled bool
+}
+
+// Subject is the person's `sub`.
+func (p Person) Subject() string { return signin.LocalSubject(p.Username) }
+
+// SetUsers replaces the local users.
+func (s *Server) SetUsers(t testing.TB, people ...Person) {
+	t.Helper()
+	hash := passwordHash(t)
+	users := []map[string]any{}
+	for _, p := range people {
+		users = append(users, map[string]any{
+			"username": p.Username, "id": p.Username, "passwordHash": hash, "name": "Name of " + p.Username,
+			"roles": append([]string{}, p.Roles...), "disabled": p.Disabled,
+		})
+	}
+	document, err := json.Marshal(map[string]any{"users": users})
+	must(t, err)
+	directory, err := signin.ParseDirectory(document)
+	must(t, err)
+	s.Users.Set(directory)
+}
+
+func passwordHash(t testing.TB) string {
+	hash, err := signin.HashPassword(Password)
+	must(t, err)
+	return hash
+}
+
+// Redirect is where clients of WithCode are answered.
+const Redirect = "https://app.example/callback"
+
+// WithCode makes a client one that acts for users.
+func WithCode(scope string, resources ...string) func(*oauth.Registration) {
+	return func(r *oauth.Registration) {
+		r.GrantTypes = []oauth.GrantType{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}
+		r.RedirectURIs = []string{Redirect}
+		r.Scope = scope
+		r.Managed.Resources = resources
+	}
+}
+
+// Public makes a client one without a secret.
+func Public(r *oauth.Registration) {
+	r.TokenEndpointAuthMethod = oauth.AuthNone
+	r.Managed.SecretHashes = nil
+}
+
+// Verifier is the code verifier of every request that AuthorizeURL makes.
+const Verifier = "a-code-verifier-of-at-least-43-characters-.-~_1234"
+
+// Challenge is its S256 challenge.
+func Challenge() string {
+	sum := sha256.Sum256([]byte(Verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// AuthorizeURL is an authorization request of a client, with state, nonce and
+// PKCE. change holds names and values by turns; an empty value removes a
+// parameter.
+func (s *Server) AuthorizeURL(c Client, change ...string) string {
+	values := url.Values{
+		"response_type": {"code"}, "client_id": {c.Registration.ClientID}, "redirect_uri": {Redirect},
+		"state": {"the state"}, "nonce": {"the nonce"},
+		"code_challenge": {Challenge()}, "code_challenge_method": {"S256"},
+	}
+	for i := 0; i+1 < len(change); i += 2 {
+		values.Set(change[i], change[i+1])
+		if change[i+1] == "" {
+			values.Del(change[i])
+		}
+	}
+	return s.Issuer + "/oauth/authorize?" + values.Encode()
+}
+
+// Code signs a person in, allows whatever is asked, and returns the code.
+func (s *Server) Code(t testing.TB, b *Browser, c Client, username string, change ...string) string {
+	t.Helper()
+	page := b.Complete(t, b.Get(t, s.AuthorizeURL(c, change...)), username)
+	code := page.Callback.Get("code")
+	if code == "" {
+		t.Fatalf("no code: %d at %s %v\n%s", page.Status, page.URL, page.Callback, page.Body)
+	}
+	return code
+}
+
+// Exchange brings a code of AuthorizeURL.
+func (s *Server) Exchange(t testing.TB, c Client, code string, form ...string) Answer {
+	t.Helper()
+	return s.Token(t, c, append([]string{"grant_type", "authorization_code", "code", code, "redirect_uri", Redirect, "code_verifier", Verifier}, form...)...)
+}
+
+// Refresh brings a refresh token.
+func (s *Server) Refresh(t testing.TB, c Client, token string, form ...string) Answer {
+	t.Helper()
+	return s.Token(t, c, append([]string{"grant_type", "refresh_token", "refresh_token", token}, form...)...)
+}
+
+// MustExchange fails the test unless the code gives tokens.
+func (s *Server) MustExchange(t testing.TB, c Client, code string, form ...string) Answer {
+	t.Helper()
+	a := s.Exchange(t, c, code, form...)
+	if a.Status != http.StatusOK {
+		t.Fatalf("exchange: %d %s", a.Status, a.Body)
+	}
+	return a
+}
+
+// Pass lets time pass, and waits until the server is ready again.
+func (s *Server) Pass(t testing.TB, d time.Duration) {
+	t.Helper()
+	s.Clock.Advance(d)
+	s.Reload(t)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 1000 {
+		if s.Do(t, http.MethodGet, "/readyz", "").Status == http.StatusOK {
+			return
+		}
+		<-tick.C
+	}
+	t.Fatalf("the server is not ready %v later", d)
+}

@@ -1,0 +1,103 @@
+package endpoint
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+
+	"clientele.dev/clientele/authserver/authorize"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/web"
+)
+
+// answer brings an authorization response to the client: by a redirect, or by a
+// form that the browser posts (OAuth 2.0 Form Post Response Mode).
+func (s *Server) answer(x *exchange, a authorize.Answer) int {
+	if a.Mode != oauth.ResponseModeFormPost {
+		return redirect(x, a.Location())
+	}
+	form := web.FormPost{RedirectURI: a.RedirectURI}
+	for _, name := range slices.Sorted(maps.Keys(a.Parameters)) {
+		form.Fields = append(form.Fields, web.Field{Name: name, Value: a.Parameters.Get(name)})
+	}
+	return s.page(x, http.StatusOK, x.view.pages.FormPost(x.w, form))
+}
+
+// page finishes an exchange whose page was written, with that status, unless the
+// template failed.
+func (s *Server) page(x *exchange, status int, err error) int {
+	if err != nil {
+		return s.fail(x, err)
+	}
+	return status
+}
+
+// notAuthorized answers an authorization request that ended in an error: at the
+// client if it is an *authorize.Redirected, else on a page.
+func (s *Server) notAuthorized(x *exchange, err error) int {
+	if protocol := oauth.AsError(err); protocol.Code == oauth.CodeServerError {
+		s.Log.Error("request failed", "route", x.route.name, "error", err)
+	}
+	var redirected *authorize.Redirected
+	if errors.As(err, &redirected) {
+		return s.answer(x, redirected.Answer())
+	}
+	return s.showError(x, err)
+}
+
+// showError writes the page for an error that no client can be told. Its texts
+// are fixed: nothing of the request is on it (FAILURES A9).
+func (s *Server) showError(x *exchange, err error) int {
+	e := web.Error{Status: http.StatusBadRequest}
+	switch {
+	case errors.Is(err, authorize.ErrPRT):
+		e.Title, e.Text = "This page is out of date", "It was open for too long, or was begun in another browser. Go back to the app and start again."
+		return s.writeError(x, e)
+	case errors.Is(err, signin.ErrForeignOrigin), errors.Is(err, errForm):
+		e.Status = http.StatusForbidden
+		e.Title, e.Text = "This did not come from our own page", "Nothing was done. Go back to the app and start again."
+		return s.writeError(x, e)
+	}
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return s.tooLarge(x)
+	}
+	protocol := oauth.AsError(err)
+	e.Code, e.Description = string(protocol.Code), protocol.Description
+	switch protocol.Code {
+	case oauth.CodeServerError:
+		e.Status = http.StatusInternalServerError
+		e.Title, e.Text = "Something failed here", "It is our fault. Please try again in a minute."
+	case oauth.CodeTemporarilyUnavailable:
+		e.Status = http.StatusServiceUnavailable
+		x.w.Header().Set("Retry-After", "1")
+		e.Title, e.Text = "Please try again in a moment", "The server cannot do this right now."
+	default:
+		e.Title, e.Text = "The app sent a request that cannot be answered", "You did nothing wrong, and nothing was shared. The app’s developer has to mend this."
+	}
+	return s.writeError(x, e)
+}
+
+func (s *Server) writeError(x *exchange, e web.Error) int {
+	return s.page(x, e.Status, x.view.pages.Error(x.w, e))
+}
+
+// assets serves what the pages refer to.
+func (s *Server) assets(x *exchange) int {
+	w := &recorder{ResponseWriter: x.w, status: http.StatusOK}
+	x.view.assets.ServeHTTP(w, x.r)
+	return w.status
+}
+
+// recorder notes the status that is written.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}

@@ -1,0 +1,116 @@
+package endpoint
+
+import (
+	"net/http"
+	"net/url"
+
+	"clientele.dev/clientele/authserver/authorize"
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/params"
+	"clientele.dev/clientele/authserver/signin"
+)
+
+// authorize is GET and POST /oauth/authorize (RFC 6749, Section 3.1; OpenID
+// Connect Core 1.0, Section 3.1.2.1):
+//
+//  1. may this replica issue at all?
+//  2. parse, once; a pushed request is taken (RFC 9126, Section 4)
+//  3. every check of package authorize
+//  4. the browser gets a cookie, if it has none
+//  5. the request is sealed for that browser, which goes on at /oauth/continue
+//
+// Nothing is written, whoever asks, but that a pushed request is used up.
+func (s *Server) authorize(x *exchange) int {
+	location, err := s.beginAuthorization(x)
+	if err != nil {
+		return s.notAuthorized(x, err)
+	}
+	return redirect(x, location)
+}
+
+func (s *Server) beginAuthorization(x *exchange) (location string, err error) {
+	now := s.Now()
+	// 1.
+	if !s.mayIssueToUsers(x) {
+		return "", oauth.TemporarilyUnavailable("this replica cannot sign anybody in at the moment")
+	}
+	// 2.
+	asked, err := readAuthorization(x)
+	if err != nil {
+		return "", err
+	}
+	p, err := s.pushed().Resolve(x.r.Context(), &asked, now)
+	if err != nil {
+		return "", err
+	}
+	// 3.
+	request, err := s.checker(x.view).Check(p)
+	if err != nil {
+		return "", err
+	}
+	// 4.
+	cookie := s.visitor(x)
+	// 5.
+	session, err := s.session(x, now)
+	if err != nil {
+		return "", request.Target.Refuse(err)
+	}
+	signedIn := ""
+	if session != nil {
+		signedIn = session.ID
+	}
+	pending, err := authorize.NewPending(p, signedIn, now)
+	if err != nil {
+		return "", request.Target.Refuse(err)
+	}
+	prt, err := pending.Seal(x.view.serverKeys, cookie)
+	if err != nil {
+		return "", request.Target.Refuse(err)
+	}
+	return continueURL(x.view, prt), nil
+}
+
+// readAuthorization reads the query, or the form of a POST.
+func readAuthorization(x *exchange) (params.Params, error) {
+	if x.r.Method == http.MethodPost {
+		return readForm(x)
+	}
+	return params.Parse(x.r.URL.RawQuery, "resource")
+}
+
+func (s *Server) mayIssueToUsers(x *exchange) bool {
+	return x.view.verifier != nil && x.view.minter != nil && s.Health.MayIssue(x.view, s.Now())
+}
+
+func (s *Server) checker(v *View) authorize.Checker {
+	return authorize.Checker{Clients: s.Registry.Client, Policies: s.Registry.Policies, Terms: v.terms}
+}
+
+func (s *Server) pushed() authorize.Pushed { return authorize.Pushed{Requests: s.Flows} }
+
+// visitor returns the cookie that pending requests of this browser are bound to,
+// and sets one if there is none.
+func (s *Server) visitor(x *exchange) credential.Secret {
+	if cookie := x.view.cookies.ReadPreSession(x.r); cookie != "" {
+		return cookie
+	}
+	cookie := signin.NewCookieValue()
+	http.SetCookie(x.w, x.view.cookies.PreSession(cookie))
+	return cookie
+}
+
+func continueURL(v *View, prt string) string {
+	return v.base + pathContinue + "?prt=" + url.QueryEscape(prt)
+}
+
+// redirect sends the browser on, with a GET whatever it came with (RFC 9700,
+// Section 4.12). Where it goes must not learn the address it comes from, which
+// may hold a prt.
+func redirect(x *exchange, location string) int {
+	header := x.w.Header()
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Location", location)
+	x.w.WriteHeader(http.StatusSeeOther)
+	return http.StatusSeeOther
+}

@@ -1,0 +1,213 @@
+package endpoint
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"clientele.dev/clientele/authserver/authorize"
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/grant"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/params"
+	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/web"
+)
+
+// errForm: the CSRF token of a form is not right.
+var errForm = errors.New("the form is not one that this browser was given")
+
+// Names of the form fields and parameters that are ours.
+const (
+	fieldPRT     = "prt"
+	fieldCSRF    = "csrf"
+	fieldStep    = "step"
+	fieldProblem = "problem"
+	fieldSwitch  = "switch"
+)
+
+// Values of fieldStep: which form of /oauth/continue is posted.
+const (
+	stepSignIn  = "sign-in"
+	stepConsent = "consent"
+)
+
+// visit is a browser with a pending request.
+type visit struct {
+	prt     string
+	cookie  credential.Secret // that the prt is bound to
+	pending authorize.Pending
+	request *authorize.Request
+	session *store.Session // nil: nobody is signed in
+}
+
+// continueAuthorization is GET /oauth/continue: it opens the pending request,
+// makes every check of it again, and shows the page that it waits for, or answers.
+func (s *Server) continueAuthorization(x *exchange) int {
+	p, err := params.Parse(x.r.URL.RawQuery)
+	if err != nil {
+		return s.notAuthorized(x, err)
+	}
+	v, err := s.open(x, p.Get(fieldPRT))
+	if err != nil {
+		return s.notAuthorized(x, err)
+	}
+	step, verdict, err := s.interaction(x.view).Next(x.r.Context(), v.request, v.pending, v.session)
+	if err != nil {
+		return s.notAuthorized(x, v.refuse(err))
+	}
+	wantsOther := p.Get(fieldSwitch) != "" && !v.request.Prompt.Has(oauth.PromptNone)
+	switch {
+	case step == authorize.SignIn || wantsOther:
+		return s.signInPage(x, v, v.request.LoginHint, problem(p.Get(fieldProblem)))
+	case step == authorize.AskConsent:
+		return s.consentPage(x, v, verdict)
+	}
+	answer, err := s.issuer(x.view).Issue(x.r.Context(), v.request, *v.session, verdict.Grantable, s.Now())
+	return s.finish(x, v, answer, err)
+}
+
+// postContinue is POST /oauth/continue: the sign-in form and the consent form. A
+// form is ours if the browser says so, and its token is of this browser, this form
+// and this request (FAILURES A20).
+func (s *Server) postContinue(x *exchange) int {
+	if err := signin.CheckOrigin(x.r, x.view.origin); err != nil {
+		return s.notAuthorized(x, err)
+	}
+	p, err := readForm(x)
+	if err != nil {
+		return s.notAuthorized(x, err)
+	}
+	v, err := s.open(x, p.Get(fieldPRT))
+	if err != nil {
+		return s.notAuthorized(x, err)
+	}
+	switch p.Get(fieldStep) {
+	case stepSignIn:
+		return s.postSignIn(x, v, &p)
+	case stepConsent:
+		return s.postConsent(x, v, &p)
+	}
+	return s.notAuthorized(x, errForm)
+}
+
+// open opens a prt. The error is an *authorize.Shown or *Redirected,
+// authorize.ErrPRT, or that this replica may not issue.
+func (s *Server) open(x *exchange, prt string) (visit, error) {
+	if !s.mayIssueToUsers(x) {
+		return visit{}, oauth.TemporarilyUnavailable("this replica cannot sign anybody in at the moment")
+	}
+	v := visit{prt: prt, cookie: x.view.cookies.ReadPreSession(x.r)}
+	var err error
+	if v.pending, err = authorize.OpenPending(x.view.serverKeys, prt, v.cookie, s.Now()); err != nil {
+		return visit{}, err
+	}
+	p, err := v.pending.Params()
+	if err != nil {
+		return visit{}, err
+	}
+	if v.request, err = s.checker(x.view).Check(p); err != nil {
+		return visit{}, err
+	}
+	if v.session, err = s.session(x, s.Now()); err != nil {
+		return visit{}, v.request.Target.Refuse(err)
+	}
+	return v, nil
+}
+
+// refuse makes a refusal that the client is told of whatever happened.
+func (v visit) refuse(err error) error {
+	var redirected *authorize.Redirected
+	if errors.As(err, &redirected) {
+		return err
+	}
+	return v.request.Target.Refuse(err)
+}
+
+// session is that of the browser; nil: nobody is signed in.
+func (s *Server) session(x *exchange, now time.Time) (*store.Session, error) {
+	session, err := s.sessions().Load(x.r.Context(), x.view.cookies.ReadSession(x.r), now)
+	if errors.Is(err, signin.ErrNoSession) {
+		return nil, nil //nolint:nilnil // nobody being signed in is no error
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &session, nil
+}
+
+func (s *Server) sessions() signin.Sessions {
+	return signin.Sessions{Store: s.Flows, Roster: s.Roster}
+}
+
+func (s *Server) interaction(v *View) authorize.Interaction {
+	return authorize.Interaction{Rights: s.rights, Consents: s.Flows, Terms: v.terms}
+}
+
+func (s *Server) issuer(v *View) authorize.Issuer {
+	return authorize.Issuer{Codes: s.Flows, Consents: s.Flows, Lifetime: v.terms.CodeLifetime}
+}
+
+// consentPage asks.
+func (s *Server) consentPage(x *exchange, v visit, verdict signin.Verdict) int {
+	r := v.request
+	right := s.rights.ForUser(r.Client, x.view.terms, v.session.Roles, r.Resource, verdict.Grantable, oauth.GrantAuthorizationCode)
+	absolute, _ := grant.RefreshLifetimes(r.Client, x.view.terms)
+	page := web.Consent{
+		Action:      x.view.base + pathContinue,
+		CSRF:        s.csrf(x.view).Token(signin.FormConsent, x.view.cookies.ReadSession(x.r), v.consentDetails(verdict)...),
+		Hidden:      []web.Field{{Name: fieldPRT, Value: v.prt}, {Name: fieldStep, Value: stepConsent}},
+		App:         app(r.Client),
+		RedirectURI: r.Target.RedirectURI(),
+		Person:      person(v.session),
+		SwitchURL:   continueURL(x.view, v.prt) + "&" + fieldSwitch + "=1",
+		Resource:    r.Resource,
+		AccessFor:   right.Lifetime,
+		KeepFor:     absolute,
+	}
+	for _, scope := range verdict.Describe(s.Registry.Policies(), r.Resource) {
+		page.Scopes = append(page.Scopes, web.Scope{Name: scope.Name, Text: scope.Text, Known: scope.Known})
+	}
+	return s.page(x, http.StatusOK, x.view.pages.Consent(x.w, page))
+}
+
+// consentDetails are what the token of a consent form is good for: this request
+// and the scopes that stood on the page. If policy widens while the page is open,
+// nothing is allowed that was not read.
+func (v visit) consentDetails(verdict signin.Verdict) []string {
+	return []string{v.prt, oauth.JoinScope(verdict.Grantable)}
+}
+
+// postConsent takes the decision.
+func (s *Server) postConsent(x *exchange, v visit, p *params.Params) int {
+	step, verdict, err := s.interaction(x.view).Next(x.r.Context(), v.request, v.pending, v.session)
+	if err != nil {
+		return s.notAuthorized(x, v.refuse(err))
+	}
+	if step == authorize.SignIn {
+		return redirect(x, continueURL(x.view, v.prt)) // signed out meanwhile
+	}
+	if !s.csrf(x.view).Check(p.Get(fieldCSRF), signin.FormConsent, x.view.cookies.ReadSession(x.r), v.consentDetails(verdict)...) {
+		return s.notAuthorized(x, errForm)
+	}
+	switch p.Get("decision") {
+	case web.DecisionAllow:
+		answer, err := s.issuer(x.view).Allow(x.r.Context(), v.request, *v.session, verdict.Grantable, s.Now())
+		return s.finish(x, v, answer, err)
+	case web.DecisionDeny:
+		return s.answer(x, authorize.Deny(v.request))
+	}
+	return s.notAuthorized(x, errForm)
+}
+
+// finish brings the code to the client.
+func (s *Server) finish(x *exchange, v visit, answer authorize.Answer, err error) int {
+	if err != nil {
+		return s.notAuthorized(x, v.refuse(err))
+	}
+	if v.request.Challenge == "" {
+		s.Metrics.withoutPKCE.Inc()
+	}
+	return s.answer(x, answer)
+}

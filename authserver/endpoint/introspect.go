@@ -1,0 +1,123 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"clientele.dev/clientele/authserver/grant"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/registry"
+)
+
+// introspection is the answer of RFC 7662, Section 2.2. Of a token that is not
+// active, or not for the caller to ask about, it has `active` alone.
+type introspection struct {
+	Active    bool     `json:"active"`
+	Scope     string   `json:"scope,omitempty"`
+	ClientID  string   `json:"client_id,omitempty"`
+	TokenType string   `json:"token_type,omitempty"`
+	Expires   int64    `json:"exp,omitempty"`
+	IssuedAt  int64    `json:"iat,omitempty"`
+	Subject   string   `json:"sub,omitempty"`
+	Audience  string   `json:"aud,omitempty"`
+	Issuer    string   `json:"iss,omitempty"`
+	JTI       string   `json:"jti,omitempty"`
+	Roles     []string `json:"roles,omitempty"`
+}
+
+// introspect is POST /oauth/introspect (RFC 7662, Section 2):
+//
+//  1. parse the form, once
+//  2. authenticate the client; a public one cannot, and may not ask
+//  3. is the token one of ours, and good for anything?
+//  4. may the caller know? The token's own client may, and for an access token a
+//     resource server that a policy of its resource names (FAILURES A6)
+//  5. write
+//
+// An outage is never "not active": a resource server would turn people away, or
+// believe that a token was revoked.
+func (s *Server) introspect(x *exchange) int {
+	answer, err := s.introspection(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	return writeJSON(x, http.StatusOK, answer)
+}
+
+func (s *Server) introspection(x *exchange) (introspection, error) {
+	now := s.Now()
+	if x.view.verifier == nil || !s.Health.MayIssue(x.view, now) {
+		return introspection{}, oauth.TemporarilyUnavailable("this replica cannot tell at the moment")
+	}
+	// 1.
+	p, err := readForm(x)
+	if err != nil {
+		return introspection{}, err
+	}
+	// 2.
+	caller, err := s.authenticate(x, &p)
+	if err != nil {
+		return introspection{}, err
+	}
+	if caller.Public() {
+		return introspection{}, oauth.InvalidClient("introspection takes client authentication (RFC 7662, Section 2.1)")
+	}
+	text := p.Get("token")
+	if text == "" {
+		return introspection{}, oauth.InvalidRequest("token is missing")
+	}
+	// 3. and 4.
+	answer, err := s.introspectAccess(x.r.Context(), x.view, caller, text, now)
+	if worthless(err) {
+		answer, err = s.introspectRefresh(x.r.Context(), x.view, caller, text, now)
+	}
+	if worthless(err) {
+		return introspection{}, nil
+	}
+	return answer, err
+}
+
+func (s *Server) introspectAccess(ctx context.Context, v *View, caller *registry.Client, text string, now time.Time) (introspection, error) {
+	a, err := s.access(ctx, v, text, now)
+	if err != nil {
+		return introspection{}, err
+	}
+	if a.ClientID != caller.ClientID && !s.Registry.Policies().MayIntrospect(grant.PolicyClient(caller), a.Audience) {
+		return introspection{}, errNoStanding
+	}
+	return introspection{
+		Active: true, Scope: a.Scope, ClientID: a.ClientID, TokenType: "Bearer", Expires: a.Expires, IssuedAt: a.IssuedAt,
+		Subject: a.Subject, Audience: a.Audience, Issuer: a.Issuer, JTI: a.JTI, Roles: a.Roles,
+	}, nil
+}
+
+// introspectRefresh is for the token's own client only: to a resource server no
+// refresh token is ever shown. Only the newest token of a family is active; within
+// the retry window its predecessor still works, but is no token to keep.
+func (s *Server) introspectRefresh(ctx context.Context, v *View, caller *registry.Client, text string, now time.Time) (introspection, error) {
+	t, err := v.serverKeys.ParseRefreshToken(text)
+	if err != nil {
+		return introspection{}, errors.Join(errNoStanding, err)
+	}
+	f, err := s.standingFamily(ctx, t.Family, now)
+	if err != nil {
+		return introspection{}, err
+	}
+	current := v.serverKeys.Match(f.Current, text) && t.Generation == f.Generation
+	expires := f.Expires
+	if !f.IdleExpires.IsZero() && f.IdleExpires.Before(expires) {
+		expires = f.IdleExpires
+	}
+	if !current || f.Grant.ClientID != caller.ClientID || !now.Before(expires) {
+		return introspection{}, errNoStanding
+	}
+	if _, err := s.clientOf(f.Grant.ClientID, f.Created.Unix()); err != nil {
+		return introspection{}, err
+	}
+	return introspection{
+		Active: true, Scope: oauth.JoinScope(f.Grant.Scopes), ClientID: f.Grant.ClientID, Expires: expires.Unix(),
+		IssuedAt: f.Rotated.Unix(), Subject: f.Grant.Subject, Audience: f.Grant.Resource, Issuer: v.Settings.Issuer,
+	}, nil
+}

@@ -1,0 +1,49 @@
+package endpoint
+
+import (
+	"net/http"
+	"time"
+
+	"clientele.dev/clientele/authserver/authorize"
+	"clientele.dev/clientele/authserver/oauth"
+)
+
+// pushesPerMinute bounds the requests that one address may push as a client that
+// does not authenticate: each is a write.
+const pushesPerMinute = 120
+
+// pushedAnswer is RFC 9126, Section 2.2.
+type pushedAnswer struct {
+	RequestURI string `json:"request_uri"`
+	ExpiresIn  int64  `json:"expires_in"`
+}
+
+// par is POST /oauth/par (RFC 9126, Section 2): the client authenticates as at
+// the token endpoint, then its request is checked as at the authorization
+// endpoint, and kept.
+func (s *Server) par(x *exchange) int {
+	uri, err := s.push(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	return writeJSON(x, http.StatusCreated, pushedAnswer{uri, int64(authorize.PushedLifetime / time.Second)})
+}
+
+func (s *Server) push(x *exchange) (string, error) {
+	if !s.mayIssueToUsers(x) {
+		return "", oauth.TemporarilyUnavailable("this replica cannot take requests at the moment")
+	}
+	p, err := readForm(x)
+	if err != nil {
+		return "", err
+	}
+	client, err := s.authenticate(x, &p)
+	if err != nil {
+		return "", err
+	}
+	now := s.Now()
+	if client.Public() && s.pushes.take(remoteAddress(x), pushesPerMinute, now) > 0 {
+		return "", oauth.TemporarilyUnavailable("too many pushed requests from this address")
+	}
+	return s.pushed().Push(x.r.Context(), s.checker(x.view), client, &p, now)
+}

@@ -1,0 +1,323 @@
+package endpoint
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"clientele.dev/clientele/authserver/audit"
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/store"
+)
+
+// selfRegistration is the body of a request by anybody but a registrar.
+type selfRegistration struct {
+	oauth.Registration
+	// ClientSecret may come back in an update, unchanged (RFC 7592, Section 2.2).
+	ClientSecret string `json:"client_secret"`
+}
+
+// registerSelf is POST /oauth/register (RFC 7591, Section 3.1) by anybody but a
+// registrar; caller is the zero Caller for somebody who did not say who they are.
+//
+//  1. the limits, before anything is read
+//  2. parse; what the app left out is filled in, what it may not have is refused
+//  3. is there room?
+//  4. the server picks id, secret and registration access token; store
+//  5. write
+func (s *Server) registerSelf(x *exchange, caller Caller) int {
+	c, secret, token, err := s.storeSelf(x, caller)
+	if err != nil {
+		return s.registrationFailed(x, caller, "", storeError(err))
+	}
+	s.auditClient(x, audit.ClientRegistered, caller, c.Registration, c.Revision)
+	s.Metrics.registrations("self_registered")
+	return writeJSON(x, http.StatusCreated, selfInformation(x, c, secret, token))
+}
+
+func (s *Server) storeSelf(x *exchange, caller Caller) (c *registry.Client, secret, token credential.Secret, err error) {
+	settings := x.view.Settings.Registration.WithDefaults()
+	// 1.
+	if err = s.withinLimits(x.r.Context(), settings, registrantName(x, caller)); err != nil {
+		return nil, "", "", err
+	}
+	// 2.
+	var asked selfRegistration
+	if err = readJSON(x, &asked); err != nil {
+		return nil, "", "", err
+	}
+	accepted, err := acceptable(asked.Registration, caller != Caller{})
+	if err != nil {
+		return nil, "", "", err
+	}
+	// 3.
+	if s.Registry.Counts().SelfRegistered >= settings.MaxClients {
+		return nil, "", "", limited(time.Hour, "too many clients are registered; ask the people who run this server")
+	}
+	// 4.
+	accepted.ClientID = credential.NewClientID()
+	secret, token = credential.NewClientSecret(), credential.NewRegistrationToken()
+	c, err = s.Registry.RegisterSelf(x.r.Context(), registry.SelfRegistration{Registration: accepted, Secret: secret, Token: token, By: caller.User})
+	if err == nil && c == nil {
+		err = fmt.Errorf("client %s is not served after it was registered", accepted.ClientID)
+	}
+	if err == nil && !c.TokenEndpointAuthMethod.UsesSecret() {
+		secret = ""
+	}
+	return c, secret, token, err
+}
+
+// registrantName is what the limits go by.
+func registrantName(x *exchange, caller Caller) string {
+	if caller.User != "" {
+		return "user " + caller.Cluster + " " + caller.User
+	}
+	return "address " + network(x.r.RemoteAddr)
+}
+
+// withinLimits counts a registration: the buckets in memory first, so that a
+// flood does not reach the store, then the day's count, which all replicas share.
+func (s *Server) withinLimits(ctx context.Context, settings RegistrationSettings, name string) error {
+	const text = "too many registrations; try again later"
+	now := s.Now()
+	if wait := s.registrations.take(name, settings.PerAddressMinute, now); wait > 0 {
+		return limited(wait, text)
+	}
+	if wait := s.registrations.take(everybody, settings.PerMinute, now); wait > 0 {
+		return limited(wait, text)
+	}
+	if s.Flows == nil {
+		return nil
+	}
+	const day = 24 * time.Hour
+	n, err := s.Flows.CountAttempt(ctx, credential.Hash("registration by "+name), now, day)
+	if err != nil {
+		return fmt.Errorf("count a registration: %w", err)
+	}
+	if n > settings.PerAddressDay {
+		return limited(day, "too many registrations today")
+	}
+	return nil
+}
+
+// acceptable is what becomes of a registration. Lists keep the order in which the
+// app sent them: some apps use the first of what comes back.
+func acceptable(asked oauth.Registration, authenticated bool) (oauth.Registration, error) {
+	accept := oauth.ForOpenRegistration
+	if authenticated {
+		accept = oauth.ForAuthenticatedRegistration
+	}
+	accepted, err := accept(asked)
+	if err != nil {
+		return oauth.Registration{}, err
+	}
+	accepted.RedirectURIs = distinct(asked.RedirectURIs)
+	accepted.PostLogoutRedirectURIs = distinct(asked.PostLogoutRedirectURIs)
+	accepted.Origins = distinct(asked.Origins)
+	if scopes, err := oauth.ParseScope(asked.Scope); err == nil {
+		accepted.Scope = oauth.JoinScope(scopes)
+	}
+	return accepted, nil
+}
+
+// distinct drops repetitions and keeps the order; nil for none, so that the
+// member is left out.
+func distinct(list []string) []string {
+	var kept []string
+	for _, s := range list {
+		if !slices.Contains(kept, s) {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// selfInformation is the client information response (RFC 7591, Section 3.2.1);
+// empty secret and token are left out.
+func selfInformation(x *exchange, c *registry.Client, secret, token credential.Secret) oauth.RegistrationResponse {
+	r := oauth.RegistrationResponse{
+		Registration:            c.Registration,
+		ClientIDIssuedAt:        c.Created.Unix(),
+		ClientSecret:            secret.Reveal(),
+		RegistrationAccessToken: token.Reveal(),
+		RegistrationClientURI:   x.view.base + managementPrefix + c.ClientID,
+	}
+	if secret != "" {
+		r.ClientSecretExpiresAt = new(int64) // 0: it does not expire
+	}
+	return r
+}
+
+// holderToken returns the bearer token if it has the form of a registration
+// access token: of all others a registrar's is expected.
+func holderToken(x *exchange) (string, bool) {
+	token, err := bearer(x.r)
+	return token, err == nil && credential.ValidFormat(token, credential.PrefixRegistrationToken)
+}
+
+// readSelf is GET /oauth/register/{client_id} (RFC 7592, Section 2.1) by whoever
+// holds the client's registration access token.
+func (s *Server) readSelf(x *exchange, token string) int {
+	c, err := s.Registry.ReadSelf(x.r.Context(), x.rest, token)
+	if err != nil {
+		return s.fail(x, storeError(err))
+	}
+	return writeJSON(x, http.StatusOK, selfInformation(x, c, "", credential.Secret(token)))
+}
+
+// updateSelf is PUT /oauth/register/{client_id} (RFC 7592, Section 2.2) by whoever
+// holds the client's registration access token: what is left out is removed, or
+// set to its default.
+//
+//  1. the token is one of the client's
+//  2. registration is switched on
+//  3. parse; client_id must be the client's, client_secret its secret
+//  4. the rules for its kind of registrant, and the store
+func (s *Server) updateSelf(x *exchange, token string) int {
+	c, secret, next, err := s.storeUpdate(x, token)
+	if err != nil {
+		return s.registrationFailed(x, Caller{}, x.rest, storeError(err))
+	}
+	s.auditClient(x, audit.ClientUpdated, Caller{}, c.Registration, c.Revision)
+	s.Metrics.registrations(string(audit.ClientUpdated))
+	return writeJSON(x, http.StatusOK, selfInformation(x, c, secret, next))
+}
+
+func (s *Server) storeUpdate(x *exchange, token string) (c *registry.Client, secret, next credential.Secret, err error) {
+	// 1.
+	old, err := s.Registry.ReadSelf(x.r.Context(), x.rest, token)
+	if err != nil {
+		return nil, "", "", err
+	}
+	// 2.
+	mode := x.view.Settings.Registration.WithDefaults().Mode
+	if mode == RegistrationDisabled || mode == RegistrationAuthenticated && old.Self.By == "" {
+		return nil, "", "", oauth.InsufficientScope("clients of this kind can be read and deleted here, but not changed any more")
+	}
+	// 3.
+	var asked selfRegistration
+	if err = readJSON(x, &asked); err != nil {
+		return nil, "", "", err
+	}
+	if asked.ClientID != old.ClientID {
+		return nil, "", "", oauth.InvalidClientMetadata("client_id must equal the one in the URL")
+	}
+	if asked.ClientSecret != "" && !x.view.serverKeys.MatchAny(old.Secrets, asked.ClientSecret) {
+		return nil, "", "", oauth.InvalidClientMetadata("client_secret cannot be changed: leave it out")
+	}
+	// 4.
+	accepted, err := acceptable(asked.Registration, old.Self.By != "")
+	if err != nil {
+		return nil, "", "", err
+	}
+	accepted.ClientID = old.ClientID
+	secret, next = credential.NewClientSecret(), credential.NewRegistrationToken()
+	c, fresh, err := s.Registry.UpdateSelf(x.r.Context(), token, registry.SelfRegistration{Registration: accepted, Secret: secret, Token: next})
+	if err == nil && c == nil {
+		err = fmt.Errorf("client %s is not served after it was updated", accepted.ClientID)
+	}
+	if !fresh {
+		secret = ""
+	}
+	return c, secret, next, err
+}
+
+// deleteSelf is DELETE /oauth/register/{client_id} (RFC 7592, Section 2.3) by
+// whoever holds the client's registration access token. What was issued to the
+// client ends with it.
+func (s *Server) deleteSelf(x *exchange, token string) int {
+	err := s.Registry.DeleteSelf(x.r.Context(), x.rest, token)
+	if err == nil {
+		err = s.endFamilies(x.r.Context(), x.rest)
+	}
+	if err != nil {
+		return s.registrationFailed(x, Caller{}, x.rest, storeError(err))
+	}
+	s.auditClient(x, audit.ClientDeleted, Caller{}, oauth.Registration{ClientID: x.rest}, s.Registry.Revision())
+	s.Metrics.registrations(string(audit.ClientDeleted))
+	return noContent(x)
+}
+
+// endFamilies ends the refresh tokens of a client that is gone. Its access tokens
+// are dead without it: introspection and userinfo ask for the client.
+func (s *Server) endFamilies(ctx context.Context, clientID string) error {
+	if s.Flows == nil {
+		return nil
+	}
+	if _, err := s.Flows.RevokeFamilies(ctx, store.FamilyFilter{ClientID: clientID}, s.Now()); err != nil {
+		return fmt.Errorf("revoke the refresh tokens of client %s: %w", clientID, err)
+	}
+	return nil
+}
+
+// noteUse notes that a token was issued, so that a client which registered itself
+// does not count as unused. It is no reason to refuse the token.
+func (s *Server) noteUse(x *exchange, c *registry.Client) {
+	if err := s.Registry.NoteUse(x.r.Context(), c); err != nil {
+		s.Log.Warn("the use of a client could not be noted", "client_id", c.ClientID, "error", err)
+	}
+}
+
+// selfRegistered is GET /registrar/v1/self-registered?limit=&page=: the clients
+// that registered themselves, for the people who run the server. page is the
+// client id that the page before ended with.
+func (s *Server) selfRegistered(x *exchange) int {
+	if _, err := s.registrar(x); err != nil {
+		return s.fail(x, err)
+	}
+	q, err := query(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	limit, err := number(&q, "limit", defaultPage, 1, maxPage)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	after := q.Get("page")
+	if after != "" && !oauth.ValidClientID(after) {
+		return s.fail(x, oauth.InvalidRequest("page must be the client id that the page before ended with"))
+	}
+	clients, more := s.Registry.SelfRegistered(after, int(limit))
+	list := oauth.SelfRegisteredList{StoreID: s.Registry.StoreID(), Total: s.Registry.Counts().SelfRegistered, Clients: make([]oauth.SelfRegisteredClient, 0, len(clients))}
+	for _, c := range clients {
+		list.Clients = append(list.Clients, selfEntry(c))
+	}
+	if more {
+		list.Next = clients[len(clients)-1].ClientID
+	}
+	return writeJSON(x, http.StatusOK, list)
+}
+
+func selfEntry(c *registry.Client) oauth.SelfRegisteredClient {
+	e := oauth.SelfRegisteredClient{
+		ClientID: c.ClientID, ClientName: c.ClientName, RedirectURIs: c.RedirectURIs, Scope: c.Scope,
+		RegisteredAt: c.Created.Unix(), RegisteredBy: c.Self.By,
+	}
+	if !c.Self.Used.IsZero() {
+		e.UsedAt = c.Self.Used.Unix()
+	}
+	return e
+}
+
+// revokeSelfRegistered is DELETE /registrar/v1/self-registered/{client_id}: 204,
+// also if there is no such client. A managed one is owner_mismatch.
+func (s *Server) revokeSelfRegistered(x *exchange) int {
+	caller, err := s.registrar(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	err = s.Registry.RevokeSelf(x.r.Context(), x.rest)
+	if err == nil {
+		err = s.endFamilies(x.r.Context(), x.rest)
+	}
+	if err != nil {
+		return s.registrationFailed(x, caller, x.rest, storeError(err))
+	}
+	s.auditClient(x, audit.ClientDeleted, caller, oauth.Registration{ClientID: x.rest}, s.Registry.Revision())
+	s.Metrics.registrations(string(audit.ClientDeleted))
+	return noContent(x)
+}

@@ -1,0 +1,197 @@
+package endpoint
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"clientele.dev/clientele/authserver/audit"
+	"clientele.dev/clientele/authserver/authorize"
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/params"
+	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/web"
+)
+
+// signInPage shows the sign-in page for a pending request.
+func (s *Server) signInPage(x *exchange, v visit, username string, problem web.Problem) int {
+	csrf := s.csrf(x.view)
+	a := app(v.request.Client)
+	page := web.SignIn{
+		Action:      x.view.base + pathContinue,
+		CSRF:        csrf.Token(signin.FormSignIn, v.cookie, v.prt),
+		Hidden:      []web.Field{{Name: fieldPRT, Value: v.prt}, {Name: fieldStep, Value: stepSignIn}},
+		Local:       s.Roster.Local.Len() > 0,
+		Username:    username,
+		App:         &a,
+		RedirectURI: v.request.Target.RedirectURI(),
+		Problem:     problem,
+	}
+	query := url.Values{fieldPRT: {v.prt}, fieldCSRF: {csrf.Token(signin.FormUpstream, v.cookie, v.prt)}}.Encode()
+	for _, choice := range s.upstreams().Choices() {
+		page.Providers = append(page.Providers, web.Provider{Name: choice.DisplayName, URL: x.view.base + upstreamPrefix + choice.Name + "?" + query})
+	}
+	w := &recorder{ResponseWriter: x.w, status: http.StatusOK} // a problem has its own status
+	err := x.view.pages.SignIn(w, page)
+	return s.page(x, w.status, err)
+}
+
+// postSignIn takes user name and password.
+func (s *Server) postSignIn(x *exchange, v visit, p *params.Params) int {
+	if !s.csrf(x.view).Check(p.Get(fieldCSRF), signin.FormSignIn, v.cookie, v.prt) {
+		return s.signInPage(x, v, p.Get("username"), web.ProblemStale)
+	}
+	user, err := s.Password.SignIn(x.r.Context(), signin.Credentials{
+		Username: p.Get("username"), Password: credential.Secret(p.Get("password")), Address: remoteAddress(x),
+	}, s.Now())
+	switch {
+	case errors.Is(err, signin.ErrRefused):
+		s.Audit.Write(x.r.Context(), audit.SignInRefused, slog.String("client_id", v.request.Client.ClientID), slog.String("remote", x.r.RemoteAddr))
+		return s.signInPage(x, v, p.Get("username"), web.ProblemRefused)
+	case errors.Is(err, signin.ErrBusy):
+		return s.signInPage(x, v, p.Get("username"), web.ProblemBusy)
+	case err != nil:
+		return s.notAuthorized(x, v.refuse(err))
+	}
+	if err := s.startSession(x, user); err != nil {
+		return s.notAuthorized(x, v.refuse(err))
+	}
+	return redirect(x, continueURL(x.view, v.prt))
+}
+
+// startSession signs the browser in, with a new cookie value (FAILURES A20).
+func (s *Server) startSession(x *exchange, user signin.User) error {
+	browser := signin.Browser{UserAgent: x.r.UserAgent(), Address: remoteAddress(x)}
+	value, _, err := s.sessions().Start(x.r.Context(), user, browser, x.view.cookies.ReadSession(x.r), s.Now())
+	if err != nil {
+		return err
+	}
+	http.SetCookie(x.w, x.view.cookies.Session(value))
+	s.Audit.Write(x.r.Context(), audit.SignedIn, slog.String("subject", user.Subject), slog.String("source", user.Source), slog.String("remote", x.r.RemoteAddr))
+	return nil
+}
+
+// beginUpstream is GET /oauth/upstream/{provider}: the links of the sign-in page.
+func (s *Server) beginUpstream(x *exchange) int {
+	if err := signin.CheckOrigin(x.r, x.view.origin); err != nil {
+		return s.notAuthorized(x, err)
+	}
+	p, err := params.Parse(x.r.URL.RawQuery)
+	if err != nil {
+		return s.notAuthorized(x, err)
+	}
+	v, err := s.open(x, p.Get(fieldPRT))
+	if err != nil {
+		return s.notAuthorized(x, err)
+	}
+	if !s.csrf(x.view).Check(p.Get(fieldCSRF), signin.FormUpstream, v.cookie, v.prt) {
+		return s.notAuthorized(x, errForm)
+	}
+	start := signin.Start{
+		Provider:  x.rest,
+		Return:    strings.TrimPrefix(continueURL(x.view, v.prt), x.view.base),
+		LoginHint: v.request.LoginHint,
+		Fresh:     v.request.WantsNewSignIn() || v.request.HasMaxAge,
+	}
+	location, cookies, err := s.upstreams().Begin(x.r.Context(), start, s.Now())
+	if err != nil {
+		s.Log.Warn("sign-in at an upstream provider could not begin", "error", err)
+		return s.signInPage(x, v, "", upstreamProblem(err))
+	}
+	setCookies(x, cookies)
+	return redirect(x, location)
+}
+
+// finishUpstream is GET /oauth/callback/{provider}: where the provider sends the
+// browser back to.
+func (s *Server) finishUpstream(x *exchange) int {
+	result, err := s.upstreams().Finish(x.r.Context(), x.rest, x.r, s.Now())
+	setCookies(x, x.view.cookies.EndUpstream())
+	switch {
+	case result.Return == "":
+		return s.notAuthorized(x, authorize.ErrPRT)
+	case err != nil:
+		s.Log.Warn("sign-in at an upstream provider failed", "error", err)
+		return redirect(x, x.view.base+result.Return+"&"+fieldProblem+"="+string(upstreamProblem(err)))
+	}
+	if err := s.startSession(x, result.User); err != nil {
+		return s.notAuthorized(x, err)
+	}
+	return redirect(x, x.view.base+result.Return)
+}
+
+func (s *Server) upstreams() *signin.Upstreams {
+	if s.Upstreams == nil {
+		return nil
+	}
+	return s.Upstreams()
+}
+
+func upstreamProblem(err error) web.Problem {
+	switch {
+	case errors.Is(err, signin.ErrUpstreamStale):
+		return web.ProblemStale
+	case errors.Is(err, signin.ErrUpstreamDenied):
+		return web.ProblemDenied
+	}
+	return web.ProblemProvider
+}
+
+// problem takes the problems that finishUpstream writes into an address, and no
+// other: anybody can write there.
+func problem(s string) web.Problem {
+	switch p := web.Problem(s); p {
+	case web.ProblemStale, web.ProblemDenied, web.ProblemProvider:
+		return p
+	}
+	return ""
+}
+
+func (s *Server) csrf(v *View) signin.CSRF {
+	return signin.CSRF{Keys: func() credential.ServerKeys { return v.serverKeys }}
+}
+
+func setCookies(x *exchange, cookies []*http.Cookie) {
+	for _, c := range cookies {
+		http.SetCookie(x.w, c)
+	}
+}
+
+// remoteAddress is who is connected. What a proxy says of others is not believed.
+func remoteAddress(x *exchange) string {
+	host, _, err := net.SplitHostPort(x.r.RemoteAddr)
+	if err != nil {
+		return x.r.RemoteAddr
+	}
+	return host
+}
+
+// app is a client as pages show it.
+func app(c *registry.Client) web.App {
+	a := web.App{
+		ClientID: c.ClientID, Name: c.ClientName, Description: c.Description,
+		Homepage: c.ClientURI, Policy: c.PolicyURI, Terms: c.TOSURI,
+	}
+	if m := c.Managed; m != nil {
+		a.Operator = m.OwnerDisplay
+		if a.Operator == "" {
+			a.Operator = m.Owner.Namespace
+		}
+	}
+	return a
+}
+
+// person is what pages call whoever is signed in.
+func person(session *store.Session) string {
+	for _, name := range []string{session.Name, session.Username, session.Email} {
+		if name != "" {
+			return name
+		}
+	}
+	return session.Subject
+}

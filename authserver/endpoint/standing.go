@@ -1,0 +1,99 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"clientele.dev/clientele/authserver/grant"
+	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/token"
+)
+
+// access is an access token that holds: signed here, not expired, not revoked.
+type access struct {
+	token.AccessClaims
+	client *registry.Client
+	// family of a user's token; nil: the client acts for itself.
+	family *store.Family
+}
+
+// errNoStanding is why a token that was signed here is worth nothing any more.
+var errNoStanding = errors.New("the token is not active")
+
+// access verifies an access token and looks at everything that can have ended it
+// since (FAILURES A19, A11):
+//
+//  1. signature, issuer, type, expiry
+//  2. its client exists, is not disabled, and is the incarnation it was issued to
+//  3. of a user's: its family exists and is not revoked, and the user is welcome
+//  4. it was not revoked by itself
+//
+// The error is token.ErrInvalid or errNoStanding for a token that is worth
+// nothing; any other is a failure of the store, never an answer.
+func (s *Server) access(ctx context.Context, v *View, text string, now time.Time) (access, error) {
+	// 1.
+	if v.tokens == nil {
+		return access{}, token.ErrInvalid
+	}
+	claims, err := v.tokens.Access(text, now)
+	if err != nil {
+		return access{}, err
+	}
+	a := access{AccessClaims: claims}
+	// 2.
+	if a.client, err = s.clientOf(claims.ClientID, claims.IssuedAt); err != nil {
+		return access{}, err
+	}
+	// 3.
+	if id, ok := grant.FamilyOf(claims.JTI); ok {
+		if a.family, err = s.standingFamily(ctx, id, now); err != nil {
+			return access{}, err
+		}
+	}
+	// 4.
+	revoked, err := s.Flows.TokenRevoked(ctx, claims.JTI)
+	if err != nil {
+		return access{}, fmt.Errorf("ask whether a token was revoked: %w", err)
+	}
+	if revoked {
+		return access{}, errNoStanding
+	}
+	return a, nil
+}
+
+// clientOf finds the client that something was issued to, at a time in Unix
+// seconds.
+func (s *Server) clientOf(id string, issued int64) (*registry.Client, error) {
+	c, ok := s.Registry.Client(id)
+	switch {
+	case !ok, c.Managed != nil && c.Managed.Disabled:
+		return nil, errNoStanding
+	case !c.NotBefore.IsZero() && issued < c.NotBefore.Unix(), issued < c.Created.Unix():
+		return nil, errNoStanding // issued to an earlier incarnation, or to a removed client of this id
+	}
+	return c, nil
+}
+
+// standingFamily reads a family that is not revoked, of a person who may still
+// sign in. An access token never outlives its family, so that one which is gone
+// was swept.
+func (s *Server) standingFamily(ctx context.Context, id string, now time.Time) (*store.Family, error) {
+	f, err := s.Flows.Family(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, errNoStanding
+	case err != nil:
+		return nil, fmt.Errorf("read the family of a token: %w", err)
+	case !f.Revoked.IsZero(), !f.Expires.IsZero() && !now.Before(f.Expires), !s.Roster.Welcome(f.Grant.Subject):
+		return nil, errNoStanding
+	}
+	return &f, nil
+}
+
+// worthless says that an error is about the token, and not about the store.
+func worthless(err error) bool {
+	return errors.Is(err, token.ErrInvalid) || errors.Is(err, errNoStanding)
+}

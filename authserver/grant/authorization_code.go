@@ -1,0 +1,232 @@
+package grant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/store"
+)
+
+// AuthorizationCode is RFC 6749, Section 4.1.3: the client brings the code that
+// the user's browser brought it.
+//
+//  1. The code is one of ours and is taken, once; who comes second ends the
+//     tokens of the first (RFC 6749, Section 4.1.2).
+//  2. It was made for this client, in its present incarnation.
+//  3. redirect_uri is that of the authorization request.
+//  4. The code_verifier belongs to the code_challenge (RFC 7636, Section 4.6).
+//  5. The resource, if one is named, is that of the authorization request (RFC
+//     8707, Section 2.2).
+//  6. The user is still welcome, has not taken the consent back meanwhile, and
+//     policy still allows some of the scopes.
+//  7. The family is written, and with it what revokes these tokens.
+//
+// From 2 on a refusal uses the code up: whoever could bring it here may have
+// stolen it.
+type AuthorizationCode struct {
+	Rights   *Rights
+	Codes    store.Codes
+	Families store.Families
+	Consents store.Consents
+	Users    Users
+}
+
+// Type returns authorization_code.
+func (AuthorizationCode) Type() oauth.GrantType { return oauth.GrantAuthorizationCode }
+
+// Issue implements Grant.
+func (g AuthorizationCode) Issue(ctx context.Context, r Request) (Issue, error) {
+	code, err := g.take(ctx, r)
+	if err != nil {
+		return Issue{}, err
+	}
+	for _, check := range []func(store.Code, Request) error{
+		codeIsForClient,
+		redirectURIIsSame,
+		verifierFits,
+		resourceIsSame,
+	} {
+		if err := check(code, r); err != nil {
+			return Issue{}, err
+		}
+	}
+	right, err := g.stillAllowed(ctx, code, r)
+	if err != nil {
+		return Issue{}, err
+	}
+	return g.begin(ctx, code, right, r)
+}
+
+// take is check 1. What is not written as a code does not reach the store.
+func (g AuthorizationCode) take(ctx context.Context, r Request) (store.Code, error) {
+	text := r.Params.Get("code")
+	if text == "" {
+		return store.Code{}, oauth.InvalidRequest("code is missing")
+	}
+	if !credential.ValidFormat(text, credential.PrefixCode) {
+		return store.Code{}, unknownCode()
+	}
+	code, err := g.Codes.TakeCode(ctx, credential.Hash(text), r.Now)
+	switch {
+	case errors.Is(err, store.ErrUsed):
+		if err := g.endFamily(ctx, code, r.Now); err != nil {
+			return store.Code{}, err
+		}
+		return store.Code{}, oauth.InvalidGrant("the authorization code was used before; the tokens made from it are revoked").WithCause(ErrReused)
+	case errors.Is(err, store.ErrNotFound):
+		return store.Code{}, unknownCode()
+	case err != nil:
+		return store.Code{}, fmt.Errorf("taking an authorization code: %w", err)
+	}
+	return code, nil
+}
+
+func unknownCode() error {
+	return oauth.InvalidGrant("the authorization code is unknown or has expired")
+}
+
+// endFamily revokes what was made from a code that is used again. Its first user
+// may be on the way between taking the code and writing the family: the store
+// refuses that family (store.Families.PutFamily).
+func (g AuthorizationCode) endFamily(ctx context.Context, code store.Code, now time.Time) error {
+	if _, err := g.Families.RevokeFamilies(ctx, store.FamilyFilter{ID: code.FamilyID}, now); err != nil {
+		return fmt.Errorf("revoking the tokens of a code that was used again: %w", err)
+	}
+	return nil
+}
+
+// codeIsForClient is check 2 (FAILURES A3).
+func codeIsForClient(code store.Code, r Request) error {
+	if code.Grant.ClientID != r.Client.ClientID {
+		return oauth.InvalidGrant("the authorization code was made for another client")
+	}
+	if endedBefore(r.Client, code.Expires.Add(-r.Terms.CodeLifetime)) {
+		return oauth.InvalidGrant("the authorization code was made before the client was registered anew")
+	}
+	return nil
+}
+
+// redirectURIIsSame is check 3: identical if the authorization request had one
+// (RFC 6749, Section 4.1.3). If it had none the client has only one, and may name
+// it.
+func redirectURIIsSame(code store.Code, r Request) error {
+	asked := r.Params.Get("redirect_uri")
+	switch {
+	case code.RedirectURI == asked:
+		return nil
+	case asked == "":
+		return oauth.InvalidGrant("redirect_uri is missing: the authorization request had one (RFC 6749, Section 4.1.3)")
+	case code.RedirectURI == "" && len(r.Client.RedirectURIs) == 1 && r.Client.RedirectURIs[0] == asked:
+		return nil
+	}
+	return oauth.InvalidGrant("redirect_uri is not that of the authorization request")
+}
+
+// verifierFits is check 4, both ways. The exception may have been taken back since
+// the code was made.
+func verifierFits(code store.Code, r Request) error {
+	if code.Challenge == "" && r.Client.PKCERequired() {
+		return oauth.InvalidGrant("PKCE is required: the authorization request had no code_challenge")
+	}
+	return oauth.CheckVerifier(r.Params.Get("code_verifier"), code.Challenge)
+}
+
+// resourceIsSame is check 5.
+func resourceIsSame(code store.Code, r Request) error { return sameResource(code.Grant, r) }
+
+func sameResource(g store.Grant, r Request) error {
+	if r.Resource != "" && r.Resource != g.Resource {
+		return oauth.InvalidTarget("the resource is not that of the authorization request (RFC 8707, Section 2.2)")
+	}
+	return nil
+}
+
+// stillAllowed is check 6.
+func (g AuthorizationCode) stillAllowed(ctx context.Context, code store.Code, r Request) (UserRight, error) {
+	grant := code.Grant
+	if !g.Users.Welcome(grant.Subject) {
+		return UserRight{}, oauth.InvalidGrant("the user may not sign in any more")
+	}
+	scopes, err := g.consented(ctx, code, r.Client)
+	if err != nil {
+		return UserRight{}, err
+	}
+	if _, err := Target(g.Rights.Policies(), r.Client, grant.Resource, r.Terms); err != nil {
+		return UserRight{}, oauth.InvalidGrant("the client may not have tokens for the resource any more").WithCause(err)
+	}
+	roles := g.Users.Roles(grant.Subject, grant.Roles)
+	right := g.Rights.ForUser(r.Client, r.Terms, roles, grant.Resource, scopes, oauth.GrantAuthorizationCode)
+	if len(right.Scopes) == 0 {
+		return UserRight{}, oauth.InvalidGrant("nothing of what the user allowed is granted any more")
+	}
+	return right, nil
+}
+
+// consented are the scopes of the code that are still consented to. A consent that
+// is withdrawn while the code is on its way counts (FAILURES A19).
+func (g AuthorizationCode) consented(ctx context.Context, code store.Code, c *registry.Client) ([]string, error) {
+	to, err := oauth.SelectRedirect(c.RedirectURIs, code.RedirectURI)
+	if err != nil {
+		return nil, oauth.InvalidGrant("the redirect URI is not registered any more").WithCause(err)
+	}
+	if c.SkipsConsent(to) {
+		return code.Grant.Scopes, nil
+	}
+	remembered, err := RememberedConsent(ctx, g.Consents, c, code.Grant.Subject, code.Grant.Resource)
+	if err != nil {
+		return nil, err
+	}
+	scopes := slices.DeleteFunc(slices.Clone(code.Grant.Scopes), func(s string) bool { return !contains(remembered, s) })
+	if len(scopes) == 0 {
+		return nil, oauth.InvalidGrant("the user took the consent back")
+	}
+	return scopes, nil
+}
+
+// begin is step 7. A client without refresh tokens has a family as well, which
+// ends with its access token: by it that token is revoked.
+func (g AuthorizationCode) begin(ctx context.Context, code store.Code, right UserRight, r Request) (Issue, error) {
+	now := r.Now.UTC().Truncate(time.Second)
+	family := store.Family{
+		ID: code.FamilyID, Grant: code.Grant, Generation: 1, KeyVersion: r.Keys.NewestVersion(),
+		Created: now, Rotated: now, Expires: now.Add(right.Lifetime), IdleExpires: now.Add(right.Lifetime),
+	}
+	family.Grant.Scopes = right.Scopes
+	var refresh credential.Secret
+	if absolute, idle := RefreshLifetimes(r.Client, r.Terms); absolute > 0 {
+		family.Expires, family.IdleExpires = now.Add(absolute), now.Add(idle)
+		var err error
+		if refresh, err = r.Keys.EncodeRefreshToken(credential.NewRefreshToken(family.ID)); err != nil {
+			return Issue{}, fmt.Errorf("making a refresh token: %w", err)
+		}
+		family.Current = r.Keys.Seal(credential.Hash(refresh.Reveal()))
+	}
+	if err := g.put(ctx, family); err != nil {
+		return Issue{}, err
+	}
+	issue := issueOf(family, right, now)
+	issue.RefreshToken = refresh
+	if issue.Identity != nil {
+		issue.Identity.Nonce = code.Grant.Nonce
+	}
+	return issue, nil
+}
+
+// put writes the family, unless somebody came with the same code meanwhile, or
+// what it stands for was revoked.
+func (g AuthorizationCode) put(ctx context.Context, family store.Family) error {
+	err := g.Families.PutFamily(ctx, family)
+	if errors.Is(err, store.ErrConflict) {
+		return oauth.InvalidGrant("the authorization code was revoked, or used twice at the same time")
+	}
+	if err != nil {
+		return fmt.Errorf("writing a refresh token family: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,250 @@
+package kube
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/cache"
+
+	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/signin"
+)
+
+// people keeps what the AuthorizationServer says about users: the local users of
+// one Secret and the upstream providers, each with the client secret of another.
+// Secrets are watched by name, as those with the keys, from when the spec names
+// them until it does not any more.
+//
+// What cannot be read (a Secret that is missing, or damaged) leaves what was
+// there before in force, and is told in the log: nobody is signed out by a slip.
+// What the spec does not name any more is gone at once, but that another Secret
+// with local users takes over only once it can be read.
+type people struct {
+	local signin.Local
+
+	secrets map[string]*watchedSecret // by name
+	// good are the client secrets read last, by Secret and key.
+	good map[v1alpha1.SecretKeyReference]credential.Secret
+	// text is the local users document in force, from is where it was read.
+	text string
+	from *v1alpha1.SecretKeyReference
+	// providers in force, for issuer.
+	providers []signin.Provider
+	issuer    string
+	// told is what was told last.
+	told string
+}
+
+// watchedSecret is a Secret that is watched until stop.
+type watchedSecret struct {
+	*watched
+	stop context.CancelFunc
+}
+
+// Users are the local users, for authserver.Options. They change as the Secret
+// does.
+func (a *Adapter) Users() *signin.Local { return &a.people.local }
+
+// Upstreams returns the upstream providers in force, for authserver.Options; nil:
+// there are none.
+func (a *Adapter) Upstreams() *signin.Upstreams { return a.upstreams.Load() }
+
+// follow takes over what the spec says about users and tells what it waits for.
+// It is called by Run's goroutine only.
+func (a *Adapter) follow(ctx context.Context, running *sync.WaitGroup, server *v1alpha1.AuthorizationServer, changed func()) []string {
+	spec := server.Spec.Users
+	if spec == nil {
+		spec = &v1alpha1.UsersSpec{}
+	}
+	waiting := a.watchSecrets(ctx, running, secretNames(spec), changed)
+	waiting = append(waiting, a.followLocal(spec.Local)...)
+	waiting = append(waiting, a.followUpstreams(server.Spec.Issuer, spec.Upstreams)...)
+	if told := strings.Join(waiting, "; "); told != a.people.told {
+		a.people.told = told
+		if told != "" {
+			a.log.Warn("people who may sign in: not all is in force", "problem", told)
+		}
+	}
+	return waiting
+}
+
+// secretNames lists the Secrets that the spec names.
+func secretNames(spec *v1alpha1.UsersSpec) []string {
+	var names []string
+	if spec.Local != nil {
+		names = append(names, spec.Local.SecretRef.Name)
+	}
+	for _, u := range spec.Upstreams {
+		if u.ClientSecretRef != nil {
+			names = append(names, u.ClientSecretRef.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// watchSecrets begins to watch Secrets that are named now, and ends watching
+// those that are not.
+func (a *Adapter) watchSecrets(ctx context.Context, running *sync.WaitGroup, names []string, changed func()) []string {
+	for name, w := range a.people.secrets {
+		if !slices.Contains(names, name) {
+			w.stop()
+			delete(a.people.secrets, name)
+		}
+	}
+	var problems []string
+	for _, name := range names {
+		if a.people.secrets[name] != nil {
+			continue
+		}
+		w, err := a.watch("Secret", name, &corev1.SecretList{}, &corev1.Secret{}, changed)
+		if err != nil {
+			problems = append(problems, err.Error())
+			continue
+		}
+		ctx, stop := context.WithCancel(ctx)
+		a.people.secrets[name] = &watchedSecret{w, stop}
+		start(ctx, running, w, changed)
+	}
+	return problems
+}
+
+// start watches until ctx ends, and tells as well that an object does not exist.
+func start(ctx context.Context, running *sync.WaitGroup, w *watched, changed func()) {
+	running.Go(func() { w.informer.RunWithContext(ctx) })
+	running.Go(func() {
+		if cache.WaitForCacheSync(ctx.Done(), w.informer.HasSynced) {
+			changed()
+		}
+	})
+}
+
+// referenced reads a key of a Secret that is watched; the text says why it cannot
+// be read, and does not quote it.
+func (p *people) referenced(ref v1alpha1.SecretKeyReference) ([]byte, string) {
+	w := p.secrets[ref.Name]
+	if w == nil {
+		return nil, fmt.Sprintf("Secret %s is not watched", ref.Name)
+	}
+	data, problem := read(w.watched, ref.Key, func(b []byte) ([]byte, error) { return b, nil })
+	if data == nil {
+		return nil, problem
+	}
+	return *data, ""
+}
+
+func (a *Adapter) followLocal(spec *v1alpha1.LocalUsers) []string {
+	p := &a.people
+	if spec == nil {
+		if p.from != nil {
+			p.local.Set(nil)
+			p.from, p.text = nil, ""
+			a.log.Info("local users: the AuthorizationServer names none any more")
+		}
+		return nil
+	}
+	ref := spec.SecretRef
+	ref.Key = cmp.Or(ref.Key, v1alpha1.LocalUsersKey)
+	data, problem := p.referenced(ref)
+	if problem != "" {
+		return []string{"local users: " + problem}
+	}
+	if p.from != nil && *p.from == ref && p.text == string(data) {
+		return nil
+	}
+	directory, err := signin.ParseDirectory(data)
+	if err != nil {
+		return []string{fmt.Sprintf("Secret %s/%s, key %s: %v", a.namespace, ref.Name, ref.Key, err)}
+	}
+	p.local.Set(directory)
+	p.from, p.text = &ref, string(data)
+	a.log.Info("local users in force", "users", directory.Len(), "secret", ref.Name)
+	return nil
+}
+
+// followUpstreams makes the providers anew when one of them changed. One whose
+// client secret was never read is left out.
+func (a *Adapter) followUpstreams(issuer string, specs []v1alpha1.Upstream) []string {
+	p := &a.people
+	var waiting []string
+	var providers []signin.Provider
+	for _, spec := range specs {
+		provider := providerOf(spec)
+		if spec.ClientSecretRef != nil {
+			secret, problem := p.clientSecret(*spec.ClientSecretRef)
+			if problem != "" {
+				waiting = append(waiting, fmt.Sprintf("upstream provider %s: %s", spec.Name, problem))
+			}
+			if secret == "" {
+				continue
+			}
+			provider.ClientSecret = secret
+		}
+		providers = append(providers, provider)
+	}
+	if p.issuer == issuer && slices.EqualFunc(p.providers, providers, sameProvider) {
+		return waiting
+	}
+	cookies, err := signin.NewCookies(issuer)
+	if err != nil {
+		return append(waiting, err.Error())
+	}
+	upstreams, err := signin.NewUpstreams(signin.UpstreamOptions{
+		Providers: providers, Issuer: issuer, Client: a.outbound, Keys: a.currentKeys, Cookies: cookies,
+	})
+	if err != nil {
+		return append(waiting, fmt.Sprintf("AuthorizationServer %s/%s: %v", a.namespace, a.name, err))
+	}
+	a.upstreams.Store(upstreams)
+	p.issuer, p.providers = issuer, providers
+	a.log.Info("upstream providers in force", "providers", len(providers))
+	return waiting
+}
+
+// clientSecret is the one of a reference, or the one read there before with the
+// reason why it cannot be read now.
+func (p *people) clientSecret(ref v1alpha1.SecretKeyReference) (credential.Secret, string) {
+	ref.Key = cmp.Or(ref.Key, v1alpha1.UpstreamSecretKey)
+	data, problem := p.referenced(ref)
+	if problem == "" && len(data) == 0 {
+		problem = fmt.Sprintf("Secret %s, key %s is empty", ref.Name, ref.Key)
+	}
+	if problem == "" {
+		p.good[ref] = credential.Secret(data)
+	}
+	return p.good[ref], problem
+}
+
+func providerOf(u v1alpha1.Upstream) signin.Provider {
+	p := signin.Provider{
+		Name: u.Name, DisplayName: u.DisplayName, Issuer: u.Issuer, ClientID: u.ClientID,
+		Scopes: slices.Clone(u.Scopes), UserInfo: u.UserInfo,
+	}
+	if c := u.Claims; c != nil {
+		p.Claims = signin.ClaimMapping{
+			Username: c.Username, Name: c.Name, Email: c.Email, EmailVerified: c.EmailVerified,
+			Groups: c.Groups, Roles: c.Roles,
+		}
+	}
+	return p
+}
+
+func sameProvider(a, b signin.Provider) bool {
+
+	return slices.Equal(a.Scopes, b.Scopes) && a.Name == b.Name && a.DisplayName == b.DisplayName && a.Issuer == b.Issuer &&
+		a.ClientID == b.ClientID && a.ClientSecret == b.ClientSecret && a.UserInfo == b.UserInfo && a.Claims == b.Claims
+}
+
+// currentKeys are the server keys that were read last.
+func (a *Adapter) currentKeys() credential.ServerKeys {
+	if k := a.serverKeys.Load(); k != nil {
+		return *k
+	}
+	return credential.ServerKeys{}
+}

@@ -1,0 +1,140 @@
+package kube_test
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver"
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/kube"
+	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/hack/testenv"
+)
+
+// users is a document of local users with these ids as names too.
+func users(t *testing.T, ids ...string) string {
+	t.Helper()
+	hash, err := signin.HashPassword("correct horse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "users:\n"
+	for _, id := range ids {
+		text += "- {username: " + id + ", id: " + id + ", passwordHash: '" + hash + "'}\n"
+	}
+	return text
+}
+
+func knows(a *kube.Adapter, ids ...string) func() bool {
+	return func() bool {
+		for _, id := range ids {
+			if _, ok := a.Users().User(signin.LocalSubject(id)); !ok {
+				return false
+			}
+		}
+		return a.Users().Len() == len(ids)
+	}
+}
+
+func choices(a *kube.Adapter) string {
+	var names []string
+	for _, c := range a.Upstreams().Choices() {
+		names = append(names, c.Name+"="+c.DisplayName)
+	}
+	return strings.Join(names, " ")
+}
+
+func secretOf(n, key, value string) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: n}, Data: map[string][]byte{key: []byte(value)}}
+}
+
+// The local users follow their Secret: named, missing, made, edited, damaged
+// (those of before stay), and not named any more.
+func TestLocalUsersFollowTheirSecret(t *testing.T) {
+	c := testenv.Client(t, v1alpha1.AddToScheme)
+	a := newAdapter(t)
+	server, signing, serverKeys := objects(t)
+	create(t, c, server)
+	create(t, c, signing)
+	create(t, c, serverKeys)
+	snapshots := run(t, a)
+	await(t, snapshots, "everything", complete)
+	if a.Users().Len() != 0 || a.Upstreams() != nil && choices(a) != "" {
+		t.Error("there are users that nobody named")
+	}
+
+	server.Spec.Users = &v1alpha1.UsersSpec{Local: &v1alpha1.LocalUsers{SecretRef: v1alpha1.SecretKeyReference{Name: "default-users"}}}
+	if err := c.Update(t.Context(), server); err != nil {
+		t.Fatal(err)
+	}
+	await(t, snapshots, "missing users", waits("local users", "default-users: it does not exist"))
+	people := secretOf("default-users", v1alpha1.LocalUsersKey, users(t, "ada"))
+	create(t, c, people)
+	eventually(t, "ada is known", knows(a, "ada"))
+
+	people.Data[v1alpha1.LocalUsersKey] = []byte(users(t, "ada", "grace"))
+	if err := c.Update(t.Context(), people); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "grace is known too", knows(a, "ada", "grace"))
+
+	planted := "planted-" + credential.NewClientSecret().Reveal()
+	people.Data[v1alpha1.LocalUsersKey] = []byte("users: [{username: ada, passwordHash: " + planted + "}]")
+	if err := c.Update(t.Context(), people); err != nil {
+		t.Fatal(err)
+	}
+	s := await(t, snapshots, "damaged users", waits("default-users, key users.yaml"))
+	if told := strings.Join(s.Waiting, " "); strings.Contains(told, planted) {
+		t.Errorf("F36: the document is told: %s", told)
+	}
+	if !knows(a, "ada", "grace")() {
+		t.Error("a damaged document took the users away")
+	}
+
+	server.Spec.Users = nil
+	if err := c.Update(t.Context(), server); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "nobody is known any more", knows(a))
+}
+
+// A provider is offered once its client secret can be read, and stays when the
+// Secret goes; the others do not wait for it.
+func TestUpstreamsFollowSpecAndSecrets(t *testing.T) {
+	c := testenv.Client(t, v1alpha1.AddToScheme)
+	a := newAdapter(t)
+	server, signing, serverKeys := objects(t)
+	ref := v1alpha1.SecretKeyReference{Name: "default-upstreams", Key: "corp"}
+	server.Spec.Users = &v1alpha1.UsersSpec{Upstreams: []v1alpha1.Upstream{
+		{Name: "corp", DisplayName: "The company", Issuer: "https://login.example", ClientID: "x", ClientSecretRef: &ref},
+		{Name: "open", Issuer: "https://open.example", ClientID: "y"},
+	}}
+	create(t, c, server)
+	create(t, c, signing)
+	create(t, c, serverKeys)
+	snapshots := run(t, a)
+	await(t, snapshots, "a missing client secret", waits("upstream provider corp", "default-upstreams: it does not exist"))
+	eventually(t, "the other one is offered", func() bool { return choices(a) == "open=open" })
+
+	secret := secretOf("default-upstreams", "corp", "planted")
+	create(t, c, secret)
+	eventually(t, "both are offered", func() bool { return choices(a) == "corp=The company open=open" })
+	await(t, snapshots, "everything", complete)
+	if err := c.Delete(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	await(t, snapshots, "the client secret gone", waits("default-upstreams: it does not exist"))
+	if choices(a) != "corp=The company open=open" {
+		t.Errorf("without its Secret: %s", choices(a))
+	}
+	server.Spec.Users.Upstreams = server.Spec.Users.Upstreams[1:]
+	if err := c.Update(t.Context(), server); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the first is gone", func() bool { return choices(a) == "open=open" })
+	await(t, snapshots, "nothing to wait for", func(s authserver.Snapshot) bool { return len(s.Waiting) == 0 })
+}

@@ -1,0 +1,142 @@
+package signin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"clientele.dev/clientele/authserver/store"
+)
+
+// Account is what a person has allowed and where they are signed in.
+type Account struct {
+	Consents store.Consents
+	Families store.Families
+	Sessions store.Sessions
+}
+
+// App is a client with access.
+type App struct {
+	ClientID string
+	// Access by resource.
+	Access []Access
+}
+
+// Access is what an app may do at one resource.
+type Access struct {
+	Resource string
+	// Scopes sorted: what was consented to, and what its refresh tokens carry.
+	Scopes []string
+	// Since is when it was allowed first or widened last.
+	Since time.Time
+	// Until is when its last refresh token ends; zero: it holds none.
+	Until time.Time
+}
+
+// ErrUnknownSession: the person has no session of that id.
+var ErrUnknownSession = errors.New("no such session")
+
+// Apps lists the clients with access, by client id: those with a consent, and
+// those that hold refresh tokens without one, as trusted clients do.
+func (a Account) Apps(ctx context.Context, subject string, now time.Time) ([]App, error) {
+	consents, err := a.Consents.ConsentsOf(ctx, subject)
+	if err != nil {
+		return nil, fmt.Errorf("listing consents: %w", err)
+	}
+	families, err := a.Families.FamiliesOf(ctx, subject, now)
+	if err != nil {
+		return nil, fmt.Errorf("listing refresh token families: %w", err)
+	}
+	type key struct{ client, resource string }
+	all := map[key]Access{}
+	for _, c := range consents {
+		k := key{c.ClientID, c.Resource}
+		all[k] = all[k].merge(c.Scopes, c.Granted, time.Time{})
+	}
+	for _, f := range families {
+		k := key{f.Grant.ClientID, f.Grant.Resource}
+		all[k] = all[k].merge(f.Grant.Scopes, f.Created, earlier(f.Expires, f.IdleExpires))
+	}
+	byClient := map[string][]Access{}
+	for k, access := range all {
+		access.Resource = k.resource
+		byClient[k.client] = append(byClient[k.client], access)
+	}
+	apps := make([]App, 0, len(byClient))
+	for client, access := range byClient {
+		slices.SortFunc(access, func(x, y Access) int { return cmp.Compare(x.Resource, y.Resource) })
+		apps = append(apps, App{client, access})
+	}
+	slices.SortFunc(apps, func(x, y App) int { return cmp.Compare(x.ClientID, y.ClientID) })
+	return apps, nil
+}
+
+func (a Access) merge(scopes []string, since, until time.Time) Access {
+	merged := append(slices.Clone(a.Scopes), scopes...)
+	slices.Sort(merged)
+	a.Scopes = slices.Compact(merged)
+	if a.Since.IsZero() || since.Before(a.Since) {
+		a.Since = since
+	}
+	if until.After(a.Until) {
+		a.Until = until
+	}
+	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.IsZero() || !a.IsZero() && a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// Withdraw takes an app's access away, for every resource: its consents, its
+// refresh tokens, and with these its access tokens (A19). The consents go first,
+// so that nothing new is granted on their strength while the families end. A
+// code that is on its way is not hit: whoever takes one asks for the consent
+// again (Request).
+//
+// After an error part of it may be done; doing it again is right.
+func (a Account) Withdraw(ctx context.Context, subject, clientID string, now time.Time) error {
+	if subject == "" || clientID == "" {
+		return errors.New("withdrawing access: no person or no client named")
+	}
+	if err := a.Consents.WithdrawConsents(ctx, subject, clientID); err != nil {
+		return fmt.Errorf("withdrawing consents: %w", err)
+	}
+	filter := store.FamilyFilter{Subject: subject, ClientID: clientID}
+	if _, err := a.Families.RevokeFamilies(ctx, filter, now); err != nil {
+		return fmt.Errorf("revoking refresh tokens: %w", err)
+	}
+	return nil
+}
+
+// ActiveSessions lists where the person is signed in, the latest used first.
+func (a Account) ActiveSessions(ctx context.Context, subject string, now time.Time) ([]store.Session, error) {
+	sessions, err := a.Sessions.SessionsOf(ctx, subject, now)
+	if err != nil {
+		return nil, fmt.Errorf("listing sessions: %w", err)
+	}
+	slices.SortStableFunc(sessions, func(x, y store.Session) int {
+		return cmp.Or(y.Seen.Compare(x.Seen), y.AuthTime.Compare(x.AuthTime), cmp.Compare(x.ID, y.ID))
+	})
+	return sessions, nil
+}
+
+// EndSession signs the person out at one browser. Apps keep their access, which
+// Withdraw takes away: a command-line tool is not signed out with the browser.
+// Somebody else's session is ErrUnknownSession.
+func (a Account) EndSession(ctx context.Context, subject, id string) error {
+	err := a.Sessions.EndSession(ctx, subject, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrUnknownSession
+	}
+	if err != nil {
+		return fmt.Errorf("ending a session: %w", err)
+	}
+	return nil
+}

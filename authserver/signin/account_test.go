@@ -1,0 +1,103 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"clientele.dev/clientele/authserver/store"
+)
+
+func accountOf(m *memory) Account { return Account{Consents: m, Families: m, Sessions: m} }
+
+func TestAccountListsAppsWithAccess(t *testing.T) {
+	m := newMemory()
+	m.consents = []store.Consent{
+		{Subject: "user:a", ClientID: "b.app", Resource: "https://api", Scopes: words("read write"), Granted: noon},
+		{Subject: "user:z", ClientID: "z.app", Resource: "https://api", Scopes: words("read"), Granted: noon},
+	}
+	until := noon.Add(time.Hour)
+	m.families = []store.Family{
+		{Grant: store.Grant{Subject: "user:a", ClientID: "b.app", Resource: "https://api", Scopes: words("read offline_access")}, Created: noon.Add(time.Minute), Expires: until.Add(time.Hour), IdleExpires: until},
+		{Grant: store.Grant{Subject: "user:a", ClientID: "a.trusted", Resource: "https://api2", Scopes: words("x")}, Created: noon, Expires: until},
+		{Grant: store.Grant{Subject: "user:a", ClientID: "revoked", Resource: "https://api2"}, Revoked: noon},
+	}
+	apps, err := accountOf(m).Apps(context.Background(), "user:a", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprint([]App{
+		{"a.trusted", []Access{{"https://api2", words("x"), noon, until}}},
+		{"b.app", []Access{{"https://api", words("offline_access read write"), noon, until}}},
+	})
+	if got := fmt.Sprint(apps); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// A19: what is withdrawn takes consents and tokens of this person and this app,
+// and nobody else's; consents first.
+func TestA19WithdrawTakesConsentsAndFamilies(t *testing.T) {
+	m := newMemory()
+	for _, who := range []string{"user:a", "user:b"} {
+		for _, app := range []string{"one", "two"} {
+			m.consents = append(m.consents, store.Consent{Subject: who, ClientID: app})
+			m.families = append(m.families, store.Family{Grant: store.Grant{Subject: who, ClientID: app}})
+		}
+	}
+	if err := accountOf(m).Withdraw(context.Background(), "user:a", "one", noon); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(m.log, " "); got != "consents families" {
+		t.Errorf("the order was %q: a consent that outlives its family grants anew", got)
+	}
+	apps := map[string]int{}
+	for _, who := range []string{"user:a", "user:b"} {
+		list, err := accountOf(m).Apps(context.Background(), who, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		apps[who] = len(list)
+	}
+	if apps["user:a"] != 1 || apps["user:b"] != 2 {
+		t.Errorf("left over: %v", apps)
+	}
+	for _, bad := range [][2]string{{"", "one"}, {"user:a", ""}} {
+		if err := accountOf(m).Withdraw(context.Background(), bad[0], bad[1], noon); err == nil {
+			t.Errorf("withdrew with %q: an empty filter member chooses everything", bad)
+		}
+	}
+	m.fail = errors.New("disk full")
+	if err := accountOf(m).Withdraw(context.Background(), "user:b", "one", noon); !errors.Is(err, m.fail) {
+		t.Errorf("an outage: %v", err)
+	}
+}
+
+func TestAccountEndsOnlyOwnSessions(t *testing.T) {
+	m, ctx := newMemory(), context.Background()
+	s, _ := newSessions(t, m)
+	_, older, err := s.Start(ctx, ada, Browser{}, "", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, newer, err := s.Start(ctx, ada, Browser{}, "", noon.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := accountOf(m).ActiveSessions(ctx, ada.Subject, noon.Add(time.Hour))
+	if err != nil || len(list) != 2 || list[0].ID != newer.ID {
+		t.Fatalf("got %v, %v, want the latest used first", list, err)
+	}
+	if err := accountOf(m).EndSession(ctx, "user:eve", older.ID); !errors.Is(err, ErrUnknownSession) {
+		t.Errorf("somebody else's session: %v", err)
+	}
+	if err := accountOf(m).EndSession(ctx, ada.Subject, older.ID); err != nil {
+		t.Error(err)
+	}
+	if list, _ := accountOf(m).ActiveSessions(ctx, ada.Subject, noon); len(list) != 1 {
+		t.Errorf("%d sessions left, want 1", len(list))
+	}
+}

@@ -1,0 +1,126 @@
+package signin
+
+import (
+	"fmt"
+	"hash/maphash"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"clientele.dev/clientele/authserver/oauth"
+)
+
+// MaxUsernameLength is how many bytes a user name may have.
+const MaxUsernameLength = 128
+
+const maxDisplay = 256 // bytes of a name or an address
+
+// Directory is the local users document, parsed: a snapshot that does not
+// change. nil is an empty one.
+//
+// The document is YAML, or JSON, in one key of a Secret:
+//
+//	users:
+//	  - username: ada            # to sign in with; upper and lower case are one
+//	    id: 7f3c1d               # stable, never given to anybody else: `sub` is user:7f3c1d
+//	    passwordHash: $argon2id$v=19$m=19456,t=2,p=1$…$…   # clientele hash-password
+//	    name: Ada Lovelace       # the rest is optional
+//	    email: ada@example.com
+//	    emailVerified: true
+//	    roles: [admin]
+//	    groups: [engineering]
+//	    disabled: false
+type Directory struct {
+	byName    map[string]*entry // by folded user name
+	bySubject map[string]*entry
+	// costs of all entries, in order; what an unknown user costs is one of them.
+	costs []cost
+	seed  maphash.Seed
+}
+
+// ParseDirectory reads the document. The error names the entry (by its position
+// and user name), the field, and what would be right. It quotes no value of a
+// field but the user name: a hash put in a wrong field must not reach a log.
+func ParseDirectory(data []byte) (*Directory, error) {
+	nodes, err := documentNodes(data)
+	if err != nil {
+		return nil, fmt.Errorf("local users: %w", err)
+	}
+	d := &Directory{byName: map[string]*entry{}, bySubject: map[string]*entry{}, seed: maphash.MakeSeed()}
+	for i, node := range nodes {
+		e, err := readEntry(node)
+		if err == nil {
+			err = d.add(&e)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("local users: %s: %w", place(i, e.user.Username), err)
+		}
+	}
+	return d, nil
+}
+
+// Len is the number of users, disabled ones included.
+func (d *Directory) Len() int {
+	if d == nil {
+		return 0
+	}
+	return len(d.byName)
+}
+
+// Format writes how many users there are, whatever the verb: the hashes stay
+// inside.
+func (d *Directory) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "%d local users", d.Len()) }
+
+func (d *Directory) add(e *entry) error {
+	name := foldUsername(e.user.Username)
+	if d.byName[name] != nil {
+		return fmt.Errorf("username: an earlier entry has the same (upper and lower case are one)")
+	}
+	if other := d.bySubject[e.user.Subject]; other != nil {
+		return fmt.Errorf("id: the same as that of %q; they would be one person", other.user.Username)
+	}
+	d.byName[name], d.bySubject[e.user.Subject] = e, e
+	d.costs = append(d.costs, e.hash.cost)
+	return nil
+}
+
+// find returns the user of that name, disabled or not, and the hash to check a
+// password against: for an unknown name a dummy, which costs what that of a real
+// user costs. Which real user is chosen by the name, so that guessing the same
+// name again takes the same time again.
+func (d *Directory) find(username string) (*entry, passwordHash) {
+	name := foldUsername(username)
+	if d == nil || len(d.costs) == 0 {
+		return nil, defaultCost.dummy()
+	}
+	pick := d.costs[maphash.String(d.seed, name)%uint64(len(d.costs))]
+	if e := d.byName[name]; e != nil {
+		return e, e.hash
+	}
+	return nil, pick.dummy()
+}
+
+// place names an entry for an error: "users[3] (ada)".
+func place(i int, username string) string {
+	if !validUsername(username) {
+		return fmt.Sprintf("users[%d]", i)
+	}
+	return fmt.Sprintf("users[%d] (%s)", i, username)
+}
+
+func foldUsername(s string) string { return strings.ToLower(s) }
+
+func validUsername(s string) bool {
+	if s == "" || len(s) > MaxUsernameLength || !oauth.Displayable(s) || strings.HasPrefix(s, "$argon2") {
+		return false
+	}
+	return strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) < 0
+}
+
+func validID(s string) bool {
+	return len(s) <= maxItem && oauth.ValidClientID(s)
+}
+
+func displayable(s string) bool {
+	return len(s) <= maxDisplay && utf8.ValidString(s) && oauth.Displayable(s)
+}

@@ -1,0 +1,133 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/store"
+)
+
+// ErrNoSession: no cookie, or its session is unknown, ended or expired, or the
+// person may not sign in any more.
+var ErrNoSession = errors.New("not signed in")
+
+// Sessions are the people signed in at browsers. They live at the server, so
+// that ending one takes effect at once.
+type Sessions struct {
+	Store  store.Sessions
+	Roster Roster
+	// Lifetime of a session however much it is used (0: 12 hours).
+	Lifetime time.Duration
+	// Idle ends a session that was not used for so long (0: no such limit).
+	Idle time.Duration
+}
+
+// Browser is what the account page says of where a session is.
+type Browser struct{ UserAgent, Address string }
+
+const (
+	defaultLifetime = 12 * time.Hour
+	maxUserAgent    = 256 // bytes
+	maxAddress      = 64
+)
+
+// Start begins a session and returns the value of its cookie, a new one at every
+// sign-in: whoever planted a cookie in the browser before gains nothing (A20).
+// previous is the session cookie that the browser had, or ""; its session ends.
+func (s Sessions) Start(ctx context.Context, u User, b Browser, previous credential.Secret, now time.Time) (credential.Secret, store.Session, error) {
+	if err := s.discard(ctx, previous, now); err != nil {
+		return "", store.Session{}, err
+	}
+	lifetime := s.Lifetime
+	if lifetime <= 0 {
+		lifetime = defaultLifetime
+	}
+	now = now.UTC().Truncate(time.Second)
+	value := credential.NewSessionCookie()
+	session := store.Session{
+		ID: credential.NewID(), Hash: credential.Hash(value.Reveal()),
+		Subject: u.Subject, Source: u.Source,
+		Username: u.Username, Name: u.Name, Email: u.Email, EmailVerified: u.EmailVerified,
+		Roles: u.Roles, Groups: u.Groups,
+		UserAgent: clip(b.UserAgent, maxUserAgent), Address: clip(b.Address, maxAddress),
+		AuthTime: now, Seen: now.Truncate(time.Minute), Expires: now.Add(lifetime),
+	}
+	if err := s.Store.PutSession(ctx, session); err != nil {
+		return "", store.Session{}, fmt.Errorf("starting a session: %w", err)
+	}
+	return value, session, nil
+}
+
+// Load returns the session of a cookie value, with what is known of the person
+// now, and notes that it was used, at most once a minute. ErrNoSession, or an
+// error of the store: an outage is not "signed out".
+func (s Sessions) Load(ctx context.Context, value credential.Secret, now time.Time) (store.Session, error) {
+	session, err := s.stored(ctx, value, now)
+	if err != nil {
+		return store.Session{}, err
+	}
+	if s.Idle > 0 && !now.Before(session.Seen.Add(s.Idle)) {
+		return store.Session{}, ErrNoSession
+	}
+	current, welcome := s.Roster.Current(session)
+	if !welcome {
+		return store.Session{}, ErrNoSession
+	}
+	if minute := now.UTC().Truncate(time.Minute); minute.After(session.Seen) {
+		if err := s.Store.TouchSession(ctx, session.ID, minute); err != nil {
+			return store.Session{}, fmt.Errorf("noting the use of a session: %w", err)
+		}
+		current.Seen = minute
+	}
+	return current, nil
+}
+
+// End ends the session of a cookie value; none is no error.
+func (s Sessions) End(ctx context.Context, value credential.Secret, now time.Time) error {
+	return s.discard(ctx, value, now)
+}
+
+func (s Sessions) discard(ctx context.Context, value credential.Secret, now time.Time) error {
+	session, err := s.stored(ctx, value, now)
+	if errors.Is(err, ErrNoSession) {
+		return nil
+	}
+	if err == nil {
+		err = s.Store.EndSession(ctx, session.Subject, session.ID)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("ending a session: %w", err)
+	}
+	return nil
+}
+
+func (s Sessions) stored(ctx context.Context, value credential.Secret, now time.Time) (store.Session, error) {
+	text := value.Reveal()
+	if !credential.ValidFormat(text, credential.PrefixSession) { // made up: costs no read
+		return store.Session{}, ErrNoSession
+	}
+	session, err := s.Store.Session(ctx, credential.Hash(text), now)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Session{}, ErrNoSession
+	}
+	if err != nil {
+		return store.Session{}, fmt.Errorf("reading a session: %w", err)
+	}
+	return session, nil
+}
+
+// clip keeps the printable ASCII of s, up to limit bytes: it comes from a header
+// that says what it likes.
+func clip(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, s)
+	return s[:min(len(s), limit)]
+}

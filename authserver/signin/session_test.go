@@ -1,0 +1,243 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/store"
+)
+
+func newSessions(t *testing.T, m *memory) (Sessions, *Local) {
+	t.Helper()
+	l := &Local{}
+	l.Set(directory(t, twoUsers))
+	return Sessions{Store: m, Roster: Roster{Local: l, Provider: func(name string) bool { return name == "corp" }}}, l
+}
+
+var ada = User{Subject: "user:7f3c1d", Source: SourceLocal, Username: "Ada"}
+
+// A20: a cookie value that was in the browser before the sign-in, planted or
+// not, is worth nothing after it.
+func TestA20SignInMakesANewCookieAndEndsTheOldSession(t *testing.T) {
+	m, ctx := newMemory(), context.Background()
+	s, _ := newSessions(t, m)
+	first, _, err := s.Start(ctx, ada, Browser{}, "planted-by-an-attacker", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, _, err := s.Start(ctx, ada, Browser{}, first, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first == second || first == "planted-by-an-attacker" || len(second.Reveal()) < 43 {
+		t.Errorf("the cookie values are not new: %d and %d characters", len(first.Reveal()), len(second.Reveal()))
+	}
+	for _, old := range []credential.Secret{first, "planted-by-an-attacker", credential.NewSessionCookie(), "", credential.Secret(strings.Repeat("x", 4000))} {
+		if _, err := s.Load(ctx, old, noon); !errors.Is(err, ErrNoSession) {
+			t.Errorf("an old cookie loads: %v", err)
+		}
+	}
+	loaded, err := s.Load(ctx, second, noon)
+	if err != nil || loaded.Subject != ada.Subject {
+		t.Fatalf("got %v, %v", loaded.Subject, err)
+	}
+	for _, stored := range m.sessions {
+		if stored.Hash == second.Reveal() || stored.ID == second.Reveal() || stored.Hash != credential.Hash(second.Reveal()) {
+			t.Error("the store knows the cookie value")
+		}
+	}
+}
+
+func TestSessionEnds(t *testing.T) {
+	ctx := context.Background()
+	for name, c := range map[string]struct {
+		change func(*Sessions, *Local)
+		after  time.Duration
+		gone   bool
+	}{
+		"used soon":         {nil, time.Hour, false},
+		"too old":           {nil, 12 * time.Hour, true},
+		"short lifetime":    {func(s *Sessions, _ *Local) { s.Lifetime = time.Minute }, time.Minute, true},
+		"idle":              {func(s *Sessions, _ *Local) { s.Idle = time.Hour }, time.Hour, true},
+		"not idle":          {func(s *Sessions, _ *Local) { s.Idle = time.Hour }, 59 * time.Minute, false},
+		"A11 user disabled": {func(_ *Sessions, l *Local) { l.Set(directory(t, disabledAda)) }, 0, true},
+		"A11 user removed":  {func(_ *Sessions, l *Local) { l.Set(nil) }, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, l := newSessions(t, newMemory())
+			if c.change != nil && strings.Contains(name, "lifetime") {
+				c.change(&s, l)
+			}
+			value, _, err := s.Start(ctx, ada, Browser{}, "", noon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.change != nil {
+				c.change(&s, l)
+			}
+			_, err = s.Load(ctx, value, noon.Add(c.after))
+			if errors.Is(err, ErrNoSession) != c.gone || err != nil && !c.gone {
+				t.Errorf("got %v, want gone %v", err, c.gone)
+			}
+		})
+	}
+}
+
+const disabledAda = `users: [{username: ada, id: 7f3c1d, passwordHash: "HASH", disabled: true}]`
+
+func TestA11SessionsOfARemovedProviderEnd(t *testing.T) {
+	s, _ := newSessions(t, newMemory())
+	for source, ok := range map[string]bool{"corp": true, "gone": false} {
+		value, _, err := s.Start(context.Background(), User{Subject: UpstreamSubject("i", "s"), Source: source}, Browser{}, "", noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Load(context.Background(), value, noon); (err == nil) != ok {
+			t.Errorf("%s: %v", source, err)
+		}
+	}
+}
+
+func TestRosterKnowsWhoMayGoOn(t *testing.T) {
+	s, l := newSessions(t, newMemory())
+	up := UpstreamSubject("https://idp.example", "x")
+	for subject, ok := range map[string]bool{ada.Subject: true, "user:bob": false, "user:nobody": false, up: true, "team.app": false} {
+		if got := s.Roster.Welcome(subject); got != ok {
+			t.Errorf("Welcome(%s) is %v", subject, got)
+		}
+	}
+	if got := s.Roster.Roles(ada.Subject, []string{"old"}); strings.Join(got, " ") != "admin author" {
+		t.Errorf("the roles of a local user are %v, want those of now", got)
+	}
+	if got := s.Roster.Roles(up, []string{"old"}); strings.Join(got, " ") != "old" {
+		t.Errorf("the roles of an upstream user are %v, want those at sign-in", got)
+	}
+	l.Set(nil)
+	if s.Roster.Welcome(ada.Subject) || len(s.Roster.Roles(ada.Subject, []string{"old"})) != 0 {
+		t.Error("a removed user goes on")
+	}
+}
+
+func TestSessionShowsThePersonAsOfNow(t *testing.T) {
+	s, _ := newSessions(t, newMemory())
+	value, _, err := s.Start(context.Background(), User{Subject: ada.Subject, Source: SourceLocal, Roles: []string{"former"}}, Browser{"Fire\nfox\x00", "192.0.2.1"}, "", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Load(context.Background(), value, noon)
+	if err != nil || strings.Join(got.Roles, " ") != "admin author" || got.Name != "Ada Lovelace" || got.UserAgent != "Firefox" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestSessionIsTouchedOnceAMinute(t *testing.T) {
+	m := newMemory()
+	s, _ := newSessions(t, m)
+	value, _, err := s.Start(context.Background(), ada, Browser{}, "", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for second := range 121 {
+		if _, err := s.Load(context.Background(), value, noon.Add(time.Duration(second)*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m.touched != 2 {
+		t.Errorf("%d writes in two minutes, want 2", m.touched)
+	}
+}
+
+func TestAnOutageIsNotSignedOut(t *testing.T) {
+	m := newMemory()
+	s, _ := newSessions(t, m)
+	m.fail = errors.New("disk full")
+	cookie := credential.NewSessionCookie()
+	if _, err := s.Load(context.Background(), cookie, noon); errors.Is(err, ErrNoSession) || err == nil {
+		t.Errorf("Load: %v", err)
+	}
+	if err := s.End(context.Background(), cookie, noon); err == nil {
+		t.Error("End says it has ended")
+	}
+	if _, _, err := s.Start(context.Background(), ada, Browser{}, "", noon); err == nil {
+		t.Error("Start says it has started")
+	}
+}
+
+func TestEndingASession(t *testing.T) {
+	s, _ := newSessions(t, newMemory())
+	value, _, err := s.Start(context.Background(), ada, Browser{}, "", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time there is nothing to end
+		if err := s.End(context.Background(), value, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Load(context.Background(), value, noon); !errors.Is(err, ErrNoSession) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestA20CookieAttributes(t *testing.T) {
+	for issuer, secure := range map[string]bool{"https://login.example": true, "http://127.0.0.1:8080": false} {
+		c, err := NewCookies(issuer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := append([]*http.Cookie{c.Session("v"), c.PreSession("v"), c.EndSession()}, append(c.setFlow("v"), c.EndUpstream()...)...)
+		for _, cookie := range all {
+			if strings.HasPrefix(cookie.Name, "__Host-") != secure || cookie.Secure != secure || !cookie.HttpOnly ||
+				cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.Domain != "" || cookie.Valid() != nil {
+				t.Errorf("%s: %s", issuer, cookie)
+			}
+		}
+	}
+}
+
+func TestCookiesOfTwoServersOnOneHostDiffer(t *testing.T) {
+	names := map[string]string{}
+	for _, issuer := range []string{"http://127.0.0.1:8080", "http://127.0.0.1:8081", "https://h.example", "https://h.example/a", "https://h.example:8443"} {
+		c, err := NewCookies(issuer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, taken := names[c.Session("").Name]; taken {
+			t.Errorf("%s and %s have the same cookie", issuer, other)
+		}
+		names[c.Session("").Name] = issuer
+	}
+	for _, bad := range []string{"", "login.example", "ftp://h.example", "://"} {
+		if _, err := NewCookies(bad); err == nil {
+			t.Errorf("accepted the issuer %q", bad)
+		}
+	}
+}
+
+func TestCookieThatComesTwiceIsNone(t *testing.T) {
+	c, _ := NewCookies("http://127.0.0.1:8080")
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	if c.ReadSession(r) != "" {
+		t.Error("a cookie out of nothing")
+	}
+	r.AddCookie(c.Session("mine"))
+	r.AddCookie(c.Session("mine"))
+	if c.ReadSession(r).Reveal() != "mine" {
+		t.Error("the cookie is not read")
+	}
+	r.AddCookie(c.Session("planted"))
+	if c.ReadSession(r) != "" {
+		t.Error("one of two different cookies is believed")
+	}
+	if c.ReadPreSession(r) != "" {
+		t.Error("one cookie is taken for another")
+	}
+}
+
+var _ store.Sessions = (*memory)(nil)

@@ -1,0 +1,243 @@
+package signin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"clientele.dev/clientele/authserver/credential"
+)
+
+// Provider is an upstream OpenID provider, as the platform team configured it.
+type Provider struct {
+	// Name is in our callback's path and in Session.Source: 1 to 63 of a-z 0-9 -.
+	Name string
+	// DisplayName is on the button; empty: Name.
+	DisplayName string
+	// Issuer, character for character as its discovery document has it: https,
+	// or http on loopback.
+	Issuer       string
+	ClientID     string
+	ClientSecret credential.Secret // empty: a public client
+	// Scopes asked for; openid is always. Empty: openid profile email.
+	Scopes []string
+	// UserInfo reads the claims of the UserInfo endpoint too, for providers whose
+	// ID tokens are lean.
+	UserInfo bool
+	Claims   ClaimMapping
+}
+
+// Upstreams are the configured providers: a snapshot; new settings make a new
+// one with NewUpstreams.
+type Upstreams struct {
+	o         UpstreamOptions
+	providers []*upstream
+}
+
+// UpstreamOptions are what NewUpstreams takes.
+type UpstreamOptions struct {
+	Providers []Provider
+	// Issuer is ours, without a trailing slash: callbacks are at CallbackPath
+	// below it.
+	Issuer string
+	// Client makes every request to a provider. It guards against private
+	// addresses, follows no redirects, and bounds time and size.
+	Client  *http.Client
+	Keys    func() credential.ServerKeys
+	Cookies Cookies
+}
+
+// CallbackPath is where, below the issuer, the provider of that name sends the
+// browser back. Each has a path of its own, so that the answer of one cannot
+// pass for another's (RFC 9700, Section 4.4).
+func CallbackPath(name string) string { return "/oauth/callback/" + name }
+
+// Choice is a provider on the sign-in page.
+type Choice struct{ Name, DisplayName string }
+
+// upstream is a provider and what its discovery said.
+type upstream struct {
+	Provider
+	redirectURL string
+
+	mu       sync.Mutex
+	found    *discovered
+	foundAt  time.Time
+	failed   error
+	failedAt time.Time
+}
+
+type discovered struct {
+	provider *oidc.Provider
+	config   oauth2.Config
+	// issInResponse: the provider promises `iss` in its answers (RFC 9207).
+	issInResponse bool
+}
+
+const (
+	discoveryAge   = time.Hour       // then it is read again
+	discoveryPause = 5 * time.Second // after a failure
+)
+
+// NewUpstreams checks the providers. It asks nobody: a provider that is down at
+// our start is asked when somebody wants to sign in there.
+func NewUpstreams(o UpstreamOptions) (*Upstreams, error) {
+	u := &Upstreams{o: o}
+	for i, p := range o.Providers {
+		if err := p.validate(); err != nil {
+			return nil, fmt.Errorf("upstream provider %d (%s): %w", i, clip(p.Name, 63), err)
+		}
+		if u.find(p.Name) != nil {
+			return nil, fmt.Errorf("upstream provider %d (%s): an earlier one has the same name", i, p.Name)
+		}
+		u.providers = append(u.providers, &upstream{Provider: p, redirectURL: o.Issuer + CallbackPath(p.Name)})
+	}
+	return u, nil
+}
+
+// Choices lists the providers for the sign-in page, in the order of the settings.
+func (u *Upstreams) Choices() []Choice {
+	if u == nil {
+		return nil
+	}
+	out := make([]Choice, 0, len(u.providers))
+	for _, p := range u.providers {
+		name := p.DisplayName
+		if name == "" {
+			name = p.Name
+		}
+		out = append(out, Choice{p.Name, name})
+	}
+	return out
+}
+
+// Has tells whether there is a provider of that name, for Roster.Provider.
+func (u *Upstreams) Has(name string) bool { return u.find(name) != nil }
+
+func (u *Upstreams) find(name string) *upstream {
+	if u == nil {
+		return nil
+	}
+	i := slices.IndexFunc(u.providers, func(p *upstream) bool { return p.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return u.providers[i]
+}
+
+func (p Provider) scopes() []string {
+	if len(p.Scopes) == 0 {
+		return []string{oidc.ScopeOpenID, ScopeProfile, ScopeEmail}
+	}
+	if slices.Contains(p.Scopes, oidc.ScopeOpenID) {
+		return p.Scopes
+	}
+	return append([]string{oidc.ScopeOpenID}, p.Scopes...)
+}
+
+func (p Provider) validate() error {
+	switch {
+	case !validProviderName(p.Name):
+		return fmt.Errorf("name: want 1 to 63 of the characters a-z 0-9 -, and not %q", SourceLocal)
+	case !displayable(p.DisplayName):
+		return fmt.Errorf("displayName: want text on one line of at most %d bytes", maxDisplay)
+	case !secureURL(p.Issuer):
+		return fmt.Errorf("issuer: want an https URL without query or fragment, like https://login.example")
+	case p.ClientID == "":
+		return fmt.Errorf("clientID: missing")
+	}
+	return nil
+}
+
+func validProviderName(s string) bool {
+	if s == "" || len(s) > 63 || s == SourceLocal {
+		return false
+	}
+	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// secureURL accepts https, and http on loopback addresses.
+func secureURL(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return false
+	}
+	return u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// discover reads the provider's discovery document, or has it from an hour ago
+// at most. While a provider cannot be asked what it said before stays good.
+func (p *upstream) discover(ctx context.Context, client *http.Client, now time.Time) (*discovered, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.found != nil && now.Sub(p.foundAt) < discoveryAge {
+		return p.found, nil
+	}
+	if p.failed == nil || now.Sub(p.failedAt) >= discoveryPause {
+		found, err := p.ask(ctx, client)
+		if err == nil {
+			p.found, p.foundAt, p.failed = found, now, nil
+			return found, nil
+		}
+		p.failed, p.failedAt = err, now
+	}
+	if p.found != nil {
+		return p.found, nil
+	}
+	return nil, p.failed
+}
+
+func (p *upstream) ask(ctx context.Context, client *http.Client) (*discovered, error) {
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, client), p.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("discovery of %s: %w", p.Issuer, quiet(err))
+	}
+	var more struct {
+		AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
+		IssInResponse bool     `json:"authorization_response_iss_parameter_supported"`
+	}
+	if err := provider.Claims(&more); err != nil {
+		return nil, fmt.Errorf("discovery of %s: not the members of OpenID Connect Discovery", p.Issuer)
+	}
+	endpoint := provider.Endpoint()
+	if !secureEndpoint(endpoint.AuthURL) || !secureEndpoint(endpoint.TokenURL) {
+		return nil, fmt.Errorf("discovery of %s: its authorization and token endpoints must be https URLs", p.Issuer)
+	}
+	endpoint.AuthStyle = p.authStyle(more.AuthMethods)
+	config := oauth2.Config{
+		ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(),
+		Endpoint: endpoint, RedirectURL: p.redirectURL, Scopes: p.scopes(),
+	}
+	return &discovered{provider, config, more.IssInResponse}, nil
+}
+
+// authStyle goes by what the provider says, and tries nothing out: a failed try
+// would use up the code. Where both are offered the body is taken, for servers
+// disagree on how credentials are encoded in Basic; where nothing is said it is
+// Basic (OpenID Connect Discovery, Section 3).
+func (p *upstream) authStyle(offered []string) oauth2.AuthStyle {
+	if p.ClientSecret == "" || slices.Contains(offered, "client_secret_post") {
+		return oauth2.AuthStyleInParams
+	}
+	return oauth2.AuthStyleInHeader
+}
+
+// secureEndpoint is secureURL, but a query is allowed (RFC 6749, Section 3.1).
+func secureEndpoint(s string) bool {
+	bare, _, _ := strings.Cut(s, "?")
+	return secureURL(bare)
+}

@@ -1,0 +1,202 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Errors of the roles that keep what people do.
+var (
+	// ErrUsed: the one-time record was taken before.
+	ErrUsed = errors.New("already used")
+	// ErrConflict: the record was moved on, or revoked, by somebody else.
+	ErrConflict = errors.New("changed by somebody else")
+)
+
+// All times of these records are whole seconds, UTC; the zero time means "not"
+// (not revoked, never used). Hashes are credential.Hash of a random value of 256
+// bits: what lies in the database opens nothing.
+
+// Grant is what a person allowed a client: the part that a code, a family and the
+// tokens made from them have in common.
+type Grant struct {
+	ClientID string `json:"client_id"`
+	// Subject is the person's `sub`.
+	Subject string `json:"subject"`
+	// SessionID (Session.ID) the person was signed in with.
+	SessionID string   `json:"session_id"`
+	Resource  string   `json:"resource"`
+	Scopes    []string `json:"scopes"`
+	Roles     []string `json:"roles,omitempty"`
+	// AuthTime is when the person signed in (OpenID Connect Core, Section 2).
+	AuthTime int64  `json:"auth_time"`
+	Nonce    string `json:"nonce,omitempty"`
+}
+
+// Code is an authorization code (RFC 6749, Section 4.1.2).
+type Code struct {
+	Hash  string
+	Grant Grant
+	// RedirectURI as the authorization request named it; empty if it named none.
+	RedirectURI string
+	// Challenge is the S256 code challenge (RFC 7636); empty: none was sent.
+	Challenge string
+	// FamilyID that the tokens made from this code belong to, chosen when the code
+	// is made, so that a second use knows what to revoke.
+	FamilyID string
+	Expires  time.Time
+}
+
+// Codes keeps authorization codes.
+type Codes interface {
+	PutCode(ctx context.Context, c Code) error
+	// TakeCode gives the code to exactly one caller. Whoever comes later, until it
+	// is swept, gets ErrUsed together with the code, and the family that the first
+	// caller may be about to put is refused (PutFamily). So does who takes a code
+	// that RevokeFamilies hit. ErrNotFound: unknown, or expired at now.
+	TakeCode(ctx context.Context, hash string, now time.Time) (Code, error)
+}
+
+// Family is a chain of refresh tokens, one row however often it is refreshed.
+type Family struct {
+	ID    string
+	Grant Grant
+	// Generation of the current refresh token; the first is 1.
+	Generation int64
+	// Current and Previous are keyed hashes (credential.ServerKeys.Seal) of the
+	// refresh tokens of this generation and of the one before; Previous is empty
+	// in the first.
+	Current, Previous string
+	// KeyVersion is the server key that successors are derived with.
+	KeyVersion int
+	// Created, Rotated: when it began and when it was moved on last.
+	Created, Rotated time.Time
+	// Expires ends it absolutely, IdleExpires unless it is used before.
+	Expires, IdleExpires time.Time
+	// Revoked is when it was revoked; its access tokens are revoked with it.
+	Revoked time.Time
+}
+
+// FamilyFilter chooses families; empty members choose all. A filter that is
+// empty altogether chooses none.
+type FamilyFilter struct{ ID, Subject, ClientID, Resource, SessionID string }
+
+// Families keeps refresh token families.
+type Families interface {
+	// PutFamily adds one: ErrConflict if its code was presented a second time or
+	// hit by RevokeFamilies since.
+	PutFamily(ctx context.Context, f Family) error
+	// Family reads one, revoked and expired ones too: ErrNotFound.
+	Family(ctx context.Context, id string) (Family, error)
+	// AdvanceFamily replaces the family next.ID by next if its stored generation
+	// is from and it is not revoked: ErrConflict otherwise. Subject, client,
+	// resource and session stay what they were for RevokeFamilies.
+	AdvanceFamily(ctx context.Context, from int64, next Family) error
+	// RevokeFamilies revokes those that a filter chooses and that are not revoked
+	// yet, and says how many that were. Codes that it chooses and that led to no
+	// family yet are revoked too, uncounted. What it did outlives a power loss, as
+	// does every end: EndSession, WithdrawConsents, RevokeToken.
+	RevokeFamilies(ctx context.Context, filter FamilyFilter, now time.Time) (int, error)
+	// FamiliesOf lists a person's families that are neither revoked nor expired.
+	FamiliesOf(ctx context.Context, subject string, now time.Time) ([]Family, error)
+}
+
+// Session is a person signed in at one browser.
+type Session struct {
+	// ID names it where its cookie must not be known; Hash is of the cookie.
+	ID, Hash string
+	Subject  string
+	// Source of the user: "local" or the name of an upstream provider.
+	Source string
+	// Username, Name and Email are for the pages and for userinfo.
+	Username, Name, Email string
+	EmailVerified         bool
+	Roles, Groups         []string
+	// UserAgent and Address, for the account page.
+	UserAgent, Address string
+	// AuthTime is when the person signed in; Seen when the session was used last,
+	// to the minute; Expires ends it.
+	AuthTime, Seen, Expires time.Time
+}
+
+// Sessions keeps sessions.
+type Sessions interface {
+	PutSession(ctx context.Context, s Session) error
+	// Session reads one by the hash of its cookie: ErrNotFound if unknown, ended
+	// or expired at now.
+	Session(ctx context.Context, hash string, now time.Time) (Session, error)
+	// TouchSession sets Seen; an unknown session is no error.
+	TouchSession(ctx context.Context, id string, seen time.Time) error
+	// EndSession removes one of a person's sessions by its ID; an unknown one, or
+	// somebody else's, is ErrNotFound.
+	EndSession(ctx context.Context, subject, id string) error
+	// SessionsOf lists a person's sessions that have not expired.
+	SessionsOf(ctx context.Context, subject string, now time.Time) ([]Session, error)
+}
+
+// Consent is what a person allowed a client for a resource.
+type Consent struct {
+	Subject, ClientID, Resource string
+	// Scopes sorted.
+	Scopes []string
+	// Granted is when it was given or widened last.
+	Granted time.Time
+}
+
+// Consents keeps consents.
+type Consents interface {
+	// AddConsent adds the scopes to what there is.
+	AddConsent(ctx context.Context, c Consent) error
+	// Consent reads one: ErrNotFound.
+	Consent(ctx context.Context, subject, clientID, resource string) (Consent, error)
+	ConsentsOf(ctx context.Context, subject string) ([]Consent, error)
+	// WithdrawConsents removes a person's consents to a client, for every
+	// resource; none is no error.
+	WithdrawConsents(ctx context.Context, subject, clientID string) error
+}
+
+// Attempts counts failed sign-ins and other guesses.
+type Attempts interface {
+	// CountAttempt adds one to the counter of key and returns what it then is,
+	// atomically. A counter starts again at window after its first attempt. key is
+	// a hash, at most 128 bytes.
+	CountAttempt(ctx context.Context, key string, now time.Time, window time.Duration) (int, error)
+	// Attempts reads the counter, 0 if there is none.
+	Attempts(ctx context.Context, key string, now time.Time) (int, error)
+	// ClearAttempts forgets the counter.
+	ClearAttempts(ctx context.Context, key string) error
+}
+
+// PushedRequest is a pushed authorization request (RFC 9126).
+type PushedRequest struct {
+	// Hash of the reference's random part.
+	Hash     string
+	ClientID string
+	// Parameters as application/x-www-form-urlencoded.
+	Parameters string
+	Expires    time.Time
+}
+
+// PushedRequests keeps pushed authorization requests.
+type PushedRequests interface {
+	PutPushedRequest(ctx context.Context, r PushedRequest) error
+	// TakePushedRequest gives it to exactly one caller: ErrNotFound for the others.
+	TakePushedRequest(ctx context.Context, hash string, now time.Time) (PushedRequest, error)
+}
+
+// RevokedTokens keeps the ids of access tokens that were revoked one by one.
+type RevokedTokens interface {
+	// RevokeToken remembers a jti until the token would have expired anyway.
+	RevokeToken(ctx context.Context, jti string, expires time.Time) error
+	TokenRevoked(ctx context.Context, jti string) (bool, error)
+}
+
+// Sweeper removes what has expired.
+type Sweeper interface {
+	// Sweep removes records of every kind that expired before now, at most a
+	// thousand, and says how many. A used code stays for a day, so that its second
+	// use is recognised; so does a family that expired or was revoked, until its
+	// last access token has expired: no access token may live longer than that.
+	Sweep(ctx context.Context, now time.Time) (int, error)
+}

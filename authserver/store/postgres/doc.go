@@ -1,0 +1,29 @@
+// Package postgres keeps the authorization server's store in PostgreSQL, 13 or
+// later, for any number of replicas. The driver is pgx.
+//
+// # Durability
+//
+// A commit is as durable as the server is told to make it; with its defaults it is
+// on the disk. What can still be lost is the tail that a standby had not received
+// when it took over, or that is younger than a restored backup. Revisions notice:
+// meta.origin names the server, its timeline and the table itself, each new
+// connection compares it, and where it differs the revision moves on to the
+// clock's microseconds and what changed before is forgotten, so that everybody
+// reads everything. A failover breaks every connection, so this comes first. A
+// role that may not call pg_control_system gets the same at every opening instead.
+//
+// # Concurrency
+//
+// A change of a client or policy locks the row of meta first: such changes happen
+// one after the other, and a higher revision is committed later. Everything else
+// is decided by single statements, in READ COMMITTED: who is second waits for the
+// row and then sees what became of it. A deadlock, or a conflict that the database
+// finds, is tried again.
+//
+// # Changes
+//
+// Every change of a revision sends a notification (triggers, so it is sent for
+// edits with another tool too). One connection beside the pool listens; while it
+// is being made again, and behind a pooler that passes no notifications on, polling
+// does the same more slowly.
+package postgres

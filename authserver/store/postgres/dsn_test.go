@@ -1,0 +1,31 @@
+package postgres
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestReadDSN(t *testing.T) {
+	const secret = "postgres://u:hunter2@db/x"
+	path := filepath.Join(t.TempDir(), "dsn")
+	for content, want := range map[string]string{
+		secret: secret, " " + secret + "\r\n\n": secret,
+		"": "", " \n": "", secret + "\n" + secret: "", secret + strings.Repeat(" ", maxDSN): "", secret + "\x00x": "",
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadDSN(path)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%.40q: read %q, %v", content, got, err)
+		}
+		if err != nil && (strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), path)) {
+			t.Errorf("error %q, want where and not what", err)
+		}
+	}
+	if _, err := ReadDSN(path + "x"); err == nil {
+		t.Error("read a file that is not there")
+	}
+}

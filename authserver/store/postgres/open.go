@@ -1,0 +1,128 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"clientele.dev/clientele/authserver/store"
+)
+
+// Options of a Store. DSN and Now are required.
+type Options struct {
+	// DSN is the connection string, as URL or in key=value words (libpq's, and
+	// pool_max_conns and its like of pgxpool). It holds a password: read it from a
+	// file, and never log it. search_path chooses the schema.
+	DSN string
+	Now func() time.Time
+	// Poll is how often Await looks by itself. Default: 1 s.
+	Poll time.Duration
+	// Linger is how long Await waits at most. Default: 2 s.
+	Linger time.Duration
+	// Log is told when listening fails and works again. Default: nobody.
+	Log *slog.Logger
+}
+
+// Store is a store.Store in a PostgreSQL schema.
+type Store struct {
+	pool   *pgxpool.Pool
+	config *pgx.ConnConfig // of the listening connection
+	now    func() time.Time
+	poll   time.Duration
+	linger time.Duration
+	log    *slog.Logger
+	writes atomic.Int64
+
+	stop     context.CancelFunc // ends listening
+	listener sync.WaitGroup
+
+	mu     sync.Mutex
+	moved  chan struct{} // closed when the revision probably moved on
+	closed bool
+}
+
+var _ store.Store = (*Store)(nil)
+
+// errDSN says nothing of what was read: the parser's error may quote the password.
+var errDSN = errors.New("the connection string cannot be read: want postgres://user:password@host:5432/database?sslmode=verify-full, " +
+	"with what is special percent-encoded, or the same as key=value words")
+
+// Open the store in a database, making its tables or bringing them up to date. A
+// schema of a newer version than this binary knows is refused.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{now: o.Now, poll: o.Poll, linger: o.Linger, log: o.Log, moved: make(chan struct{})}
+	if s.poll <= 0 {
+		s.poll = time.Second
+	}
+	if s.linger <= 0 {
+		s.linger = 2 * time.Second
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	config, err := pgxpool.ParseConfig(o.DSN)
+	if err != nil || o.DSN == "" {
+		return nil, fmt.Errorf("open the store: %w", errDSN)
+	}
+	s.config = config.ConnConfig.Copy()
+	if err := s.begin(ctx, config); err != nil {
+		return nil, fmt.Errorf("open the store at %s: %w", where(s.config), err)
+	}
+	listening, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.listener.Go(func() { s.listen(listening) })
+	return s, nil
+}
+
+// begin brings the schema up to date on a connection of its own, and then makes
+// the pool, each of whose connections is compared with what the store knows.
+func (s *Store) begin(ctx context.Context, config *pgxpool.Config) error {
+	conn, err := pgx.ConnectConfig(ctx, s.config.Copy())
+	if err != nil {
+		return withoutPassword(err, s.config)
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing is left to lose
+	if err := migrate(ctx, conn); err != nil {
+		return err
+	}
+	known, err := s.checkOrigin(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if known {
+		config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := s.checkOrigin(ctx, conn)
+			return err
+		}
+	}
+	s.pool, err = pgxpool.NewWithConfig(ctx, config)
+	return err
+}
+
+// where the database is, for errors.
+func where(c *pgx.ConnConfig) string { return fmt.Sprintf("%s:%d/%s", c.Host, c.Port, c.Database) }
+
+// Writes counts the committed write transactions of this Store since it was
+// opened. Renewed leases are among them.
+func (s *Store) Writes() int64 { return s.writes.Load() }
+
+// Close the store. Who waits in Await is woken.
+func (s *Store) Close() error {
+	s.stop()
+	s.listener.Wait()
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.moved)
+	}
+	s.mu.Unlock()
+	s.pool.Close()
+	return nil
+}

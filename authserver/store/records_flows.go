@@ -1,0 +1,181 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Versions of the stored JSON of what people do; see the others in records.go.
+const (
+	codeVersion    = 1
+	familyVersion  = 1
+	sessionVersion = 1
+)
+
+// codeRecord is the JSON of a code, version 1.
+type codeRecord struct {
+	Version     int    `json:"v"`
+	Grant       Grant  `json:"grant"`
+	RedirectURI string `json:"redirect_uri,omitempty"`
+	Challenge   string `json:"challenge,omitempty"`
+	FamilyID    string `json:"family_id"`
+	Expires     int64  `json:"expires"`
+}
+
+// familyRecord is the JSON of a family, version 1. Generation and revocation are
+// columns, for they are what writers compare.
+type familyRecord struct {
+	Version     int    `json:"v"`
+	Grant       Grant  `json:"grant"`
+	Current     string `json:"current"`
+	Previous    string `json:"previous,omitempty"`
+	KeyVersion  int    `json:"key_version"`
+	Created     int64  `json:"created"`
+	Rotated     int64  `json:"rotated,omitempty"`
+	Expires     int64  `json:"expires"`
+	IdleExpires int64  `json:"idle_expires,omitempty"`
+}
+
+// sessionRecord is the JSON of a session, version 1. Seen is a column.
+type sessionRecord struct {
+	Version       int      `json:"v"`
+	Subject       string   `json:"subject"`
+	Source        string   `json:"source"`
+	Username      string   `json:"username,omitempty"`
+	Name          string   `json:"name,omitempty"`
+	Email         string   `json:"email,omitempty"`
+	EmailVerified bool     `json:"email_verified,omitempty"`
+	Roles         []string `json:"roles,omitempty"`
+	Groups        []string `json:"groups,omitempty"`
+	UserAgent     string   `json:"user_agent,omitempty"`
+	Address       string   `json:"address,omitempty"`
+	AuthTime      int64    `json:"auth_time"`
+	Expires       int64    `json:"expires"`
+}
+
+// Encode gives the JSON in which a store keeps the code, but for its hash.
+func (c Code) Encode() ([]byte, error) {
+	return encode("code", codeRecord{
+		Version: codeVersion, Grant: c.Grant, RedirectURI: c.RedirectURI, Challenge: c.Challenge,
+		FamilyID: c.FamilyID, Expires: unix(c.Expires),
+	})
+}
+
+// DecodeCode reads what Encode gave.
+func DecodeCode(hash string, record []byte) (Code, error) {
+	var rec codeRecord
+	if err := decode("code", record, &rec, &rec.Version, codeVersion); err != nil {
+		return Code{}, err
+	}
+	return Code{
+		Hash: hash, Grant: rec.Grant, RedirectURI: rec.RedirectURI, Challenge: rec.Challenge,
+		FamilyID: rec.FamilyID, Expires: fromUnix(rec.Expires),
+	}, nil
+}
+
+// Encode gives the JSON in which a store keeps the family, but for its id,
+// generation and revocation.
+func (f Family) Encode() ([]byte, error) {
+	return encode("family", familyRecord{
+		Version: familyVersion, Grant: f.Grant, Current: f.Current, Previous: f.Previous, KeyVersion: f.KeyVersion,
+		Created: unix(f.Created), Rotated: unix(f.Rotated), Expires: unix(f.Expires), IdleExpires: unix(f.IdleExpires),
+	})
+}
+
+// DecodeFamily reads what Encode gave, with what stands in columns beside it;
+// revoked is in Unix seconds, 0 if it is not.
+func DecodeFamily(id string, generation, revoked int64, record []byte) (Family, error) {
+	var rec familyRecord
+	if err := decode("family", record, &rec, &rec.Version, familyVersion); err != nil {
+		return Family{}, err
+	}
+	return Family{
+		ID: id, Grant: rec.Grant, Generation: generation, Current: rec.Current, Previous: rec.Previous,
+		KeyVersion: rec.KeyVersion, Created: fromUnix(rec.Created), Rotated: fromUnix(rec.Rotated),
+		Expires: fromUnix(rec.Expires), IdleExpires: fromUnix(rec.IdleExpires), Revoked: fromUnix(revoked),
+	}, nil
+}
+
+// Ends is when the family ends by itself or was revoked, in Unix seconds,
+// whichever is earlier.
+func (f Family) Ends() int64 {
+	ends := f.Expires
+	for _, t := range []time.Time{f.IdleExpires, f.Revoked} {
+		if !t.IsZero() && t.Before(ends) {
+			ends = t
+		}
+	}
+	return unix(ends)
+}
+
+// Encode gives the JSON in which a store keeps the session, but for its id, hash
+// and last use.
+func (s Session) Encode() ([]byte, error) {
+	return encode("session", sessionRecord{
+		Version: sessionVersion, Subject: s.Subject, Source: s.Source, Username: s.Username, Name: s.Name,
+		Email: s.Email, EmailVerified: s.EmailVerified, Roles: s.Roles, Groups: s.Groups,
+		UserAgent: s.UserAgent, Address: s.Address, AuthTime: unix(s.AuthTime), Expires: unix(s.Expires),
+	})
+}
+
+// DecodeSession reads what Encode gave, with what stands in columns beside it;
+// seen is in Unix seconds.
+func DecodeSession(id, hash string, seen int64, record []byte) (Session, error) {
+	var rec sessionRecord
+	if err := decode("session", record, &rec, &rec.Version, sessionVersion); err != nil {
+		return Session{}, err
+	}
+	return Session{
+		ID: id, Hash: hash, Subject: rec.Subject, Source: rec.Source, Username: rec.Username, Name: rec.Name,
+		Email: rec.Email, EmailVerified: rec.EmailVerified, Roles: rec.Roles, Groups: rec.Groups,
+		UserAgent: rec.UserAgent, Address: rec.Address,
+		AuthTime: fromUnix(rec.AuthTime), Seen: fromUnix(seen), Expires: fromUnix(rec.Expires),
+	}, nil
+}
+
+func encode(kind string, record any) ([]byte, error) {
+	b, err := json.Marshal(record)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", kind, err)
+	}
+	return b, nil
+}
+
+// decode a record into rec, whose version has to be want.
+func decode(kind string, record []byte, rec any, version *int, want int) error {
+	if err := json.Unmarshal(record, rec); err != nil {
+		return fmt.Errorf("decode %s: %w", kind, err)
+	}
+	if *version != want {
+		return fmt.Errorf("decode %s: %w", kind, errVersion)
+	}
+	return nil
+}
+
+// ConsentRow is the consent to one scope, or to none at all ("").
+type ConsentRow struct {
+	Subject, ClientID, Resource, Scope string
+	Granted                            int64 // Unix seconds
+}
+
+// JoinConsents makes consents of rows that are sorted by client, resource and
+// scope, of one person.
+func JoinConsents(rows []ConsentRow) []Consent {
+	var all []Consent
+	for _, r := range rows {
+		last := len(all) - 1
+		if last < 0 || all[last].ClientID != r.ClientID || all[last].Resource != r.Resource {
+			all = append(all, Consent{Subject: r.Subject, ClientID: r.ClientID, Resource: r.Resource})
+			last++
+		}
+		c := &all[last]
+		if r.Scope != "" {
+			c.Scopes = append(c.Scopes, r.Scope)
+		}
+		if granted := fromUnix(r.Granted); granted.After(c.Granted) {
+			c.Granted = granted
+		}
+	}
+	return all
+}

@@ -1,0 +1,49 @@
+package sqlite
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"clientele.dev/clientele/authserver/store/storetest"
+)
+
+func benchStore(b *testing.B) *Store {
+	b.Helper()
+	s, err := Open(b.Context(), Options{Dir: b.TempDir(), Now: time.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	if _, _, err := s.Bind(b.Context(), "keys"); err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+func BenchmarkStore(b *testing.B) { storetest.Bench(b, benchStore(b)) }
+
+// BenchmarkBare is the ceiling of refresh: the same two statements, prepared, and
+// nothing made of what they give.
+func BenchmarkBare(b *testing.B) {
+	s := benchStore(b)
+	record := strings.Repeat("x", 500)
+	var n atomic.Int64
+	b.Run("refresh", func(b *testing.B) {
+		storetest.Callers(b, func(b *testing.B, pb *testing.PB) {
+			id := fmt.Sprint(n.Add(1))
+			_, err := s.statements.putFamily.Exec(id, 1, 0, 1, "user:1", "client", "resource", "session", record)
+			for generation := 1; pb.Next() && err == nil; generation++ {
+				var skip any
+				if err = s.statements.family.QueryRow(id).Scan(&skip, &skip, &skip, &skip); err == nil {
+					_, err = s.statements.advanceFamily.Exec(id, generation, generation+1, 0, generation, record)
+				}
+			}
+			if err != nil {
+				b.Error(err)
+			}
+		})
+	})
+}

@@ -1,0 +1,147 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"clientele.dev/clientele/authserver/store"
+)
+
+var consentTests = []test{
+	{"consents are added up", consentMerges},
+	{"consent to no scope", consentToNothing},
+	{"a consent that adds nothing writes nothing", consentIdle},
+	{"race: 50 consents are all there", consentRace},
+	{"A19 consents are withdrawn for every resource", consentWithdrawn},
+	{"A16 SQL in every field of a consent", a16Consents},
+}
+
+func consent(scopes ...string) store.Consent {
+	return store.Consent{Subject: "user:1", ClientID: "shop.web", Resource: "https://api.example.com", Scopes: scopes, Granted: sampleTime}
+}
+
+func (w *world) consent(t *testing.T, c store.Consent) store.Consent {
+	t.Helper()
+	if err := w.store.AddConsent(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (w *world) wantConsent(t *testing.T, want store.Consent) {
+	t.Helper()
+	got, err := w.store.Consent(t.Context(), want.Subject, want.ClientID, want.Resource)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantDiff(t, "consent", want, got)
+}
+
+func (w *world) wantNoConsent(t *testing.T, c store.Consent) {
+	t.Helper()
+	if got, err := w.store.Consent(t.Context(), c.Subject, c.ClientID, c.Resource); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("found %+v, %v, want ErrNotFound", got, err)
+	}
+}
+
+func consentMerges(t *testing.T, w *world) {
+	revision := w.revision(t)
+	w.wantNoConsent(t, consent())
+	w.wantConsent(t, w.consent(t, consent("b", "c")))
+	later := consent("c", "a")
+	later.Granted = sampleTime.Add(time.Hour)
+	w.consent(t, later)
+	later.Scopes = []string{"a", "b", "c"}
+	w.wantConsent(t, later)
+	for _, edit := range []func(*store.Consent){
+		func(c *store.Consent) { c.Subject = "user:2" },
+		func(c *store.Consent) { c.ClientID = "shop.other" },
+		func(c *store.Consent) { c.Resource = "https://api.example.com/" },
+	} {
+		other := consent("z")
+		edit(&other)
+		w.wantNoConsent(t, other)
+		w.consent(t, other)
+		w.wantConsent(t, other)
+	}
+	w.wantConsent(t, later)
+	if after := w.revision(t); after != revision {
+		t.Errorf("a consent moved the revision from %d to %d", revision, after)
+	}
+}
+
+func consentToNothing(t *testing.T, w *world) {
+	w.wantConsent(t, w.consent(t, consent()))
+	w.consent(t, consent("a"))
+	w.wantConsent(t, consent("a"))
+}
+
+func consentIdle(t *testing.T, w *world) {
+	w.consent(t, consent("a", "b"))
+	before := w.store.Writes()
+	again := consent("b")
+	again.Granted = sampleTime.Add(time.Hour)
+	w.consent(t, again)
+	if n := w.store.Writes() - before; n != 0 {
+		t.Errorf("%d writes", n)
+	}
+	w.wantConsent(t, consent("a", "b")) // with the time of when it was widened last
+}
+
+func consentRace(t *testing.T, w *world) {
+	var want []string
+	for i := range racers {
+		want = append(want, fmt.Sprintf("scope-%d", i))
+	}
+	race(func(i int) {
+		if err := w.store.AddConsent(t.Context(), consent(want[i], want[(i+1)%racers], "shared")); err != nil {
+			t.Errorf("racer %d: %v", i, err)
+		}
+	})
+	want = append(want, "shared")
+	slices.Sort(want)
+	w.wantConsent(t, consent(want...))
+}
+
+func consentWithdrawn(t *testing.T, w *world) {
+	a, b, kept := consent("a"), consent("b"), consent("c")
+	b.Resource = "https://other.example.com"
+	kept.ClientID = "shop.other"
+	for _, c := range []store.Consent{a, b, kept} {
+		w.consent(t, c)
+	}
+	w.wantConsents(t, "user:1", kept, a, b)
+	for range 2 { // none is no error
+		if err := w.store.WithdrawConsents(t.Context(), "user:1", "shop.web"); err != nil {
+			t.Fatal(err)
+		}
+		w.wantNoConsent(t, a)
+		w.wantNoConsent(t, b)
+		w.wantConsents(t, "user:1", kept)
+	}
+	w.wantConsents(t, "user:2")
+}
+
+func (w *world) wantConsents(t *testing.T, subject string, want ...store.Consent) {
+	t.Helper()
+	got, err := w.store.ConsentsOf(t.Context(), subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantDiff(t, "consents", want, got)
+}
+
+func a16Consents(t *testing.T, w *world) {
+	for _, text := range hostile {
+		c := store.Consent{Subject: "s" + text, ClientID: text, Resource: text, Scopes: []string{text}, Granted: sampleTime}
+		w.consent(t, c)
+		w.wantConsent(t, c)
+		if err := w.store.WithdrawConsents(t.Context(), c.Subject, text); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		w.wantNoConsent(t, c)
+	}
+}

@@ -1,0 +1,29 @@
+package web
+
+import "net/http"
+
+// Error is a page for what cannot be told to the app, because its redirect URI is
+// not to be trusted, or because there is no app.
+type Error struct {
+	// Status of the response (0: 400).
+	Status int
+	// Title and Text are for the person, and fixed: nothing of the request.
+	Title, Text string
+	// Code and Description are those of an OAuth error, for the app's developer.
+	Code, Description string
+	// Reference finds the request in the log.
+	Reference string
+	// RetryURL begins again; empty: no such link.
+	RetryURL string
+}
+
+// Error writes the page.
+func (p *Pages) Error(w http.ResponseWriter, e Error) error {
+	if e.Status == 0 {
+		e.Status = http.StatusBadRequest
+	}
+	if e.Title == "" {
+		e.Title = "This did not work"
+	}
+	return p.write(w, "error", page{Title: "Error: " + e.Title, Status: e.Status, Data: e})
+}

@@ -1,0 +1,273 @@
+package oauthclient
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/policy"
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func webApp(o *v1alpha1.OAuthClient) {
+	o.Spec.GrantTypes = []v1alpha1.GrantType{v1alpha1.GrantAuthorizationCode, v1alpha1.GrantRefreshToken}
+	o.Spec.RedirectURIs = []string{"https://app.example/callback"}
+}
+
+func publicApp(o *v1alpha1.OAuthClient) {
+	webApp(o)
+	o.Spec.Type = v1alpha1.ClientPublic
+}
+
+func keysOf(s *corev1.Secret) []string {
+	var keys []string
+	for k := range s.Data {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// registered reads the client at the server as its registrar.
+func (op *operator) registered(oac *v1alpha1.OAuthClient) oauth.Registration {
+	op.t.Helper()
+	got, found, err := op.server(op.t).Read(op.t.Context(), clientID(oac))
+	if err != nil || !found {
+		op.t.Fatalf("client %s at the server: found %v, %v", clientID(oac), found, err)
+	}
+	return got.Registration
+}
+
+func TestDesiredForUsers(t *testing.T) {
+	hour := &metav1.Duration{Duration: time.Hour}
+	oac := &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "app", UID: "uid"}}
+	webApp(oac)
+	oac.Spec.DisplayName, oac.Spec.Description, oac.Spec.HomepageURL = "The app", "Does things.", "https://app.example/"
+	oac.Spec.PostLogoutRedirectURIs, oac.Spec.Origins = []string{"https://app.example/bye"}, []string{"https://app.example"}
+	oac.Spec.PKCE = v1alpha1.PKCEOptional
+	oac.Spec.Tokens = &v1alpha1.ClientTokens{RefreshTokenLifetime: hour, RefreshTokenIdleLifetime: hour}
+	p := &pass{client: oac, allowed: v1alpha1.AllowedClients{Trusted: true, PKCEOptional: true}}
+	rec := newRecord(oac, time.Unix(1_800_000_000, 0))
+	got := p.desired(rec)
+	if err := got.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	want := oauth.Registration{
+		ClientID: "ns.app", ClientName: "The app", Description: "Does things.", ClientURI: "https://app.example/",
+		GrantTypes:              []oauth.GrantType{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken},
+		TokenEndpointAuthMethod: oauth.AuthClientSecretBasic,
+		RedirectURIs:            []string{"https://app.example/callback"},
+		PostLogoutRedirectURIs:  []string{"https://app.example/bye"}, Origins: []string{"https://app.example"},
+		Managed: &oauth.Managed{
+			Owner: oauth.Owner{Namespace: "ns", Name: "app", UID: "uid"}, Counter: 1,
+			SecretHashes: rec.hashes(), RegistrationTokenHash: hashOf(rec.Token),
+			RefreshTokenLifetime: 3600, RefreshTokenIdleLifetime: 3600, Trusted: true, PKCEOptional: true,
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+
+	// What is about users does not reach a client that acts for itself.
+	oac.Spec = v1alpha1.OAuthClientSpec{GrantTypes: []v1alpha1.GrantType{v1alpha1.GrantClientCredentials}, PKCE: v1alpha1.PKCEOptional}
+	if m := p.desired(rec).Managed; m.Trusted || m.PKCEOptional {
+		t.Errorf("a client without users is %+v", m)
+	}
+	publicApp(oac)
+	oac.Spec.PKCE = v1alpha1.PKCEOptional
+	if m := p.desired(newRecord(oac, time.Now())).Managed; m.PKCEOptional || len(m.SecretHashes) != 0 {
+		t.Errorf("a public client is %+v", m)
+	}
+}
+
+func TestPublicClientHasNoSecret(t *testing.T) {
+	w := newWorld(t)
+	op := w.operator()
+	oac := w.oauthClient("app", publicApp)
+	op.settle(keyOf(oac))
+	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	if diff := cmp.Diff([]string{"client_id", "issuer", "token_endpoint"}, keysOf(w.secret(w.app, "app-oauth"))); diff != "" {
+		t.Error(diff)
+	}
+	if got := op.registered(oac); got.TokenEndpointAuthMethod != oauth.AuthNone || len(got.RedirectURIs) != 1 {
+		t.Errorf("registered as %+v", got)
+	}
+	if s := w.get(keyOf(oac)).Status; s.SecretIssued != nil || s.PreviousSecretExpires != nil {
+		t.Errorf("the status tells of a secret: %+v", s)
+	}
+	// There is nothing to rotate, and asking for it changes nothing.
+	before := w.records()[0].ResourceVersion
+	w.edit(oac, func() { oac.Annotations = map[string]string{v1alpha1.AnnotationRotateSecret: "now"} })
+	op.settle(keyOf(oac))
+	if after := w.records()[0].ResourceVersion; after != before {
+		t.Error("a rotation without a secret wrote the registration Secret")
+	}
+	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+}
+
+// A secret that was handed out once is not valid again after the client was
+// public in between.
+func TestClientBecomesPublicAndConfidentialAgain(t *testing.T) {
+	w := newWorld(t)
+	op := w.operator()
+	both := func(o *v1alpha1.OAuthClient) {
+		webApp(o)
+		o.Spec.GrantTypes = append(o.Spec.GrantTypes, v1alpha1.GrantClientCredentials)
+	}
+	oac := w.oauthClient("app", both)
+	op.settle(keyOf(oac))
+	first := w.credentials("app")
+	w.wantToken(first, http.StatusOK)
+
+	w.edit(oac, func() { publicApp(oac) })
+	op.settle(keyOf(oac))
+	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	w.wantToken(first, http.StatusUnauthorized)
+	if _, there := w.secret(w.app, "app-oauth").Data["client_secret"]; there {
+		t.Error("the credentials Secret of a public client has a secret")
+	}
+	if _, there := w.records()[0].Data[keySecret]; there {
+		t.Error("the registration Secret of a public client has a secret")
+	}
+
+	w.edit(oac, func() { both(oac); oac.Spec.Type = v1alpha1.ClientConfidential })
+	op.settle(keyOf(oac))
+	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	w.wantToken(first, http.StatusUnauthorized)
+	w.wantToken(w.credentials("app"), http.StatusOK)
+	w.wantClients(1)
+}
+
+// F32: a tenant's redirect URI to a host that is not its own; then the platform
+// permits it, and then takes that back: the client is refused.
+func TestF32RedirectHostAndPKCEException(t *testing.T) {
+	w := newWorld(t)
+	op := w.operator()
+	as := w.authorizationServer()
+	allow := func(rule v1alpha1.AllowedClients) {
+		rule.Namespaces.From = v1alpha1.NamespacesFromAll
+		w.edit(as, func() { as.Spec.AllowedClients = &[]v1alpha1.AllowedClients{rule} })
+	}
+	exception := func(o *v1alpha1.OAuthClient) *metav1.Condition {
+		return meta.FindStatusCondition(w.get(keyOf(o)).Status.Conditions, v1alpha1.ConditionPKCEOptional)
+	}
+	allow(v1alpha1.AllowedClients{RedirectHosts: []string{"*.team.example"}})
+	oac := w.oauthClient("app", webApp, func(o *v1alpha1.OAuthClient) { o.Spec.PKCE = v1alpha1.PKCEOptional })
+	op.settle(keyOf(oac))
+	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonRedirectHostNotAllowed)
+	w.wantClients(0)
+
+	allow(v1alpha1.AllowedClients{RedirectHosts: []string{"app.example"}, Trusted: true})
+	op.settle(keyOf(oac))
+	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	if c := exception(oac); c == nil || c.Status != metav1.ConditionFalse || c.Reason != v1alpha1.ReasonExceptionNotAllowed {
+		t.Errorf("the exception that is not permitted: %+v", c)
+	}
+	if m := op.registered(oac).Managed; m == nil || m.PKCEOptional || !m.Trusted {
+		t.Errorf("registered as %+v", m)
+	}
+
+	allow(v1alpha1.AllowedClients{PKCEOptional: true})
+	op.settle(keyOf(oac))
+	if c := exception(oac); c == nil || c.Status != metav1.ConditionTrue {
+		t.Errorf("the exception that is permitted: %+v", c)
+	}
+	if m := op.registered(oac).Managed; m == nil || !m.PKCEOptional || m.Trusted {
+		t.Errorf("registered as %+v", m)
+	}
+	w.edit(oac, func() { oac.Spec.PKCE = v1alpha1.PKCERequired })
+	op.settle(keyOf(oac))
+	if c := exception(oac); c != nil {
+		t.Errorf("an exception that nobody asks for: %+v", c)
+	}
+
+	allow(v1alpha1.AllowedClients{RedirectHosts: []string{"other.example"}})
+	op.settle(keyOf(oac))
+	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonRedirectHostNotAllowed)
+	if m := op.registered(oac).Managed; m == nil || !m.Disabled {
+		t.Errorf("registered as %+v", m)
+	}
+}
+
+func TestRedirectHosts(t *testing.T) {
+	for _, tc := range []struct {
+		uri     string
+		allowed []string
+		want    bool
+	}{
+		{"https://app.example/cb", []string{"app.example"}, true},
+		{"https://app.example:8443/cb", []string{"app.example"}, true},
+		{"https://app.example.evil/cb", []string{"app.example"}, false},
+		{"https://evil.example/app.example", []string{"app.example"}, false},
+		{"https://a.app.example/cb", []string{"*.app.example"}, true},
+		{"https://a.b.app.example/cb", []string{"*.app.example"}, true},
+		{"https://app.example/cb", []string{"*.app.example"}, false},
+		{"https://evilapp.example/cb", []string{"*.app.example"}, false},
+		{"http://127.0.0.1:1/cb", []string{"app.example"}, false},
+		{"http://127.0.0.1:1/cb", []string{"127.0.0.1"}, true},
+		{"http://[::1]:1/cb", []string{"[::1]"}, true},
+		{"com.example.app:/cb", []string{"app.example"}, false},
+		{"com.example.app:/cb", []string{"com.example.app"}, true},
+		{"https://any.example/cb", nil, true},
+	} {
+		oac := &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "app"}}
+		as := &v1alpha1.AuthorizationServer{}
+		rule := &v1alpha1.AllowedClients{RedirectHosts: tc.allowed}
+		for field, list := range map[string]*[]string{"redirectURIs": &oac.Spec.RedirectURIs, "postLogoutRedirectURIs": &oac.Spec.PostLogoutRedirectURIs} {
+			*list = []string{tc.uri}
+			if got := deniedHost(oac, as, rule) == nil; got != tc.want {
+				t.Errorf("%s %s with %q: allowed %v, want %v", field, tc.uri, tc.allowed, got, tc.want)
+			}
+			*list = nil
+		}
+	}
+}
+
+func TestDecideScopeForUsers(t *testing.T) {
+	const api = "https://api.example"
+	set := policy.NewSet([]policy.Policy{{
+		UID: "u", Namespace: "shop", Name: "api", Resource: api,
+		Scopes: []policy.Scope{
+			{Name: "any"}, {Name: "admin", Roles: []string{"boss", "admin"}},
+			{Name: "people", GrantableTo: []policy.Grantee{policy.Users}}, {Name: "robots", GrantableTo: []policy.Grantee{policy.Clients}},
+		},
+		Allow: []policy.Rule{{Scopes: []string{"any", "admin", "people", "robots"}}},
+	}})
+	code := []v1alpha1.GrantType{v1alpha1.GrantAuthorizationCode, v1alpha1.GrantRefreshToken}
+	self := []v1alpha1.GrantType{v1alpha1.GrantClientCredentials}
+	both := append(slices.Clone(self), code...)
+	for _, tc := range []struct {
+		name, scope string
+		grants      []v1alpha1.GrantType
+		granted     bool
+		reason      string
+		message     string
+	}{
+		{"anybody's, for users", "any", code, true, v1alpha1.ScopeReasonAllowed, ""},
+		{"anybody's, for both", "any", both, true, v1alpha1.ScopeReasonAllowed, ""},
+		{"with roles", "admin", code, true, v1alpha1.ScopeReasonAllowed, `to users who hold one of the roles ["admin" "boss"]`},
+		{"with roles, for itself", "admin", self, true, v1alpha1.ScopeReasonAllowed, ""},
+		{"users' for users", "people", code, true, v1alpha1.ScopeReasonAllowed, ""},
+		{"users' for itself", "people", self, false, v1alpha1.ScopeReasonNotForClients, "ScopePolicy shop/api grants it to users only (grantableTo)"},
+		{"users' for both", "people", both, true, v1alpha1.ScopeReasonAllowed, "only for users, not with client_credentials"},
+		{"clients' for users", "robots", code, false, v1alpha1.ScopeReasonNotForUsers, "ScopePolicy shop/api grants it to clients for themselves only (grantableTo)"},
+		{"clients' for both", "robots", both, true, v1alpha1.ScopeReasonAllowed, "only with client_credentials, not for users"},
+		{"openid for users", "openid", code, true, v1alpha1.ScopeReasonBuiltIn, ""},
+		{"openid for itself", "openid", self, false, v1alpha1.ScopeReasonNotDeclared, `no ScopePolicy in force declares it for ["https://api.example"]`},
+		{"unknown", "other", both, false, v1alpha1.ScopeReasonNotDeclared, `no ScopePolicy in force declares it for ["https://api.example"]`},
+	} {
+		got := decideScope(set, policy.Client{Namespace: "ns", Name: "app"}, []string{api}, tc.scope, tc.grants)
+		if got.Granted != tc.granted || got.Reason != tc.reason || got.Message != tc.message {
+			t.Errorf("%s: %+v, want %v %s %q", tc.name, got, tc.granted, tc.reason, tc.message)
+		}
+		if got.Granted && !slices.Equal(got.Resources, []string{api}) {
+			t.Errorf("%s: granted for %q", tc.name, got.Resources)
+		}
+	}
+}
