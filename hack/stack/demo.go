@@ -29,8 +29,8 @@ func demo(ctx context.Context, died context.CancelCauseFunc, o options) (err err
 	u := &userAct{demoRun: d, attended: attended(o.unattended)}
 	defer u.close()
 	err = r.All(ctx, slices.Concat(s.StartSteps(), d.steps(), u.steps()))
-	if errors.Is(err, errLeft) {
-		r.Say("%v", err)
+	if left := errLeft(""); errors.As(err, &left) {
+		r.Say("%v", left)
 		return nil
 	}
 	return err

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"io"
 	"net/url"
 	"os"
@@ -17,8 +16,10 @@ import (
 // personWithin is how long the demo waits for somebody to open the link.
 const personWithin = 5 * time.Minute
 
-// errLeft is why the demo ends early, and well.
-var errLeft = errors.New("ended by a key")
+// errLeft says why the demo ends early, and well: the person wants it so.
+type errLeft string
+
+func (e errLeft) Error() string { return string(e) }
 
 // attended tells whether somebody is there to open a link.
 func attended(unattended bool) bool {
@@ -40,7 +41,7 @@ func waitForPerson(ctx context.Context, a *app, r *stack.Reporter) (answer url.V
 	case <-late.C:
 		return nil, false, nil
 	case <-pressed:
-		return nil, false, errLeft
+		return nil, false, errLeft("A key was pressed: nobody signed in.")
 	case <-ctx.Done():
 		return nil, false, context.Cause(ctx)
 	}

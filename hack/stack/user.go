@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -96,7 +97,7 @@ func (u *userAct) signIn(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if u.code, err = u.codeOf(answer); err != nil {
-		u.app.show("The app got no code: " + err.Error() + "\n")
+		u.app.show("The app got no code. " + err.Error() + "\n")
 		return "", err
 	}
 	return "the app has a code: " + who + " signed in and consented", nil
@@ -153,7 +154,7 @@ func (u *userAct) codeOf(answer url.Values) (string, error) {
 	}
 	switch problem := answer.Get("error"); {
 	case problem == "access_denied" && u.attended:
-		return "", fmt.Errorf("%w: you did not consent, and the app has no token", errLeft)
+		return "", errLeft("You did not consent: the app was told access_denied and has no token.")
 	case problem != "":
 		return "", fmt.Errorf("the server answers %s: %s", problem, answer.Get("error_description"))
 	case answer.Get("code") == "":
@@ -196,9 +197,32 @@ func (u *userAct) verify(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	about, err := u.userInfo(ctx, id.Subject)
+	if err != nil {
+		return "", err
+	}
+	shown += "more about the user (" + u.provider.UserInfoEndpoint() + ")\n" + about + "\n"
 	u.Report.Say("%s", stack.Indent(shown))
 	u.app.show("You are signed in, and the app may act for you.\n\n" + shown)
 	return "ID token and access token verified by github.com/coreos/go-oidc; the user is " + id.Subject, nil
+}
+
+// userInfo is what the server tells about the user beside the ID token (OpenID
+// Connect Core 1.0, Section 5.3).
+func (u *userAct) userInfo(ctx context.Context, subject string) (string, error) {
+	info, err := u.provider.UserInfo(ctx, oauth2.StaticTokenSource(u.tokens))
+	if err != nil {
+		return "", fmt.Errorf("ask the userinfo endpoint: %w", err)
+	}
+	if info.Subject != subject {
+		return "", fmt.Errorf("the userinfo endpoint tells of %q, not of %q", info.Subject, subject)
+	}
+	var claims map[string]any
+	if err := info.Claims(&claims); err != nil {
+		return "", fmt.Errorf("read what the userinfo endpoint tells: %w", err)
+	}
+	text, err := json.MarshalIndent(claims, "", "  ")
+	return string(text), err
 }
 
 // claimsOf shows what two tokens say, and neither of them.
