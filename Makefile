@@ -36,7 +36,7 @@ build: ## Build bin/clientele, the one binary of the product
 controlplane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl, once per version
 	@cd hack/controlplane && $(STATIC) $(GO) run .
 
-demo: controlplane build bin/stack ## Start everything, apply the samples, get and verify a token, stop everything
+demo: controlplane build bin/stack ## Start everything, apply the samples, get tokens for a machine and for a person, verify them, stop everything
 	@exec bin/stack demo
 
 dev: controlplane build bin/stack ## Run the whole stack until Ctrl-C; DEV_DIR=folder for a second one beside it

@@ -36,8 +36,9 @@ func cpuTime(pid int) (time.Duration, error) {
 	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
 }
 
-// memory is what a process holds now and held at most, in MiB of resident set.
-func memory(pid int) (now, most float64, err error) {
+// memory is a process's resident set, in MiB: the most it was, and how much of
+// it is now its own rather than pages of the binary, which the kernel may drop.
+func memory(pid int) (most, own float64, err error) {
 	file, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, 0, err
@@ -48,13 +49,13 @@ func memory(pid int) (now, most float64, err error) {
 		name, value, _ := strings.Cut(lines.Text(), ":")
 		kib, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
 		switch name {
-		case "VmRSS":
-			now = kib / 1024
 		case "VmHWM":
 			most = kib / 1024
+		case "RssAnon":
+			own = kib / 1024
 		}
 	}
-	return now, most, lines.Err()
+	return most, own, lines.Err()
 }
 
 // machine describes what the figures were measured on.
