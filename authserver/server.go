@@ -157,9 +157,15 @@ func (s *Server) startLoops(ctx context.Context, stop context.CancelCauseFunc, r
 	running.Go(func() { s.keepSwept(ctx) })
 }
 
-// keepLease renews the lease, and tells when that begins to fail and when it is over.
+// keepLease renews the lease.
 func (s *Server) keepLease(ctx context.Context) {
-	ticker := time.NewTicker(s.options.LeaseEvery)
+	s.keep(ctx, s.options.LeaseEvery, "replica lease", s.renewLease)
+}
+
+// keep does something again and again until ctx ends, and tells when it begins to
+// fail and when that is over.
+func (s *Server) keep(ctx context.Context, every time.Duration, what string, do func(context.Context) error) {
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	failing := false
 	for {
@@ -168,13 +174,13 @@ func (s *Server) keepLease(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		err := s.renewLease(ctx)
+		err := do(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if failing != (err != nil) {
 			failing = err != nil
-			s.log.Log(ctx, level(err), "replica lease", "held", err == nil, "error", err)
+			s.log.Log(ctx, level(err), what, "working", err == nil, "error", err)
 		}
 	}
 }

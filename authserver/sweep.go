@@ -14,26 +14,9 @@ import (
 // sweepEvery is how often what has expired is removed; each replica does it.
 const sweepEvery = time.Minute
 
-// keepSwept sweeps until ctx ends, and tells when that begins to fail.
+// keepSwept sweeps until ctx ends.
 func (s *Server) keepSwept(ctx context.Context) {
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
-	failing := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		err := s.Sweep(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		if failing != (err != nil) {
-			failing = err != nil
-			s.log.Log(ctx, level(err), "sweep of what has expired", "working", err == nil, "error", err)
-		}
-	}
+	s.keep(ctx, sweepEvery, "sweep of what has expired", s.Sweep)
 }
 
 // Sweep removes what has expired, as the server does by itself every minute: the
