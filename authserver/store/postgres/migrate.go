@@ -4,11 +4,10 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io/fs"
-	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"clientele.dev/clientele/authserver/store"
 )
 
 // The schema, step by step: <version>_<what>.sql, without a gap from 0001. A step
@@ -20,34 +19,8 @@ var migrationFiles embed.FS
 // migrationLock is the advisory lock of who migrates ("clientel"). The others wait.
 const migrationLock = 0x636c69656e74656c
 
-type migration struct {
-	name string
-	sql  string
-}
-
-// migrations in order: the first is version 1.
-func migrations(files fs.FS) ([]migration, error) {
-	names, err := fs.Glob(files, "migrations/*.sql") // sorted
-	if err != nil {
-		return nil, err
-	}
-	var all []migration
-	for i, name := range names {
-		number, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
-		if version, err := strconv.Atoi(number); err != nil || version != i+1 {
-			return nil, fmt.Errorf("migration %s: want number %04d", name, i+1)
-		}
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, migration{name: name, sql: string(text)})
-	}
-	return all, nil
-}
-
 func migrate(ctx context.Context, conn *pgx.Conn) error {
-	all, err := migrations(migrationFiles)
+	all, err := store.Migrations(migrationFiles)
 	if err != nil {
 		return err
 	}
@@ -56,7 +29,7 @@ func migrate(ctx context.Context, conn *pgx.Conn) error {
 
 // migrateTo brings the schema up to date, all missing steps in one transaction.
 // Replicas that start together do it one after the other.
-func migrateTo(ctx context.Context, conn *pgx.Conn, all []migration) error {
+func migrateTo(ctx context.Context, conn *pgx.Conn, all []store.Migration) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
 			return err
@@ -65,16 +38,13 @@ func migrateTo(ctx context.Context, conn *pgx.Conn, all []migration) error {
 		if err != nil {
 			return err
 		}
-		if version > len(all) {
-			return fmt.Errorf("the database has schema version %d and this program knows up to %d: it was last used by a newer clientele; "+
-				"run that version, or restore a backup from before the upgrade", version, len(all))
+		missing, err := store.MissingMigrations(all, version)
+		if err != nil || len(missing) == 0 {
+			return err
 		}
-		if version == len(all) {
-			return nil
-		}
-		for _, m := range all[version:] {
-			if _, err := tx.Exec(ctx, m.sql); err != nil {
-				return fmt.Errorf("migration %s: %w", m.name, err)
+		for _, m := range missing {
+			if _, err := tx.Exec(ctx, m.SQL); err != nil {
+				return fmt.Errorf("migration %s: %w", m.Name, err)
 			}
 		}
 		_, err = tx.Exec(ctx, `UPDATE clientele_schema SET version = $1`, len(all))

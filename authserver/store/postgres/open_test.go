@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"clientele.dev/clientele/authserver/store"
 )
 
 func TestRefusedDatabases(t *testing.T) {
@@ -58,12 +60,12 @@ func TestMigrationsAreOneTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
-	all, err := migrations(migrationFiles)
+	all, err := store.Migrations(migrationFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := migration{name: "good", sql: `CREATE TABLE later (a INTEGER)`}
-	bad := migration{name: "bad", sql: `CREATE TABLE last (a INTEGER); CREATE TABLE later (again INTEGER)`}
+	good := store.Migration{Name: "good", SQL: `CREATE TABLE later (a INTEGER)`}
+	bad := store.Migration{Name: "bad", SQL: `CREATE TABLE last (a INTEGER); CREATE TABLE later (again INTEGER)`}
 	err = migrateTo(t.Context(), conn, append(all[:len(all):len(all)], good, bad))
 	if err == nil || !strings.Contains(err.Error(), "bad") {
 		t.Fatalf("error %v, want it to name the step", err)

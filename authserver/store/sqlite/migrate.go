@@ -6,9 +6,8 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"strconv"
-	"strings"
+
+	"clientele.dev/clientele/authserver/store"
 )
 
 // The schema, step by step: <version>_<what>.sql, without a gap from 0001. A step
@@ -21,34 +20,8 @@ var migrationFiles embed.FS
 // database is not taken for a store.
 const applicationID = 0x636c6965
 
-type migration struct {
-	name string
-	sql  string
-}
-
-// migrations in order: the first is version 1.
-func migrations(files fs.FS) ([]migration, error) {
-	names, err := fs.Glob(files, "migrations/*.sql") // sorted
-	if err != nil {
-		return nil, err
-	}
-	var all []migration
-	for i, name := range names {
-		number, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
-		if version, err := strconv.Atoi(number); err != nil || version != i+1 {
-			return nil, fmt.Errorf("migration %s: want number %04d", name, i+1)
-		}
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, migration{name: name, sql: string(text)})
-	}
-	return all, nil
-}
-
 func migrate(ctx context.Context, db *sql.DB) error {
-	all, err := migrations(migrationFiles)
+	all, err := store.Migrations(migrationFiles)
 	if err != nil {
 		return err
 	}
@@ -56,7 +29,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 }
 
 // migrateTo brings the schema up to date, all missing steps in one transaction.
-func migrateTo(ctx context.Context, db *sql.DB, all []migration) error {
+func migrateTo(ctx context.Context, db *sql.DB, all []store.Migration) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -66,16 +39,13 @@ func migrateTo(ctx context.Context, db *sql.DB, all []migration) error {
 	if err != nil {
 		return err
 	}
-	if version > len(all) {
-		return fmt.Errorf("the database has schema version %d and this program knows up to %d: it was last used by a newer clientele; "+
-			"run that version, or restore a backup from before the upgrade", version, len(all))
+	missing, err := store.MissingMigrations(all, version)
+	if err != nil || len(missing) == 0 {
+		return err
 	}
-	if version == len(all) {
-		return nil
-	}
-	for _, m := range all[version:] {
-		if _, err := tx.ExecContext(ctx, m.sql); err != nil {
-			return fmt.Errorf("migration %s: %w", m.name, err)
+	for _, m := range missing {
+		if _, err := tx.ExecContext(ctx, m.SQL); err != nil {
+			return fmt.Errorf("migration %s: %w", m.Name, err)
 		}
 	}
 	// Both live in the file's header and take part in the transaction; PRAGMA

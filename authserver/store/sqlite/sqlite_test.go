@@ -163,12 +163,12 @@ func TestMigrationsAreOneTransaction(t *testing.T) {
 	closed(t, open(t, dir))
 	db := raw(t, dir)
 	defer func() { _ = db.Close() }()
-	all, err := migrations(migrationFiles)
+	all, err := store.Migrations(migrationFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := migration{name: "good", sql: `CREATE TABLE later (a INTEGER) STRICT`}
-	bad := migration{name: "bad", sql: `CREATE TABLE last (a INTEGER) STRICT; CREATE TABLE later (again INTEGER)`}
+	good := store.Migration{Name: "good", SQL: `CREATE TABLE later (a INTEGER) STRICT`}
+	bad := store.Migration{Name: "bad", SQL: `CREATE TABLE last (a INTEGER) STRICT; CREATE TABLE later (again INTEGER)`}
 	err = migrateTo(t.Context(), db, append(all[:len(all):len(all)], good, bad))
 	if err == nil || !strings.Contains(err.Error(), "bad") {
 		t.Fatalf("error %v, want it to name the step", err)
