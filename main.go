@@ -29,6 +29,7 @@ import (
 	"clientele.dev/clientele/authserver"
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/kube"
+	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/postgres"
@@ -153,6 +154,7 @@ type serverFlags struct {
 	common
 	options authserver.Options
 	object  string // namespace/name of the AuthorizationServer
+	proxies []string
 	storage string
 	dataDir string
 	dsnFile string
@@ -175,6 +177,7 @@ func serverCommand() *cobra.Command {
 	flags.StringVar(&f.options.MetricsAddress, "metrics-address", ":9090", "host:port of /metrics; empty: none")
 	flags.StringVar(&f.options.TLSCertFile, "tls-cert-file", "", "PEM file of the TLS certificate, read again when it changes; empty: plain http, for loopback or behind a proxy that terminates TLS")
 	flags.StringVar(&f.options.TLSKeyFile, "tls-key-file", "", "PEM file of the certificate's key")
+	flags.StringSliceVar(&f.proxies, "trusted-proxies", nil, "networks (CIDR) or addresses of the proxies whose X-Forwarded-For is believed, no others; empty: none, and limits go by who is connected")
 	flags.StringVar(&f.storage, "storage", "embedded", "embedded (SQLite in --data-dir, one replica) or postgres (--postgres-dsn-file, any number of replicas)")
 	flags.StringVar(&f.dataDir, "data-dir", "/var/lib/clientele", "directory of the embedded database")
 	flags.StringVar(&f.dsnFile, "postgres-dsn-file", "", "file, such as a mounted Secret, that holds PostgreSQL's connection string")
@@ -190,6 +193,9 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 	namespace, name, ok := strings.Cut(f.object, "/")
 	if !ok || namespace == "" || name == "" {
 		return fmt.Errorf("--authorization-server %q: want namespace/name", f.object)
+	}
+	if o.TrustedProxies, err = peer.ParseProxies(f.proxies); err != nil {
+		return fmt.Errorf("--trusted-proxies: %w", err)
 	}
 	config, err := f.restConfig()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/keys"
+	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 )
@@ -50,6 +51,9 @@ type Options struct {
 	Users *signin.Local
 	// Upstreams returns the upstream providers in force. Nil: there are none.
 	Upstreams func() *signin.Upstreams
+	// TrustedProxies are those whose word about whom they speak for is taken. Zero:
+	// nobody's.
+	TrustedProxies peer.Proxies
 	// Registrars says who may register clients. Required.
 	Registrars endpoint.RegistrarAuthorizer
 	// Log. Zero: slog.Default().

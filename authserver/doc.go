@@ -45,6 +45,7 @@
 //	GET  /registrar/v1/inventory, changes         endpoint/inventory.go     ours
 //	GET  /registrar/v1/replicas                   endpoint/inventory.go     ours
 //	GET  /healthz, /readyz                        endpoint/health.go        ours
+//	whose request is it?                          peer/                     X-Forwarded-For
 //	errors                                        endpoint/respond.go       RFC 6749, Section 5.2; RFC 6750, Section 3
 //
 // A new endpoint is a row in endpoint/routes.go and a file; a new grant is a file

@@ -62,6 +62,7 @@ func New(o Options) (*Server, error) {
 		Roster:     roster,
 		Password:   signin.NewPassword(signin.PasswordOptions{Local: o.Users, Lockout: signin.Lockout{Attempts: o.Store}}),
 		Upstreams:  o.Upstreams,
+		Proxies:    o.TrustedProxies,
 		Grants: []grant.Grant{
 			grant.ClientCredentials{Rights: rights},
 			grant.AuthorizationCode{Rights: rights, Codes: o.Store, Families: o.Store, Consents: o.Store, Users: roster},

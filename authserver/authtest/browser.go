@@ -3,6 +3,7 @@ package authtest
 import (
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -16,6 +17,8 @@ import (
 type Browser struct {
 	server *Server
 	Jar    *cookiejar.Jar
+	// Header is sent with every request.
+	Header http.Header
 	client *http.Client
 }
 
@@ -55,6 +58,7 @@ func (b *Browser) Get(t testing.TB, address string) Page {
 // Send sends a request and follows it.
 func (b *Browser) Send(t testing.TB, r *http.Request) Page {
 	t.Helper()
+	maps.Copy(r.Header, b.Header)
 	response, err := b.client.Do(r)
 	must(t, err)
 	defer response.Body.Close() //nolint:errcheck // it has been read

@@ -16,6 +16,7 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/keys"
+	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/sqlite"
@@ -34,6 +35,8 @@ type Config struct {
 	Wrap func(store.Store) store.Store
 	// Upstreams returns the upstream providers; nil: none.
 	Upstreams func() *signin.Upstreams
+	// TrustedProxies, as --trusted-proxies takes them.
+	TrustedProxies []string
 	// Discard the log instead of keeping it, for benchmarks.
 	Discard bool
 }
@@ -73,13 +76,15 @@ func Start(t testing.TB, c Config) *Server {
 	if source == nil {
 		source = silent{}
 	}
-	var err error
+	proxies, err := peer.ParseProxies(c.TrustedProxies)
+	must(t, err)
 	s.Server, err = authserver.New(authserver.Options{
 		Store:           s.Store,
 		Source:          source,
 		Registrars:      s.Registrars,
 		Users:           s.Users,
 		Upstreams:       c.Upstreams,
+		TrustedProxies:  proxies,
 		Log:             s.logger(c),
 		Now:             s.Clock.Now,
 		ShutdownTimeout: 10 * time.Second,

@@ -187,7 +187,7 @@ func (s *Server) postAccountSignIn(x *exchange, p *params.Params) int {
 		return s.accountSignIn(x, s.visitor(x), p.Get("username"), web.ProblemStale)
 	}
 	user, err := s.Password.SignIn(x.r.Context(), signin.Credentials{
-		Username: p.Get("username"), Password: credential.Secret(p.Get("password")), Address: remoteAddress(x),
+		Username: p.Get("username"), Password: credential.Secret(p.Get("password")), Address: s.remoteAddress(x),
 	}, s.Now())
 	switch {
 	case errors.Is(err, signin.ErrRefused):

@@ -9,6 +9,7 @@ import (
 	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
@@ -80,7 +81,9 @@ type Config struct {
 	// Upstreams returns the upstream providers in force; nil, and returning nil:
 	// there are none.
 	Upstreams func() *signin.Upstreams
-	Grants    []grant.Grant
+	// Proxies are those that say whom they speak for. Zero: nobody is believed.
+	Proxies peer.Proxies
+	Grants  []grant.Grant
 	Metrics   *Metrics
 	Audit     *audit.Log
 	Log       *slog.Logger

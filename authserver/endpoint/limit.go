@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 
@@ -83,22 +82,4 @@ func (e *limitedError) Error() string { return "limited for " + e.wait.String() 
 
 func limited(wait time.Duration, desc string) error {
 	return oauth.TooManyRequests("%s", desc).WithCause(&limitedError{max(wait, time.Second)})
-}
-
-// network is what counts as one address: an IPv4 address, or the /64 of an IPv6
-// one, for whoever has one such address has all of them.
-func network(remote string) string {
-	port, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return remote
-	}
-	addr := port.Addr().Unmap().WithZone("")
-	if addr.Is4() {
-		return addr.String()
-	}
-	prefix, err := addr.Prefix(64)
-	if err != nil {
-		return addr.String()
-	}
-	return prefix.String()
 }

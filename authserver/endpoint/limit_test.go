@@ -44,18 +44,3 @@ func TestA10LimitsRememberABoundedNumber(t *testing.T) {
 		t.Error("a flood from many addresses emptied what all share")
 	}
 }
-
-func TestNetwork(t *testing.T) {
-	for remote, want := range map[string]string{
-		"192.0.2.1:1234":          "192.0.2.1",
-		"[::ffff:192.0.2.1]:1234": "192.0.2.1",
-		"[2001:db8:1:2:3::4]:1":   "2001:db8:1:2::/64",
-		"[2001:db8:1:2:ffff::]:1": "2001:db8:1:2::/64",
-		"[fe80::1%eth0]:1":        "fe80::/64",
-		"pipe":                    "pipe",
-	} {
-		if got := network(remote); got != want {
-			t.Errorf("%s: %s, want %s", remote, got, want)
-		}
-	}
-}

@@ -6,6 +6,7 @@ import (
 
 	"clientele.dev/clientele/authserver/authorize"
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/peer"
 )
 
 // pushesPerMinute bounds the requests that one address may push as a client that
@@ -42,7 +43,7 @@ func (s *Server) push(x *exchange) (string, error) {
 		return "", err
 	}
 	now := s.Now()
-	if client.Public() && s.pushes.take(remoteAddress(x), pushesPerMinute, now) > 0 {
+	if client.Public() && s.pushes.take(peer.Network(s.remoteAddress(x)), pushesPerMinute, now) > 0 {
 		return "", oauth.TemporarilyUnavailable("too many pushed requests from this address")
 	}
 	return s.pushed().Push(x.r.Context(), s.checker(x.view), client, &p, now)

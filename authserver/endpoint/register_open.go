@@ -10,6 +10,7 @@ import (
 	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/store"
 )
@@ -42,7 +43,7 @@ func (s *Server) registerSelf(x *exchange, caller Caller) int {
 func (s *Server) storeSelf(x *exchange, caller Caller) (c *registry.Client, secret, token credential.Secret, err error) {
 	settings := x.view.Settings.Registration.WithDefaults()
 	// 1.
-	if err = s.withinLimits(x.r.Context(), settings, registrantName(x, caller)); err != nil {
+	if err = s.withinLimits(x.r.Context(), settings, s.registrantName(x, caller)); err != nil {
 		return nil, "", "", err
 	}
 	// 2.
@@ -72,11 +73,11 @@ func (s *Server) storeSelf(x *exchange, caller Caller) (c *registry.Client, secr
 }
 
 // registrantName is what the limits go by.
-func registrantName(x *exchange, caller Caller) string {
+func (s *Server) registrantName(x *exchange, caller Caller) string {
 	if caller.User != "" {
 		return "user " + caller.Cluster + " " + caller.User
 	}
-	return "address " + network(x.r.RemoteAddr)
+	return "address " + peer.Network(s.remoteAddress(x))
 }
 
 // withinLimits counts a registration: the buckets in memory first, so that a

@@ -76,7 +76,7 @@ func (s *Server) refused(x *exchange, caller Caller, err error) error {
 		slog.String("code", string(oauth.CodeOf(err))),
 		slog.String("caller", caller.User),
 		slog.String("cause", cause(err)),
-		slog.String("remote", x.r.RemoteAddr))
+		slog.String("remote", s.remoteAddress(x)))
 	return err
 }
 

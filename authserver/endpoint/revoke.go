@@ -96,7 +96,7 @@ func (s *Server) revokeToken(x *exchange, caller *registry.Client, text string) 
 	s.Audit.Write(x.r.Context(), audit.TokenRevoked,
 		slog.String("client_id", t.clientID),
 		slog.String("kind", t.kind),
-		slog.String("remote", x.r.RemoteAddr))
+		slog.String("remote", s.remoteAddress(x)))
 	return nil
 }
 

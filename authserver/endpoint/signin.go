@@ -3,7 +3,6 @@ package endpoint
 import (
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,11 +46,11 @@ func (s *Server) postSignIn(x *exchange, v visit, p *params.Params) int {
 		return s.signInPage(x, v, p.Get("username"), web.ProblemStale)
 	}
 	user, err := s.Password.SignIn(x.r.Context(), signin.Credentials{
-		Username: p.Get("username"), Password: credential.Secret(p.Get("password")), Address: remoteAddress(x),
+		Username: p.Get("username"), Password: credential.Secret(p.Get("password")), Address: s.remoteAddress(x),
 	}, s.Now())
 	switch {
 	case errors.Is(err, signin.ErrRefused):
-		s.Audit.Write(x.r.Context(), audit.SignInRefused, slog.String("client_id", v.request.Client.ClientID), slog.String("remote", x.r.RemoteAddr))
+		s.Audit.Write(x.r.Context(), audit.SignInRefused, slog.String("client_id", v.request.Client.ClientID), slog.String("remote", s.remoteAddress(x)))
 		return s.signInPage(x, v, p.Get("username"), web.ProblemRefused)
 	case errors.Is(err, signin.ErrBusy):
 		return s.signInPage(x, v, p.Get("username"), web.ProblemBusy)
@@ -66,13 +65,13 @@ func (s *Server) postSignIn(x *exchange, v visit, p *params.Params) int {
 
 // startSession signs the browser in, with a new cookie value (FAILURES A20).
 func (s *Server) startSession(x *exchange, user signin.User) error {
-	browser := signin.Browser{UserAgent: x.r.UserAgent(), Address: remoteAddress(x)}
+	browser := signin.Browser{UserAgent: x.r.UserAgent(), Address: s.remoteAddress(x)}
 	value, _, err := s.sessions().Start(x.r.Context(), user, browser, x.view.cookies.ReadSession(x.r), s.Now())
 	if err != nil {
 		return err
 	}
 	http.SetCookie(x.w, x.view.cookies.Session(value))
-	s.Audit.Write(x.r.Context(), audit.SignedIn, slog.String("subject", user.Subject), slog.String("source", user.Source), slog.String("remote", x.r.RemoteAddr))
+	s.Audit.Write(x.r.Context(), audit.SignedIn, slog.String("subject", user.Subject), slog.String("source", user.Source), slog.String("remote", s.remoteAddress(x)))
 	return nil
 }
 
@@ -162,13 +161,9 @@ func setCookies(x *exchange, cookies []*http.Cookie) {
 	}
 }
 
-// remoteAddress is who is connected. What a proxy says of others is not believed.
-func remoteAddress(x *exchange) string {
-	host, _, err := net.SplitHostPort(x.r.RemoteAddr)
-	if err != nil {
-		return x.r.RemoteAddr
-	}
-	return host
+// remoteAddress is whose request it is, as far as that can be believed.
+func (s *Server) remoteAddress(x *exchange) string {
+	return s.Proxies.Address(x.r.RemoteAddr, x.r.Header["X-Forwarded-For"])
 }
 
 // app is a client as pages show it.

@@ -41,7 +41,7 @@ func (s *Server) token(x *exchange) int {
 	if err != nil {
 		granted.outcomes.failure(oauth.CodeOf(err)).Inc()
 		if errors.Is(err, grant.ErrReused) {
-			s.Audit.Write(x.r.Context(), audit.TokenReused, slog.String("client_id", granted.client.ClientID), slog.String("remote", x.r.RemoteAddr))
+			s.Audit.Write(x.r.Context(), audit.TokenReused, slog.String("client_id", granted.client.ClientID), slog.String("remote", s.remoteAddress(x)))
 		}
 		return s.fail(x, err)
 	}
@@ -148,7 +148,7 @@ func (s *Server) auditRefused(x *exchange, p clientauth.Presented, err error) {
 		slog.String("client_id", id),
 		slog.String("method", string(p.Method)),
 		slog.String("cause", cause(err)),
-		slog.String("remote", x.r.RemoteAddr))
+		slog.String("remote", s.remoteAddress(x)))
 }
 
 func (s *Server) grantFor(c *registry.Client, grantType string) (counted, error) {

@@ -3,11 +3,11 @@ package signin
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strconv"
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -119,37 +119,15 @@ func wideCounters(limits Limits, username, address string, now time.Time) [2]wid
 	}
 	return [2]wideCounter{
 		counter("sign-in username", foldUsername(username), limits.PerUsername),
-		counter("sign-in address", network(address), limits.PerAddress),
+		counter("sign-in address", peer.Network(address), limits.PerAddress),
 	}
 }
 
 func pairKey(username, address string) string {
-	return counterKey("sign-in pair", foldUsername(username), network(address))
+	return counterKey("sign-in pair", foldUsername(username), peer.Network(address))
 }
 
 // counterKey hashes what a counter is for: the database tells no user names.
 func counterKey(parts ...string) string {
 	return credential.Hash(fmt.Sprintf("%q", parts))
-}
-
-// network is what counts as one address: an IPv4 address, or the /64 of an IPv6
-// one, for whoever has one such address has all of them.
-func network(address string) string {
-	addr, err := netip.ParseAddr(address)
-	if err != nil {
-		if port, err := netip.ParseAddrPort(address); err == nil {
-			addr = port.Addr()
-		} else {
-			return address
-		}
-	}
-	addr = addr.Unmap().WithZone("")
-	if addr.Is4() {
-		return addr.String()
-	}
-	prefix, err := addr.Prefix(64)
-	if err != nil {
-		return addr.String()
-	}
-	return prefix.String()
 }

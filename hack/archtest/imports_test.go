@@ -43,18 +43,19 @@ var arrows = map[string][]string{
 	"authserver/registration":   {"authserver/oauth", "authserver/policy", "authserver/store"},
 	"authserver/registry":       {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "authserver/registration"},
 	"authserver/params":         {"authserver/oauth"},
+	"authserver/peer":           {},
 	"authserver/clientauth":     {"authserver/oauth", "authserver/credential", "authserver/params", "authserver/registry"},
 	"authserver/grant":          {"authserver/oauth", "authserver/params", "authserver/credential", "authserver/policy", "authserver/store", "authserver/registry"},
 	"authserver/authorize":      {"authserver/oauth", "authserver/params", "authserver/credential", "authserver/policy", "authserver/store", "authserver/registry", "authserver/grant", "authserver/signin"},
 	"authserver/signin": {
-		"authserver/oauth", "authserver/credential", "authserver/policy", "authserver/store",
+		"authserver/oauth", "authserver/credential", "authserver/policy", "authserver/store", "authserver/peer",
 		"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "golang.org/x/crypto/argon2", "go.yaml.in/yaml/v3",
 	},
 	"authserver/web":   {},
 	"authserver/audit": {"authserver/oauth"},
 	"authserver/endpoint": {
 		"authserver/oauth", "authserver/credential", "authserver/keys", "authserver/policy", "authserver/token",
-		"authserver/params", "authserver/registration", "authserver/registry", "authserver/clientauth",
+		"authserver/params", "authserver/peer", "authserver/registration", "authserver/registry", "authserver/clientauth",
 		"authserver/grant", "authserver/authorize", "authserver/signin", "authserver/web", "authserver/store",
 		"authserver/audit", "github.com/prometheus/client_golang",
 	},
@@ -72,7 +73,7 @@ var arrows = map[string][]string{
 	"controllers/authorizationserver": controller("authserver/oauth", "authserver/credential", "authserver/keys"),
 	"controllers/signingkey":          controller("authserver/oauth", "authserver/keys"),
 
-	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},
+	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/peer", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},
 }
 
 // controller is what every reconciler may import, and some leaves of the server.
