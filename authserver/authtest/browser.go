@@ -15,7 +15,8 @@ import (
 // Browser is a scripted browser: it keeps cookies, follows redirects within the
 // server, and stops where it would leave it.
 type Browser struct {
-	server *Server
+	home   string  // the server's URL
+	at     *Server // the replica that answers there
 	Jar    *cookiejar.Jar
 	// Header is sent with every request.
 	Header http.Header
@@ -37,14 +38,33 @@ func (s *Server) NewBrowser(t testing.TB) *Browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	must(t, err)
-	b := &Browser{server: s, Jar: jar}
-	b.client = &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
-		if !strings.HasPrefix(r.URL.String(), s.URL) || len(via) > 10 {
+	b := &Browser{home: s.home, at: s, Jar: jar}
+	b.client = &http.Client{Jar: jar, Transport: b, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+		if !strings.HasPrefix(r.URL.String(), b.home) || len(via) > 10 {
 			return http.ErrUseLastResponse
 		}
 		return nil
 	}}
 	return b
+}
+
+// At sends the browser to another replica from now on, as a load balancer does
+// behind one address.
+func (b *Browser) At(s *Server) { b.at = s }
+
+// RoundTrip implements http.RoundTripper: what goes to the server's address is
+// answered by the replica.
+func (b *Browser) RoundTrip(r *http.Request) (*http.Response, error) {
+	if "http://"+r.URL.Host != b.home {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	there := r.Clone(r.Context())
+	there.Host, there.URL.Host = r.URL.Host, strings.TrimPrefix(b.at.URL, "http://")
+	response, err := http.DefaultTransport.RoundTrip(there)
+	if response != nil {
+		response.Request = r
+	}
+	return response, err
 }
 
 // Get opens an address.
@@ -101,7 +121,7 @@ func (b *Browser) Submit(t testing.TB, p Page, change ...string) Page {
 	r, err := http.NewRequest(http.MethodPost, action, strings.NewReader(fields.Encode()))
 	must(t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Origin", b.server.URL)
+	r.Header.Set("Origin", b.home)
 	return b.Send(t, r)
 }
 

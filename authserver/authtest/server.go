@@ -1,6 +1,7 @@
 // Package authtest runs an authorization server inside a test: on a loopback
-// port, with a real SQLite store in a temporary folder, and a clock that the test
-// moves. Its driver speaks OAuth and the registration protocol. Test only.
+// port, with a real store (SQLite in a temporary folder, or a schema of a
+// PostgreSQL, with any number of replicas), and a clock that the test moves. Its
+// driver speaks OAuth and the registration protocol. Test only.
 package authtest
 
 import (
@@ -19,7 +20,7 @@ import (
 	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
-	"clientele.dev/clientele/authserver/store/sqlite"
+	"clientele.dev/clientele/authserver/store/postgres/pgtest"
 )
 
 // Config of a Server. The zero value is a ready server with ES256.
@@ -29,6 +30,12 @@ type Config struct {
 	IssuerPath string
 	// Bare starts without settings and keys.
 	Bare bool
+	// Postgres keeps what the server knows, in a schema of its own. Nil: SQLite
+	// does, in a temporary folder.
+	Postgres *pgtest.Server
+	// Poll is how often the store looks for changes by itself; time.Hour for what
+	// only a notification may tell. Default: 20 ms.
+	Poll time.Duration
 	// Source of snapshots beside those that a test applies itself. Nil: none.
 	Source authserver.Source
 	// Wrap the store, to make it fail.
@@ -58,6 +65,10 @@ type Server struct {
 	Signing    keys.Set
 	ServerKeys credential.ServerKeys
 
+	home     string // URL by which browsers know it and its replicas
+	database database
+	role     string
+
 	stop context.CancelFunc
 	done chan error
 	once sync.Once
@@ -67,10 +78,42 @@ type Server struct {
 // Start a server, and stop it when the test ends.
 func Start(t testing.TB, c Config) *Server {
 	t.Helper()
-	s := &Server{Clock: NewClock(), Registrars: &Registrars{}, Users: &signin.Local{}, Log: &Log{}, done: make(chan error, 1)}
+	s := &Server{Clock: NewClock(), Registrars: &Registrars{}, Users: &signin.Local{}, database: newDatabase(t, c)}
+	var err error
+	s.ServerKeys, err = credential.NewServerKeys(s.Clock.Now())
+	must(t, err)
+	s.Signing = SigningKeys(t, s.Clock.Now(), keys.ES256)
+	s.run(t, c)
+	return s
+}
+
+// Replica starts another server on the same PostgreSQL: same issuer, clock, users,
+// registrars, settings and keys. Of c count what is the process's own: Bare, Poll,
+// Source, Wrap, Upstreams and Discard. Its methods speak to the replica itself;
+// browsers know only one address, see Browser.At.
+func (s *Server) Replica(t testing.TB, c Config) *Server {
+	t.Helper()
+	if s.database.postgres == nil {
+		t.Fatal("replicas need PostgreSQL: set Config.Postgres")
+	}
+	c.Settings, c.IssuerPath = s.Settings, ""
+	r := &Server{
+		Clock: s.Clock, Registrars: s.Registrars, Users: s.Users,
+		Signing: s.Signing, ServerKeys: s.ServerKeys, home: s.home, database: s.database,
+	}
+	r.run(t, c)
+	return r
+}
+
+func (s *Server) run(t testing.TB, c Config) {
+	t.Helper()
+	s.Log, s.done = &Log{}, make(chan error, 1)
 	endpoints, metrics := listen(t), listen(t)
 	s.URL, s.MetricsURL = "http://"+endpoints.Addr().String(), "http://"+metrics.Addr().String()+"/metrics"
-	s.openStore(t, c)
+	if s.home == "" {
+		s.home = s.URL
+	}
+	s.openStore(t, c, endpoints.Addr())
 	s.settings(c)
 	source := c.Source
 	if source == nil {
@@ -102,7 +145,6 @@ func Start(t testing.TB, c Config) *Server {
 	if !c.Bare {
 		s.Reload(t)
 	}
-	return s
 }
 
 // Stop the server and return how it ended. It may be called more than once.
@@ -122,17 +164,18 @@ func (s *Server) Reload(t testing.TB) {
 	}))
 }
 
-func (s *Server) openStore(t testing.TB, c Config) {
-	db, err := sqlite.Open(context.Background(), sqlite.Options{Dir: t.TempDir(), Now: s.Clock.Now, Poll: 20 * time.Millisecond, Linger: 200 * time.Millisecond})
+// openStore under a role that no other server of the same PostgreSQL has: no two
+// listen on one port.
+func (s *Server) openStore(t testing.TB, c Config, listens net.Addr) {
+	_, port, err := net.SplitHostPort(listens.String())
 	must(t, err)
+	s.role = s.database.schema + "_" + port
+	db := s.database.open(t, s.role, s.Clock.Now, c.Poll)
 	t.Cleanup(func() { must(t, db.Close()) })
 	s.Store = db
 	if c.Wrap != nil {
 		s.Store = c.Wrap(db)
 	}
-	s.ServerKeys, err = credential.NewServerKeys(s.Clock.Now())
-	must(t, err)
-	s.Signing = SigningKeys(t, s.Clock.Now(), keys.ES256)
 }
 
 func (s *Server) settings(c Config) {

@@ -1,0 +1,79 @@
+package authtest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/store/postgres"
+	"clientele.dev/clientele/authserver/store/postgres/pgtest"
+	"clientele.dev/clientele/authserver/store/sqlite"
+)
+
+// database is what the stores of a server and its replicas have in common: a
+// schema of a PostgreSQL. The zero value is a SQLite file for one server alone.
+type database struct {
+	postgres *pgtest.Server
+	schema   string
+	there    string // leads to the schema
+}
+
+func newDatabase(t testing.TB, c Config) database {
+	if c.Postgres == nil {
+		return database{}
+	}
+	name, there, err := c.Postgres.Schema(t.Context())
+	must(t, err)
+	return database{c.Postgres, name, there}
+}
+
+// open a store for one replica. In PostgreSQL each has a role of its own, by which
+// its connections can be told from the others'.
+func (d database) open(t testing.TB, role string, now func() time.Time, poll time.Duration) store.Store {
+	if poll <= 0 {
+		poll = 20 * time.Millisecond
+	}
+	if d.postgres == nil {
+		db, err := sqlite.Open(context.Background(), sqlite.Options{Dir: t.TempDir(), Now: now, Poll: poll, Linger: 3 * poll})
+		must(t, err)
+		return db
+	}
+	must(t, d.postgres.Exec(t.Context(), "", "CREATE ROLE "+role+" SUPERUSER LOGIN"))
+	db, err := postgres.Open(context.Background(), postgres.Options{
+		DSN: d.postgres.DSN(d.there + " user=" + role + " pool_max_conns=6"), Now: now, Poll: poll, Linger: 3 * poll,
+	})
+	must(t, err)
+	return db
+}
+
+// SQL carries out statements in the server's schema, as somebody with psql does.
+// Like the methods below it is for servers on PostgreSQL.
+func (s *Server) SQL(t testing.TB, statements string) {
+	t.Helper()
+	if s.database.postgres == nil {
+		t.Fatal("this server is not on PostgreSQL")
+	}
+	must(t, s.database.postgres.Exec(t.Context(), s.database.there, statements))
+}
+
+// CutOff the server from its database, from the other replicas' view: its
+// connections break, and it gets no other until Reconnect.
+func (s *Server) CutOff(t testing.TB) {
+	t.Helper()
+	s.SQL(t, fmt.Sprintf(`ALTER ROLE %s NOLOGIN; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '%[1]s'`, s.role))
+}
+
+// Reconnect lets it connect again.
+func (s *Server) Reconnect(t testing.TB) {
+	t.Helper()
+	s.SQL(t, fmt.Sprintf(`ALTER ROLE %s LOGIN`, s.role))
+}
+
+// Deafen breaks the connection on which the server listens for the changes of
+// other replicas. It makes another.
+func (s *Server) Deafen(t testing.TB) {
+	t.Helper()
+	s.SQL(t, fmt.Sprintf(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '%s' AND query ILIKE 'listen %%'`, s.role))
+}
