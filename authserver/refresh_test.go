@@ -12,7 +12,6 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/grant"
-	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/token"
@@ -263,20 +262,6 @@ func (w *world) reregister(t *testing.T, change func(*oauth.Managed)) {
 	change(&managed)
 	if a := w.Register(t, r); a.Status != http.StatusOK && a.Status != http.StatusCreated {
 		t.Fatalf("register again: %d %s", a.Status, a.Body)
-	}
-}
-
-func TestIDTokensAreSignedWithRS256WhereThereIsSuchAKey(t *testing.T) {
-	w := users(t, authtest.Config{})
-	w.Signing = authtest.SigningKeys(t, w.Clock.Now(), keys.ES256, keys.RS256)
-	w.Reload(t)
-	a := w.MustExchange(t, w.public, w.Code(t, w.NewBrowser(t), w.public, "ada"))
-	claims(t, w.Issuer, "apps.public", a.Member("id_token"))
-	for name, want := range map[string]string{"id_token": `{"alg":"RS256","typ":"JWT"`, "access_token": `{"alg":"ES256","typ":"at+jwt"`} {
-		header, _, _ := strings.Cut(a.Member(name), ".")
-		if got := decode(t, header); !strings.HasPrefix(got, want) {
-			t.Errorf("%s: header %s", name, got)
-		}
 	}
 }
 

@@ -12,7 +12,7 @@ type AuthorizationServerType string
 // the operator starts and stops.
 const AuthorizationServerUnmanaged AuthorizationServerType = "Unmanaged"
 
-// SigningAlgorithm is a JWS algorithm for access tokens (RFC 7518, Section 3.1).
+// SigningAlgorithm is a JWS algorithm for tokens (RFC 7518, Section 3.1).
 // +kubebuilder:validation:Enum=ES256;RS256
 type SigningAlgorithm string
 
@@ -172,12 +172,21 @@ type AllowedResources struct {
 	Prefixes []string `json:"prefixes"`
 }
 
-// SigningSpec governs the keys that sign tokens.
+// SigningSpec governs the keys that sign tokens. There is one that signs, and its
+// successor, for each algorithm that is named here. While an algorithm is changed
+// the old key signs on until its successor was published for jwksMaxAge.
 type SigningSpec struct {
 	// accessTokenAlgorithm signs access tokens.
 	// +kubebuilder:default=ES256
 	// +optional
 	AccessTokenAlgorithm SigningAlgorithm `json:"accessTokenAlgorithm,omitempty"`
+
+	// idTokenAlgorithm signs ID tokens. RS256 is what OpenID Connect clients take
+	// that were told nothing (OpenID Connect Core 1.0, Section 2). Its key is made
+	// without users as well, so that it can sign as soon as there are some.
+	// +kubebuilder:default=RS256
+	// +optional
+	IDTokenAlgorithm SigningAlgorithm `json:"idTokenAlgorithm,omitempty"`
 
 	// rotateEvery is how long a key signs before its successor takes over.
 	// +kubebuilder:default="2160h0m0s"

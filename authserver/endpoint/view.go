@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"time"
@@ -23,6 +24,9 @@ type Settings struct {
 	DefaultResource string
 	// Algorithm of access tokens, "ES256" or "RS256"; empty: ES256.
 	Algorithm string
+	// IDTokenAlgorithm of ID tokens, the same; empty: RS256, which is what a client
+	// expects that was told nothing (OpenID Connect Core 1.0, Section 2).
+	IDTokenAlgorithm string
 	// AccessTokenLifetime is the longest; zero: 15 minutes.
 	AccessTokenLifetime time.Duration
 	// CodeLifetime of authorization codes; zero: a minute.
@@ -161,30 +165,18 @@ func (v *View) sign() error {
 	if v.jwks, err = newJWKS(v); err != nil {
 		return err
 	}
-	// While an algorithm that was just changed to has no active key yet, the old
+	// While an algorithm that was just asked for has no active key yet, another
 	// one's goes on signing.
-	signer, ok := v.Signing.ActiveOr(v.algorithm())
-	if !ok {
+	access, signs := v.Signing.ActiveOr(cmp.Or(v.Settings.Algorithm, keys.ES256))
+	identity, _ := v.Signing.ActiveOr(cmp.Or(v.Settings.IDTokenAlgorithm, keys.RS256))
+	if !signs {
 		return nil
 	}
-	if v.minter, err = token.NewMinter(signer); err != nil {
+	if v.minter, err = token.NewMinter(access); err != nil {
 		return err
 	}
-	// ID tokens are signed with RS256 where there is such a key, for it is what a
-	// client expects that was told nothing (OpenID Connect Core 1.0, Section 2);
-	// else with the key of access tokens. The metadata says which there are.
-	if rsa, ok := v.Signing.Active(keys.RS256); ok {
-		signer = rsa
-	}
-	v.identity, err = token.NewIDMinter(signer)
+	v.identity, err = token.NewIDMinter(identity)
 	return err
-}
-
-func (v *View) algorithm() string {
-	if v.Settings.Algorithm == "" {
-		return keys.ES256
-	}
-	return v.Settings.Algorithm
 }
 
 // CanSign says whether there is an active signing key.

@@ -57,23 +57,37 @@ func (s Set) Active(alg string) (Signer, bool) {
 	return Signer{}, false
 }
 
-// ActiveOr is Active, or where no key is Active for the algorithm, the signer
-// that became Active last for another. While a server changes its algorithm the
-// new key is Published first and the old one signs on.
+// ActiveOr is the signer of Signing's key.
 func (s Set) ActiveOr(alg string) (Signer, bool) {
-	if signer, ok := s.Active(alg); ok {
-		return signer, true
+	k, ok := s.Signing(alg)
+	if !ok {
+		return Signer{}, false
 	}
+	return k.signer()
+}
+
+// Signing returns the key that signs what is to be signed with an algorithm: its
+// Active key, or where it has none, the one that became Active last for another.
+// While a server changes an algorithm, or gets a second one, the new key is
+// Published first and the old one signs on. False: no key is Active.
+func (s Set) Signing(alg string) (Key, bool) {
 	var latest *Key
-	for i, k := range s.Keys {
-		if k.Phase == Active && k.Activated != nil && (latest == nil || k.Activated.After(*latest.Activated)) {
-			latest = &s.Keys[i]
+	for i := range s.Keys {
+		k := &s.Keys[i]
+		if k.Phase != Active || k.Activated == nil {
+			continue
+		}
+		if k.Algorithm == alg {
+			return *k, true
+		}
+		if latest == nil || k.Activated.After(*latest.Activated) {
+			latest = k
 		}
 	}
 	if latest == nil {
-		return Signer{}, false
+		return Key{}, false
 	}
-	return latest.signer()
+	return *latest, true
 }
 
 func (k Key) signer() (Signer, bool) {

@@ -151,7 +151,7 @@ func TestSourceFollowsTheThreeObjects(t *testing.T) {
 	create(t, c, signing)
 	create(t, c, serverKeys)
 	s := await(t, snapshots, "everything", complete)
-	want := endpoint.Settings{Issuer: issuer, Algorithm: "ES256", AccessTokenLifetime: 15 * time.Minute, JWKSMaxAge: 5 * time.Minute,
+	want := endpoint.Settings{Issuer: issuer, Algorithm: "ES256", IDTokenAlgorithm: "RS256", AccessTokenLifetime: 15 * time.Minute, JWKSMaxAge: 5 * time.Minute,
 		CodeLifetime: time.Minute, RefreshLifetime: 720 * time.Hour, RefreshRetryWindow: 30 * time.Second,
 		Registration: endpoint.RegistrationSettings{Mode: endpoint.RegistrationDisabled}}
 	if *s.Settings != want {

@@ -115,6 +115,7 @@ func settingsOf(s *v1alpha1.AuthorizationServer) endpoint.Settings {
 		Issuer:              s.Spec.Issuer,
 		DefaultResource:     s.Spec.DefaultResource,
 		Algorithm:           string(s.Spec.Signing.AccessTokenAlgorithm),
+		IDTokenAlgorithm:    string(s.Spec.Signing.IDTokenAlgorithm),
 		AccessTokenLifetime: tokens.AccessTokenLifetime.Duration,
 		CodeLifetime:        tokens.CodeLifetime.Duration,
 		RefreshLifetime:     tokens.RefreshTokenLifetime.Duration,

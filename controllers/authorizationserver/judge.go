@@ -1,21 +1,14 @@
 package authorizationserver
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
-	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/controllers/internal/status"
 	"clientele.dev/clientele/controllers/registrar"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
-
-// maxHandled is the schema's bound of status.handledRotateKeys.
-const maxHandled = 256
 
 // observed is everything that the status is judged by.
 type observed struct {
@@ -88,27 +81,6 @@ func judgeReachable(s registrar.State) verdict {
 	return verdict{metav1.ConditionTrue, v1alpha1.ReasonReachable, "the server answers the operator as its registrar", false}
 }
 
-func judgeSigning(as *v1alpha1.AuthorizationServer, o observed) verdict {
-	if o.signing.problem != "" && (o.signing.present || o.signing.foreign) {
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonKeysInvalid, o.signing.problem, true}
-	}
-	active := activeKey(as, o.signing.set)
-	if active == nil {
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonKeysPending, "no key signs yet", false}
-	}
-	due, _ := rotationDue(as, o.signing)
-	asked := as.Annotations[v1alpha1.AnnotationRotateSigningKeys]
-	if o.now.Before(due) && (asked == "" || asked == o.signing.handled) {
-		return verdict{metav1.ConditionTrue, v1alpha1.ReasonKeysActive, "key " + active.KID + " signs", false}
-	}
-	if o.state.Err != nil {
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonReplicasUnknown,
-			"a rotation is due and waits until the server tells which of its replicas serve the next key", false}
-	}
-	return verdict{metav1.ConditionTrue, v1alpha1.ReasonRotating,
-		"key " + active.KID + " signs; its successor takes over once every replica has served it for the JWKS cache time", false}
-}
-
 func judgePaused(as *v1alpha1.AuthorizationServer, b registrar.BrakeState) verdict {
 	if !b.Paused {
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonNotPaused, "", false}
@@ -157,56 +129,4 @@ func describeServer(next *v1alpha1.AuthorizationServerStatus, s registrar.State)
 	if s.Synced {
 		next.StoreID, next.Clients, next.Policies = s.StoreID, int64(s.Clients), int64(s.Policies)
 	}
-}
-
-// describeKeys lists the keys, the active one first, then by age.
-func describeKeys(next *v1alpha1.AuthorizationServerStatus, k signingKeys) {
-	if !k.present || k.problem != "" {
-		return
-	}
-	next.HandledRotateKeys = strings.ToValidUTF8(k.handled[:min(len(k.handled), maxHandled)], "")
-	next.SigningKeys = nil
-	sorted := slices.Clone(k.set.Keys)
-	slices.SortStableFunc(sorted, func(a, b keys.Key) int {
-		return cmp.Or(cmp.Compare(rank(a.Phase), rank(b.Phase)), a.Created.Compare(b.Created))
-	})
-	for _, key := range sorted {
-		next.SigningKeys = append(next.SigningKeys, v1alpha1.SigningKeyStatus{
-			KID: key.KID, Algorithm: v1alpha1.SigningAlgorithm(key.Algorithm), Phase: v1alpha1.SigningKeyPhase(key.Phase),
-			Created: metav1.NewTime(key.Created.Truncate(time.Second)), Activated: seconds(key.Activated), Retired: seconds(key.Retired),
-		})
-	}
-}
-
-func rank(p keys.Phase) int {
-	return slices.Index([]keys.Phase{keys.Active, keys.Published, keys.Retiring}, p)
-}
-
-// seconds is t as the API keeps it, so that equal times compare equal.
-func seconds(t *time.Time) *metav1.Time {
-	if t == nil {
-		return nil
-	}
-	return &metav1.Time{Time: t.Truncate(time.Second)}
-}
-
-// activeKey is the key that signs: the one of the spec's algorithm, or while that
-// changes the one of another.
-func activeKey(as *v1alpha1.AuthorizationServer, set keys.Set) *keys.Key {
-	var found *keys.Key
-	for i, k := range set.Keys {
-		if k.Phase == keys.Active && (found == nil || k.Algorithm == string(as.Spec.Signing.AccessTokenAlgorithm)) {
-			found = &set.Keys[i]
-		}
-	}
-	return found
-}
-
-// rotationDue is when the active key has signed for long enough.
-func rotationDue(as *v1alpha1.AuthorizationServer, k signingKeys) (time.Time, bool) {
-	active := activeKey(as, k.set)
-	if active == nil || active.Activated == nil {
-		return time.Time{}, false
-	}
-	return active.Activated.Add(as.Spec.Signing.RotateEvery.Duration), true
 }

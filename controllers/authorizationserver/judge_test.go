@@ -1,6 +1,7 @@
 package authorizationserver
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,17 +29,28 @@ func testKeys(t *testing.T) signingKeys {
 	t.Helper()
 	k := signingKeys{present: true}
 	for _, phase := range []keys.Phase{keys.Retiring, keys.Published, keys.Active} {
-		key, err := keys.Generate(keys.ES256, epoch)
-		if err != nil {
-			t.Fatal(err)
-		}
-		key.Phase = phase
-		if phase != keys.Published {
-			key.Activated = &epoch
-		}
-		k.set.Keys = append(k.set.Keys, key)
+		k.set.Keys = append(k.set.Keys, testKey(t, keys.ES256, phase))
 	}
+	k.set.Keys = append(k.set.Keys, testKey(t, keys.RS256, keys.Active))
 	return k
+}
+
+func testKey(t *testing.T, algorithm string, phase keys.Phase) keys.Key {
+	t.Helper()
+	key, err := keys.Generate(algorithm, epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key.Phase = phase
+	if phase != keys.Published {
+		key.Activated = &epoch
+	}
+	return key
+}
+
+// without takes the keys of an algorithm away, as on a server that never had it.
+func (k *signingKeys) without(algorithm string) {
+	k.set.Keys = slices.DeleteFunc(k.set.Keys, func(key keys.Key) bool { return key.Algorithm == algorithm })
 }
 
 // fine is what is observed when all is well.
@@ -84,6 +96,20 @@ func TestJudge(t *testing.T) {
 			as.Annotations = map[string]string{v1alpha1.AnnotationRotateSigningKeys: "now"}
 			o.signing.handled = "now"
 		}, metav1.ConditionTrue, v1alpha1.ReasonServing, v1alpha1.ReasonKeysActive, false},
+		{"only the ID tokens' key is due", func(_ *v1alpha1.AuthorizationServer, o *observed) {
+			younger := epoch.Add(time.Minute)
+			o.now, o.signing.set.Keys[2].Activated = epoch.Add(rotateEvery), &younger
+		}, metav1.ConditionTrue, v1alpha1.ReasonServing, v1alpha1.ReasonRotating, false},
+		{"no key for ID tokens yet", func(_ *v1alpha1.AuthorizationServer, o *observed) {
+			o.signing.without(keys.RS256)
+		}, metav1.ConditionTrue, v1alpha1.ReasonServing, v1alpha1.ReasonRotating, false},
+		{"no key for access tokens yet", func(_ *v1alpha1.AuthorizationServer, o *observed) {
+			o.signing.without(keys.ES256)
+		}, metav1.ConditionTrue, v1alpha1.ReasonServing, v1alpha1.ReasonRotating, false},
+		{"one key for both kinds", func(as *v1alpha1.AuthorizationServer, o *observed) {
+			as.Spec.Signing.IDTokenAlgorithm = v1alpha1.ES256
+			o.signing.without(keys.RS256)
+		}, metav1.ConditionTrue, v1alpha1.ReasonServing, v1alpha1.ReasonKeysActive, false},
 		{"rotation due and unreachable", func(_ *v1alpha1.AuthorizationServer, o *observed) {
 			o.now, o.state.Err = epoch.Add(rotateEvery), registrar.ErrUnreachable
 		}, metav1.ConditionFalse, v1alpha1.ReasonServerUnreachable, v1alpha1.ReasonReplicasUnknown, false},
@@ -120,8 +146,29 @@ func TestStatusListsTheKeysActiveFirst(t *testing.T) {
 	for _, k := range status.SigningKeys {
 		phases = append(phases, string(k.Phase))
 	}
-	if got := strings.Join(phases, " "); got != "Active Published Retiring" {
+	if got := strings.Join(phases, " "); got != "Active Active Published Retiring" {
 		t.Errorf("the keys are %s", got)
+	}
+}
+
+func TestSigningSaysWhichKeySignsWhat(t *testing.T) {
+	o := fine(t)
+	es, rs := o.signing.set.Keys[2].KID, o.signing.set.Keys[3].KID
+	for name, tc := range map[string]struct {
+		change func(*v1alpha1.AuthorizationServer)
+		want   string
+	}{
+		"by default": {func(*v1alpha1.AuthorizationServer) {}, "ES256 key " + es + " signs access tokens, RS256 key " + rs + " ID tokens"},
+		"turned round": {func(as *v1alpha1.AuthorizationServer) {
+			as.Spec.Signing.AccessTokenAlgorithm, as.Spec.Signing.IDTokenAlgorithm = v1alpha1.RS256, v1alpha1.ES256
+		}, "RS256 key " + rs + " signs access tokens, ES256 key " + es + " ID tokens"},
+		"one for both": {func(as *v1alpha1.AuthorizationServer) { as.Spec.Signing.AccessTokenAlgorithm = v1alpha1.RS256 }, "RS256 key " + rs + " signs"},
+	} {
+		as := testServer()
+		tc.change(as)
+		if got := judgeSigning(as, o); got.message != tc.want {
+			t.Errorf("%s: %q, want %q", name, got.message, tc.want)
+		}
 	}
 }
 

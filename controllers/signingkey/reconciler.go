@@ -1,6 +1,7 @@
 package signingkey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -143,14 +144,14 @@ func (r *Reconciler) observe(ctx context.Context, as *v1alpha1.AuthorizationServ
 
 func (r *Reconciler) schedule(as *v1alpha1.AuthorizationServer, now bool) keys.Schedule {
 	signing := as.Spec.Signing
-	algorithm := string(signing.AccessTokenAlgorithm)
-	if algorithm == "" {
-		algorithm = keys.ES256
-	}
 	return keys.Schedule{
-		Algorithms:       []string{algorithm},
-		RotateEvery:      orDefault(signing.RotateEvery.Duration, defaultRotate),
-		JWKSMaxAge:       signing.JWKSMaxAge.Duration,
+		Algorithms: []string{
+			cmp.Or(string(signing.AccessTokenAlgorithm), keys.ES256),
+			cmp.Or(string(signing.IDTokenAlgorithm), keys.RS256),
+		},
+		RotateEvery: orDefault(signing.RotateEvery.Duration, defaultRotate),
+		JWKSMaxAge:  signing.JWKSMaxAge.Duration,
+		// An ID token lives as long as the access token beside it.
 		MaxTokenLifetime: orDefault(as.Spec.Tokens.AccessTokenLifetime.Duration, defaultLifetime),
 		Skew:             skew,
 		RotateNow:        now,

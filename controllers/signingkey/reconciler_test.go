@@ -3,6 +3,7 @@ package signingkey
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -139,20 +140,39 @@ func (b *bench) set(t *testing.T) keys.Set {
 	return set
 }
 
-// phases are the phases of all keys, oldest first.
-func (b *bench) phases(t *testing.T) string {
+// phases are the phases of an algorithm's keys, oldest first.
+func (b *bench) phases(t *testing.T, algorithm string) string {
 	t.Helper()
 	var words []string
 	for _, k := range b.set(t).Keys {
-		words = append(words, string(k.Phase))
+		if k.Algorithm == algorithm {
+			words = append(words, string(k.Phase))
+		}
 	}
 	return strings.Join(words, " ")
 }
 
+// wantPhases wants these of both algorithms: they began together.
 func (b *bench) wantPhases(t *testing.T, want string) {
 	t.Helper()
-	if got := b.phases(t); got != want {
-		t.Fatalf("the keys are %s, want %s", got, want)
+	b.wantPhasesOf(t, keys.ES256, want)
+	b.wantPhasesOf(t, keys.RS256, want)
+}
+
+func (b *bench) wantPhasesOf(t *testing.T, algorithm, want string) {
+	t.Helper()
+	if got := b.phases(t, algorithm); got != want {
+		t.Fatalf("the keys of %s are %q, want %q", algorithm, got, want)
+	}
+}
+
+// change updates the AuthorizationServer's spec.
+func (b *bench) change(t *testing.T, change func(*v1alpha1.SigningSpec)) {
+	t.Helper()
+	before := b.server.DeepCopy()
+	change(&b.server.Spec.Signing)
+	if err := b.client.Patch(t.Context(), b.server, client.MergeFrom(before)); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -206,8 +226,37 @@ func TestScheduledRotation(t *testing.T) {
 	b.advance(lifetime + skew)
 	b.reconcile(t)
 	b.wantPhases(t, "Active Published")
-	if dead := b.set(t).Dead; len(dead) != 1 || dead[0] != first {
-		t.Errorf("dead are %v, want %s", dead, first)
+	if dead := b.set(t).Dead; len(dead) != 2 || !slices.Contains(dead, first) {
+		t.Errorf("dead are %v, want %s and one more", dead, first)
+	}
+}
+
+// A server of before there were keys for ID tokens: nothing signs with the new key
+// before every verifier can have it, and the old one is left alone.
+func TestKeyForIDTokensIsAddedToAServerThatHasNone(t *testing.T) {
+	b := newBench(t)
+	b.change(t, func(s *v1alpha1.SigningSpec) { s.IDTokenAlgorithm = v1alpha1.ES256 })
+	b.reconcile(t)
+	b.wantPhasesOf(t, keys.ES256, "Active Published")
+	b.wantPhasesOf(t, keys.RS256, "")
+	b.serve(t)
+	old := b.set(t)
+	b.change(t, func(s *v1alpha1.SigningSpec) { s.IDTokenAlgorithm = v1alpha1.RS256 })
+	b.reconcile(t)
+	b.wantPhasesOf(t, keys.RS256, "Published")
+	b.serve(t)
+	b.advance(maxAge - 20*time.Second)
+	b.reconcile(t)
+	b.wantPhasesOf(t, keys.RS256, "Published")
+	b.advance(20 * time.Second)
+	b.reconcile(t)
+	b.wantPhasesOf(t, keys.RS256, "Active Published")
+	b.wantPhasesOf(t, keys.ES256, "Active Published")
+	if now := b.set(t); now.Keys[0].KID != old.Keys[0].KID {
+		t.Error("the key of access tokens is another one")
+	}
+	if k, _ := b.set(t).Signing(keys.RS256); k.TokensExpireIn != lifetime {
+		t.Errorf("tokens of the new key are thought to live %s, want %s", k.TokensExpireIn, lifetime)
 	}
 }
 
@@ -261,7 +310,7 @@ func TestF28DeletedSecretIsMadeAnew(t *testing.T) {
 	before := b.server.DeepCopy()
 	for _, k := range old.Keys {
 		b.server.Status.SigningKeys = append(b.server.Status.SigningKeys, v1alpha1.SigningKeyStatus{
-			KID: k.KID, Algorithm: v1alpha1.ES256, Phase: v1alpha1.SigningKeyPhase(k.Phase), Created: metav1.NewTime(k.Created),
+			KID: k.KID, Algorithm: v1alpha1.SigningAlgorithm(k.Algorithm), Phase: v1alpha1.SigningKeyPhase(k.Phase), Created: metav1.NewTime(k.Created),
 		})
 	}
 	if err := b.client.Status().Patch(t.Context(), b.server, client.MergeFrom(before)); err != nil {
@@ -273,7 +322,7 @@ func TestF28DeletedSecretIsMadeAnew(t *testing.T) {
 	b.reconcile(t)
 	b.wantPhases(t, "Active Published")
 	fresh := b.set(t)
-	if fresh.Keys[0].KID == old.Keys[0].KID || len(fresh.Dead) != 2 {
+	if fresh.Keys[0].KID == old.Keys[0].KID || len(fresh.Dead) != 4 {
 		t.Errorf("keys %v with %d dead, want others and the old ones dead", fresh.Keys, len(fresh.Dead))
 	}
 	if e := b.event(); !strings.Contains(e, eventLost) || !strings.Contains(e, corev1.EventTypeWarning) {
