@@ -60,7 +60,7 @@ func New(o Options) (*Server, error) {
 		Replicas:   o.Store,
 		Flows:      o.Store,
 		Roster:     roster,
-		Password:   signin.NewPassword(signin.PasswordOptions{Local: o.Users, Lockout: signin.Lockout{Attempts: o.Store}}),
+		Password:   signin.NewPassword(signin.PasswordOptions{Local: o.Users, Lockout: signin.Lockout{Attempts: o.Store, Limits: s.signInLimits}}),
 		Upstreams:  o.Upstreams,
 		Proxies:    o.TrustedProxies,
 		Grants: []grant.Grant{
@@ -75,6 +75,14 @@ func New(o Options) (*Server, error) {
 		Draining: s.draining,
 	})
 	return s, nil
+}
+
+// signInLimits are those of the settings in force.
+func (s *Server) signInLimits() signin.Limits {
+	if v := s.health.View(); v != nil {
+		return v.Settings.SignIn
+	}
+	return signin.Limits{}
 }
 
 // Handler of the endpoints.

@@ -86,6 +86,9 @@ func TestAuthorizationServerForUsers(t *testing.T) {
 		return server("allowedClients: [{namespaces: {from: All}, " + fields + "}]")
 	}
 	host := []string{"spec.allowedClients[0].redirectHosts[0]", "a host name in lower case without scheme, port or path"}
+	lockout := func(fields string) string {
+		return server("users: {local: {secretRef: {name: default-users}}, lockout: {" + fields + "}}")
+	}
 	up := func(fields string) string { return server("users: {upstreams: [{" + fields + "}]}") }
 	checkCreate(t, "AuthorizationServer", []rule{
 		{"redirectHosts", rule0("redirectHosts: [app.example, '*.app.example', localhost, 127.0.0.1, '[::1]', com.example.app]"), nil},
@@ -110,6 +113,12 @@ func TestAuthorizationServerForUsers(t *testing.T) {
 		{"no users", server("users: {}"), []string{"spec.users", "must have local, or at least one of upstreams"}},
 		{"local users nowhere", server("users: {local: {}}"), []string{"spec.users.local.secretRef", "Required"}},
 		{"users in a Secret of no name", server("users: {local: {secretRef: {name: A/b}}}"), []string{"spec.users.local.secretRef.name"}},
+		{"lockout", lockout("perUserAndAddress: 5, perUser: 50, perAddress: 500, window: 1h"), nil},
+		{"lockout, one of it", lockout("perUser: 10"), nil},
+		{"nobody may sign in", lockout("perUserAndAddress: 0"), []string{"spec.users.lockout.perUserAndAddress", "greater than or equal to 1"}},
+		{"lockout of a user everywhere by one", lockout("perUserAndAddress: 101, perAddress: 1000"), []string{"spec.users.lockout", "perUserAndAddress (10 if absent) must not exceed perUser"}},
+		{"lockout of everybody by one", lockout("perAddress: 9"), []string{"spec.users.lockout", "or perAddress (100 if absent)"}},
+		{"lockout for ever", lockout("window: 25h"), []string{"spec.users.lockout.window", "between 1m and 24h"}},
 		{"upstream", up("name: corp, displayName: The company, issuer: 'https://login.example', clientID: x, clientSecretRef: {name: default-upstreams}, scopes: [email], userInfo: true, claims: {roles: realm_access.roles}"), nil},
 		{"upstream on loopback", up("name: dev, issuer: 'http://127.0.0.1:9', clientID: x"), nil},
 		{"upstream over http", up("name: corp, issuer: 'http://login.example', clientID: x"), []string{"spec.users.upstreams[0].issuer", "must be an https URL"}},

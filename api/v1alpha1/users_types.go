@@ -1,5 +1,7 @@
 package v1alpha1
 
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 // UsersSpec says how people sign in.
 // +kubebuilder:validation:XValidation:rule="has(self.local) || (has(self.upstreams) && self.upstreams.size() > 0)",message="users must have local, or at least one of upstreams"
 type UsersSpec struct {
@@ -13,6 +15,45 @@ type UsersSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	Upstreams []Upstream `json:"upstreams,omitempty"`
+
+	// lockout bounds the guessing of passwords. Whoever tries more is refused,
+	// with the right password too, until the window is over.
+	// +optional
+	Lockout *Lockout `json:"lockout,omitempty"`
+}
+
+// Lockout says how many wrong passwords there may be in a window. What counts as
+// one address is an IPv4 address, or the /64 of an IPv6 one; behind a proxy see
+// `clientele server --trusted-proxies`.
+// +kubebuilder:validation:XValidation:rule="(has(self.perUserAndAddress) ? self.perUserAndAddress : 10) <= (has(self.perUser) ? self.perUser : 100) && (has(self.perUserAndAddress) ? self.perUserAndAddress : 10) <= (has(self.perAddress) ? self.perAddress : 100)",message="perUserAndAddress (10 if absent) must not exceed perUser or perAddress (100 if absent): somebody at one address could lock a user out everywhere, or everybody there"
+type Lockout struct {
+	// perUserAndAddress is for one user from one address: the limit that people
+	// meet. A right password starts it again. Absent: 10.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100000
+	// +optional
+	PerUserAndAddress int32 `json:"perUserAndAddress,omitempty"`
+
+	// perUser is for one user from everywhere, against guesses that are spread
+	// over many addresses. Absent: 100.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	// +optional
+	PerUser int32 `json:"perUser,omitempty"`
+
+	// perAddress is for all users from one address, against one password that is
+	// tried on many. Absent: 100.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	// +optional
+	PerAddress int32 `json:"perAddress,omitempty"`
+
+	// window that is counted in. Absent: 15m.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="window must be a duration in h, m and s between 1m and 24h, such as 90m"
+	// +optional
+	Window *metav1.Duration `json:"window,omitempty"`
 }
 
 // LocalUsers are users in a Secret.

@@ -84,10 +84,10 @@ type Config struct {
 	// Proxies are those that say whom they speak for. Zero: nobody is believed.
 	Proxies peer.Proxies
 	Grants  []grant.Grant
-	Metrics   *Metrics
-	Audit     *audit.Log
-	Log       *slog.Logger
-	Now       func() time.Time
+	Metrics *Metrics
+	Audit   *audit.Log
+	Log     *slog.Logger
+	Now     func() time.Time
 	// Draining is closed when the server begins to stop: long polls end at once.
 	Draining <-chan struct{}
 }

@@ -10,8 +10,9 @@ import (
 )
 
 // pushesPerMinute bounds the requests that one address may push as a client that
-// does not authenticate: each is a write.
-const pushesPerMinute = 120
+// does not authenticate: each is a write of a few thousand bytes that is kept for
+// authorize.PushedLifetime.
+const pushesPerMinute = 600
 
 // pushedAnswer is RFC 9126, Section 2.2.
 type pushedAnswer struct {
@@ -43,8 +44,10 @@ func (s *Server) push(x *exchange) (string, error) {
 		return "", err
 	}
 	now := s.Now()
-	if client.Public() && s.pushes.take(peer.Network(s.remoteAddress(x)), pushesPerMinute, now) > 0 {
-		return "", oauth.TemporarilyUnavailable("too many pushed requests from this address")
+	if client.Public() { // RFC 9126, Section 2.3: 429
+		if wait := s.pushes.take(peer.Network(s.remoteAddress(x)), pushesPerMinute, now); wait > 0 {
+			return "", limited(wait, "too many pushed requests from this address; try again later")
+		}
 	}
 	return s.pushed().Push(x.r.Context(), s.checker(x.view), client, &p, now)
 }

@@ -41,6 +41,8 @@ type Settings struct {
 	JWKSMaxAge time.Duration
 	// Registration says who but registrars may register clients. Zero: nobody.
 	Registration RegistrationSettings
+	// SignIn says how many wrong passwords there may be.
+	SignIn signin.Limits
 }
 
 // Defaults of Settings.

@@ -15,6 +15,7 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/keys"
+	"clientele.dev/clientele/authserver/signin"
 )
 
 // objects are the three that the server is made of. Those with the users come on
@@ -131,6 +132,19 @@ func settingsOf(s *v1alpha1.AuthorizationServer) endpoint.Settings {
 			UnusedFor:        duration(r.UnusedFor),
 			IdleFor:          duration(r.IdleFor),
 		},
+		SignIn: signInLimits(s.Spec.Users),
+	}
+}
+
+// signInLimits are zero, which means the defaults, where there are none.
+func signInLimits(users *v1alpha1.UsersSpec) signin.Limits {
+	if users == nil || users.Lockout == nil {
+		return signin.Limits{}
+	}
+	l := users.Lockout
+	return signin.Limits{
+		PerPair: int(l.PerUserAndAddress), PerUsername: int(l.PerUser), PerAddress: int(l.PerAddress),
+		Window: duration(l.Window),
 	}
 }
 

@@ -3,6 +3,7 @@ package kube_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -137,4 +138,22 @@ func TestUpstreamsFollowSpecAndSecrets(t *testing.T) {
 	}
 	eventually(t, "the first is gone", func() bool { return choices(a) == "open=open" })
 	await(t, snapshots, "nothing to wait for", func(s authserver.Snapshot) bool { return len(s.Waiting) == 0 })
+}
+
+func TestLockoutFollowsTheSpec(t *testing.T) {
+	c := testenv.Client(t, v1alpha1.AddToScheme)
+	a := newAdapter(t)
+	server, _, _ := objects(t)
+	server.Spec.Users = &v1alpha1.UsersSpec{Local: &v1alpha1.LocalUsers{SecretRef: v1alpha1.SecretKeyReference{Name: "default-users"}}}
+	create(t, c, server)
+	snapshots := run(t, a)
+	has := func(want signin.Limits) func(authserver.Snapshot) bool {
+		return func(s authserver.Snapshot) bool { return s.Settings != nil && s.Settings.SignIn == want }
+	}
+	await(t, snapshots, "the defaults", has(signin.Limits{}))
+	server.Spec.Users.Lockout = &v1alpha1.Lockout{PerUserAndAddress: 3, PerUser: 30, PerAddress: 300, Window: &metav1.Duration{Duration: time.Hour}}
+	if err := c.Update(t.Context(), server); err != nil {
+		t.Fatal(err)
+	}
+	await(t, snapshots, "the limits", has(signin.Limits{PerPair: 3, PerUsername: 30, PerAddress: 300, Window: time.Hour}))
 }

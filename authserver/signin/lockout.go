@@ -47,12 +47,20 @@ func (l Limits) withDefaults() Limits {
 // however many replicas, no more than the limit are looked at (A17).
 type Lockout struct {
 	Attempts store.Attempts
-	Limits   Limits
+	// Limits returns those in force. Nil: the defaults.
+	Limits func() Limits
+}
+
+func (l Lockout) limits() Limits {
+	if l.Limits == nil {
+		return Limits{}.withDefaults()
+	}
+	return l.Limits().withDefaults()
 }
 
 // count counts a guess and tells whether it may be looked at.
 func (l Lockout) count(ctx context.Context, username, address string, now time.Time) (bool, error) {
-	limits := l.Limits.withDefaults()
+	limits := l.limits()
 	pair, err := l.Attempts.CountAttempt(ctx, pairKey(username, address), now, limits.Window)
 	if err != nil {
 		return false, fmt.Errorf("counting a sign-in: %w", err)
@@ -93,7 +101,7 @@ func (l Lockout) countWide(ctx context.Context, limits Limits, username, address
 // succeeded forgets the guesses of the pair and gives this one back to the large
 // counters.
 func (l Lockout) succeeded(ctx context.Context, username, address string, now time.Time) error {
-	limits := l.Limits.withDefaults()
+	limits := l.limits()
 	if err := l.Attempts.ClearAttempts(ctx, pairKey(username, address)); err != nil {
 		return fmt.Errorf("clearing the count of sign-ins: %w", err)
 	}

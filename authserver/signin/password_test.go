@@ -17,7 +17,7 @@ import (
 // of counting use it.
 func cheap(m *memory, limits Limits) (*Password, *atomic.Int64) {
 	var checked atomic.Int64
-	p := NewPassword(PasswordOptions{Local: &Local{}, Lockout: Lockout{Attempts: m, Limits: limits}})
+	p := NewPassword(PasswordOptions{Local: &Local{}, Lockout: Lockout{Attempts: m, Limits: func() Limits { return limits }}})
 	p.verify = func(username, password string) (User, bool) {
 		checked.Add(1)
 		return User{Subject: LocalSubject(username)}, password == rightPassword

@@ -84,7 +84,10 @@ func forPeople() *unstructured.Unstructured {
 			"mode": "Open", "maxClients": int64(100_000),
 			"perAddressMinute": int64(2000), "perAddressDay": int64(200_000), "perMinute": int64(2000),
 		},
-		"users": map[string]any{"local": map[string]any{"secretRef": map[string]any{"name": usersSecret}}},
+		"users": map[string]any{
+			"local":   map[string]any{"secretRef": map[string]any{"name": usersSecret}},
+			"lockout": map[string]any{"perUserAndAddress": int64(10_000), "perUser": int64(100_000), "perAddress": int64(100_000), "window": "1m"},
+		},
 	}})
 }
 
