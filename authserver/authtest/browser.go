@@ -15,9 +15,9 @@ import (
 // Browser is a scripted browser: it keeps cookies, follows redirects within the
 // server, and stops where it would leave it.
 type Browser struct {
-	home   string  // the server's URL
-	at     *Server // the replica that answers there
-	Jar    *cookiejar.Jar
+	home string  // the server's URL
+	at   *Server // the replica that answers there
+	Jar  *cookiejar.Jar
 	// Header is sent with every request.
 	Header http.Header
 	client *http.Client

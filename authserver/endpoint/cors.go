@@ -19,6 +19,20 @@ const (
 	// corsClients: of the origins that clients registered
 	// (oauth.Registration.AllowsOrigin).
 	corsClients
+	// corsOpen: of any, while anybody may register (RegistrationOpen): apps that
+	// run in a browser, MCP clients among them, register from their page.
+	//
+	// What a page gains: it can have the browsers of its visitors register, from
+	// their addresses and at servers that only their networks reach. What comes of
+	// that is what Open allows anybody: a public client that is nobody's until a
+	// person consents to it on a page that names its host first, within the limits
+	// of the visitor's address and of all (PerMinute, MaxClients), gone after
+	// UnusedFor. Where a network is meant to keep strangers from registering,
+	// Open is the wrong mode, with or without pages. Reading, changing and deleting
+	// take the registration access token, which only whoever registered has;
+	// nothing here goes by cookies. A registrar's token is no page's, and Kubernetes
+	// tokens are not: with RegistrationAuthenticated pages are not let in.
+	corsOpen
 )
 
 const (
@@ -39,7 +53,12 @@ func (s *Server) crossOrigin(x *exchange) (status int, done bool) {
 	}
 	header, origin := x.w.Header(), x.r.Header["Origin"]
 	allowed := "*"
-	if x.route.cors == corsClients {
+	switch x.route.cors {
+	case corsOpen:
+		if x.view == nil || x.view.Settings.Registration.Mode != RegistrationOpen {
+			return 0, false
+		}
+	case corsClients:
 		header.Add("Vary", "Origin")
 		if len(origin) != 1 || !s.Registry.AllowsOrigin(origin[0]) {
 			return 0, false

@@ -43,6 +43,7 @@ func (s *Server) push(x *exchange) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	narrowOrigin(x, client)
 	now := s.Now()
 	if client.Public() { // RFC 9126, Section 2.3: 429
 		if wait := s.pushes.take(peer.Network(s.remoteAddress(x)), pushesPerMinute, now); wait > 0 {

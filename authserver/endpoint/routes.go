@@ -67,8 +67,8 @@ func (s *Server) table() []route {
 	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 	table := []route{
 		{name: "token", path: pathToken, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.token}},
-		{name: "register", path: pathRegister, maxBody: registrationBody, methods: map[string]handler{post: s.register}},
-		{name: "client", path: managementPrefix, maxBody: registrationBody, methods: map[string]handler{get: s.readClient, put: s.updateClient, del: s.deleteClient}},
+		{name: "register", path: pathRegister, maxBody: registrationBody, cors: corsOpen, methods: map[string]handler{post: s.register}},
+		{name: "client", path: managementPrefix, maxBody: registrationBody, cors: corsOpen, methods: map[string]handler{get: s.readClient, put: s.updateClient, del: s.deleteClient}},
 		{name: "policy", path: pathPolicies, maxBody: registrationBody, methods: map[string]handler{put: s.putPolicy, del: s.deletePolicy}},
 		{name: "selfregistered", path: pathSelfRegistered, methods: map[string]handler{get: s.selfRegistered}},
 		{name: "selfregistered", path: selfRegisteredPrefix, methods: map[string]handler{del: s.revokeSelfRegistered}},
@@ -93,7 +93,7 @@ func (s *Server) userTable() []route {
 	return []route{
 		{name: "authorize", path: pathAuthorize, maxBody: pageBody, methods: map[string]handler{get: s.authorize, post: s.authorize}},
 		{name: "continue", path: pathContinue, maxBody: pageBody, methods: map[string]handler{get: s.continueAuthorization, post: s.postContinue}},
-		{name: "par", path: pathPAR, maxBody: tokenBody, methods: map[string]handler{post: s.par}},
+		{name: "par", path: pathPAR, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.par}},
 		{name: "revoke", path: pathRevoke, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.revoke}},
 		{name: "introspect", path: pathIntrospect, maxBody: tokenBody, methods: map[string]handler{post: s.introspect}},
 		{name: "userinfo", path: pathUserinfo, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{get: s.userinfo, post: s.userinfo}},
