@@ -7,7 +7,9 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -18,15 +20,19 @@ import (
 // The ceilings run in processes of their own with GOMAXPROCS=1, as the server
 // does, so that all three are measured alike.
 
-// signCeiling prints how many bare signatures a second one core makes.
+// signCeiling prints how fast one core makes bare signatures.
 func signCeiling(algorithm string, d time.Duration) error {
 	digest := sha256.Sum256([]byte("as long as a token or not, only its digest is signed"))
 	sign, err := bareSigner(algorithm)
 	if err != nil {
 		return err
 	}
-	n, begin := 0, time.Now()
-	for time.Since(begin) < d {
+	m, err := newMeter()
+	if err != nil {
+		return err
+	}
+	n := 0
+	for time.Since(m.begin) < d {
 		for range 16 {
 			if err := sign(digest[:]); err != nil {
 				return err
@@ -34,8 +40,7 @@ func signCeiling(algorithm string, d time.Duration) error {
 		}
 		n += 16
 	}
-	fmt.Println(float64(n) / time.Since(begin).Seconds())
-	return nil
+	return m.stop(n)
 }
 
 func bareSigner(algorithm string) (func(digest []byte) error, error) {
@@ -57,7 +62,7 @@ func bareSigner(algorithm string) (func(digest []byte) error, error) {
 }
 
 // httpCeiling serves a constant answer of a size to a form it reads, on a free
-// loopback port that it prints, until it is killed.
+// loopback port that it prints, until the standard input ends.
 func httpCeiling(size string) error {
 	n, err := strconv.Atoi(size)
 	if err != nil {
@@ -71,8 +76,7 @@ func httpCeiling(size string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(listener.Addr())
-	return http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
@@ -82,5 +86,11 @@ func httpCeiling(size string) error {
 		if _, err := w.Write(answer); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
-	}))
+	})}
+	fmt.Println(listener.Addr())
+	go func() { _, _ = io.Copy(io.Discard, os.Stdin); _ = server.Close() }()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }

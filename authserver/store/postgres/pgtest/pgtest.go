@@ -30,9 +30,16 @@ type Server struct {
 	schema atomic.Int64
 }
 
+// Durable are the settings for Start with which the server keeps its promises, as
+// PostgreSQL does unless told otherwise: what was committed is on the disk. For
+// whoever measures.
+func Durable() []string {
+	return []string{"fsync=on", "synchronous_commit=on", "full_page_writes=on", "autovacuum=on", "shared_buffers=128MB"}
+}
+
 // Start a server with an empty database. Nothing is forced to the disk, unless
-// settings ("fsync=on") say otherwise. Stop it when done; on Linux it ends with
-// this process, however that ends.
+// settings ("fsync=on") say otherwise; see Durable. Stop it when done; on Linux it
+// ends with this process, however that ends.
 func Start(ctx context.Context, settings ...string) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
@@ -130,6 +137,9 @@ func (s *Server) ready(ctx context.Context) error {
 func (s *Server) DSN(parameters string) string {
 	return fmt.Sprintf("host=%s user=%s database=postgres sslmode=disable %s", s.dir, superuser, parameters)
 }
+
+// PID of the server; its workers are children of that process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
 
 // Schema makes an empty schema and returns its name and the parameter for DSN that
 // leads there: a store of its own for each test.

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/policy"
+	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/store"
+)
+
+// What the flows are made of: one app, one API, and as many people as there are
+// connections, each signed in and asked already.
+const (
+	people      = 16
+	clientID    = "apps.notes"
+	redirectURI = "https://notes.example/callback"
+	resource    = "https://api.example"
+	scope       = "notes.read"
+)
+
+func personID(i int) string              { return fmt.Sprintf("person-%d", i) }
+func subjectOf(id string) string         { return signin.LocalSubject(id) }
+func wholeSeconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// app that acts for people. It has a secret, and may be disabled.
+func app(secret credential.Secret, counter int64, disabled bool) oauth.Registration {
+	return oauth.Registration{
+		ClientID:                clientID,
+		ClientName:              "Notes",
+		GrantTypes:              []oauth.GrantType{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken},
+		RedirectURIs:            []string{redirectURI},
+		Scope:                   scope,
+		TokenEndpointAuthMethod: oauth.AuthClientSecretBasic,
+		Managed: &oauth.Managed{
+			Owner:                 oauth.Owner{Namespace: "apps", Name: "notes", UID: "uid-notes"},
+			Counter:               counter,
+			Generation:            counter,
+			Disabled:              disabled,
+			Resources:             []string{resource},
+			SecretHashes:          []string{credential.Hash(secret.Reveal())},
+			RegistrationTokenHash: credential.Hash("registration " + secret.Reveal()),
+		},
+	}
+}
+
+// everybody allows the app its scope at the API.
+func everybody() policy.Policy {
+	return policy.Policy{
+		UID: "uid-api", Namespace: "apis", Name: "api", Created: 1, Generation: 1, Resource: resource,
+		Scopes: []policy.Scope{{Name: scope, Description: "Read your notes"}},
+		Allow:  []policy.Rule{{Scopes: []string{scope}}},
+	}
+}
+
+// directory of the people.
+func directory() (*signin.Directory, error) {
+	hash, err := signin.HashPassword("nobody signs in with this password")
+	if err != nil {
+		return nil, err
+	}
+	users := make([]map[string]string, people)
+	for i := range users {
+		users[i] = map[string]string{"username": personID(i), "id": personID(i), "passwordHash": hash}
+	}
+	document, err := json.Marshal(map[string]any{"users": users})
+	if err != nil {
+		return nil, err
+	}
+	return signin.ParseDirectory(document)
+}
+
+// signedIn puts a session and a consent of a person into the store and returns
+// the value of the session's cookie.
+func signedIn(ctx context.Context, s store.Store, id string) (credential.Secret, error) {
+	now := wholeSeconds(time.Now())
+	cookie := credential.NewSessionCookie()
+	err := s.PutSession(ctx, store.Session{
+		ID: credential.NewID(), Hash: credential.Hash(cookie.Reveal()),
+		Subject: subjectOf(id), Source: "local", Username: id, Name: "Name of " + id, Email: id + "@mail.example",
+		UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)", Address: "127.0.0.1",
+		AuthTime: now, Seen: now.Truncate(time.Minute), Expires: now.Add(12 * time.Hour),
+	})
+	if err != nil {
+		return "", err
+	}
+	return cookie, s.AddConsent(ctx, store.Consent{
+		Subject: subjectOf(id), ClientID: clientID, Resource: resource, Scopes: []string{scope}, Granted: now,
+	})
+}
+
+// replayedPeople are the callers of the bare store, with records of the size that
+// the server writes.
+func replayedPeople(ctx context.Context, s store.Store) ([]*replayed, error) {
+	if _, _, err := s.Bind(ctx, "keys"); err != nil {
+		return nil, err
+	}
+	all := make([]*replayed, people)
+	for i := range all {
+		cookie, err := signedIn(ctx, s, personID(i))
+		if err != nil {
+			return nil, err
+		}
+		p := &replayed{store: s, id: personID(i), session: credential.Hash(cookie.Reveal())}
+		p.family = sampleFamily(credential.NewFamilyID(), sampleCode("", subjectOf(p.id), p.session).Grant)
+		if err := s.PutFamily(ctx, p.family); err != nil {
+			return nil, err
+		}
+		all[i] = p
+	}
+	return all, nil
+}
+
+func sampleCode(hash, subject, session string) store.Code {
+	return store.Code{
+		Hash: hash,
+		Grant: store.Grant{
+			ClientID: clientID, Subject: subject, SessionID: session[:26], Resource: resource,
+			Scopes: []string{scope}, AuthTime: time.Now().Unix(),
+		},
+		RedirectURI: redirectURI,
+		Challenge:   challenge,
+		FamilyID:    credential.NewFamilyID(),
+		Expires:     wholeSeconds(time.Now()).Add(time.Minute),
+	}
+}
+
+func sampleFamily(id string, g store.Grant) store.Family {
+	now := wholeSeconds(time.Now())
+	sealed := "1:" + credential.Hash(id)
+	return store.Family{
+		ID: id, Grant: g, Generation: 1, Current: sealed, Previous: sealed, KeyVersion: 1,
+		Created: now, Rotated: now, Expires: now.Add(720 * time.Hour), IdleExpires: now.Add(720 * time.Hour),
+	}
+}
