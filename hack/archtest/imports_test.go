@@ -35,11 +35,14 @@ var arrows = map[string][]string{
 	"authserver/policy":     {"authserver/oauth"},
 	"authserver/keys":       {"authserver/oauth", "github.com/go-jose/go-jose/v4"},
 
+	// What the two databases have in common.
+	"authserver/store/internal/sqlstore": {"authserver/oauth", "authserver/credential", "authserver/store"},
+
 	// The server, from what it keeps to what it answers.
 	"authserver/token":          {"authserver/keys", "github.com/go-jose/go-jose/v4"},
 	"authserver/store":          {"authserver/oauth", "authserver/policy"},
-	"authserver/store/sqlite":   {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "modernc.org/sqlite"},
-	"authserver/store/postgres": {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "github.com/jackc/pgx/v5"},
+	"authserver/store/sqlite":   {"authserver/store", "authserver/store/internal/sqlstore", "modernc.org/sqlite"},
+	"authserver/store/postgres": {"authserver/credential", "authserver/store", "authserver/store/internal/sqlstore", "github.com/jackc/pgx/v5"},
 	"authserver/registration":   {"authserver/oauth", "authserver/policy", "authserver/store"},
 	"authserver/registry":       {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "authserver/registration"},
 	"authserver/params":         {"authserver/oauth"},

@@ -47,11 +47,11 @@ func (s *Store) hear(ctx context.Context, began func()) error {
 		return err
 	}
 	began()
-	s.wake()
+	s.waiter.Wake()
 	for {
 		if _, err := conn.WaitForNotification(ctx); err != nil {
 			return err
 		}
-		s.wake()
+		s.waiter.Wake()
 	}
 }

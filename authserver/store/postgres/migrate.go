@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 )
 
 // The schema, step by step: <version>_<what>.sql, without a gap from 0001. A step
@@ -20,7 +20,7 @@ var migrationFiles embed.FS
 const migrationLock = 0x636c69656e74656c
 
 func migrate(ctx context.Context, conn *pgx.Conn) error {
-	all, err := store.Migrations(migrationFiles)
+	all, err := sqlstore.Migrations(migrationFiles)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func migrate(ctx context.Context, conn *pgx.Conn) error {
 
 // migrateTo brings the schema up to date, all missing steps in one transaction.
 // Replicas that start together do it one after the other.
-func migrateTo(ctx context.Context, conn *pgx.Conn, all []store.Migration) error {
+func migrateTo(ctx context.Context, conn *pgx.Conn, all []sqlstore.Migration) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
 			return err
@@ -38,7 +38,7 @@ func migrateTo(ctx context.Context, conn *pgx.Conn, all []store.Migration) error
 		if err != nil {
 			return err
 		}
-		missing, err := store.MissingMigrations(all, version)
+		missing, err := sqlstore.MissingMigrations(all, version)
 		if err != nil || len(missing) == 0 {
 			return err
 		}

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 )
 
 // Options of a Store. DSN and Now are required.
@@ -32,20 +32,15 @@ type Options struct {
 
 // Store is a store.Store in a PostgreSQL schema.
 type Store struct {
-	pool   *pgxpool.Pool
+	*sqlstore.Roles
+	db     *database
 	config *pgx.ConnConfig // of the listening connection
 	now    func() time.Time
-	poll   time.Duration
-	linger time.Duration
 	log    *slog.Logger
-	writes atomic.Int64
 
+	waiter   *sqlstore.Waiter
 	stop     context.CancelFunc // ends listening
 	listener sync.WaitGroup
-
-	mu     sync.Mutex
-	moved  chan struct{} // closed when the revision probably moved on
-	closed bool
 }
 
 var _ store.Store = (*Store)(nil)
@@ -57,15 +52,19 @@ var errDSN = errors.New("the connection string cannot be read: want postgres://u
 // Open the store in a database, making its tables or bringing them up to date. A
 // schema of a newer version than this binary knows is refused.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{now: o.Now, poll: o.Poll, linger: o.Linger, log: o.Log, moved: make(chan struct{})}
-	if s.poll <= 0 {
-		s.poll = time.Second
+	if o.Poll <= 0 {
+		o.Poll = time.Second
 	}
-	if s.linger <= 0 {
-		s.linger = 2 * time.Second
+	if o.Linger <= 0 {
+		o.Linger = 2 * time.Second
 	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	db := &database{}
+	s := &Store{
+		Roles: sqlstore.New(db, dialect, o.Now), db: db, now: o.Now, log: o.Log,
+		waiter: sqlstore.NewWaiter(o.Poll, o.Linger),
 	}
 	config, err := pgxpool.ParseConfig(o.DSN)
 	if err != nil || o.DSN == "" {
@@ -102,7 +101,7 @@ func (s *Store) begin(ctx context.Context, config *pgxpool.Config) error {
 			return err
 		}
 	}
-	s.pool, err = pgxpool.NewWithConfig(ctx, config)
+	s.db.pool, err = pgxpool.NewWithConfig(ctx, config)
 	return err
 }
 
@@ -111,18 +110,19 @@ func where(c *pgx.ConnConfig) string { return fmt.Sprintf("%s:%d/%s", c.Host, c.
 
 // Writes counts the committed write transactions of this Store since it was
 // opened. Renewed leases are among them.
-func (s *Store) Writes() int64 { return s.writes.Load() }
+func (s *Store) Writes() int64 { return s.db.writes.Load() }
+
+// Await implements store.Feed: a notification wakes it at once, whichever replica
+// made the change, and the poll interval where none comes through.
+func (s *Store) Await(ctx context.Context, since int64) error {
+	return s.waiter.Await(ctx, s.db, since)
+}
 
 // Close the store. Who waits in Await is woken.
 func (s *Store) Close() error {
 	s.stop()
 	s.listener.Wait()
-	s.mu.Lock()
-	if !s.closed {
-		s.closed = true
-		close(s.moved)
-	}
-	s.mu.Unlock()
-	s.pool.Close()
+	s.waiter.Close()
+	s.db.pool.Close()
 	return nil
 }

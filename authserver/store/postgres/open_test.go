@@ -10,7 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 )
 
 func TestRefusedDatabases(t *testing.T) {
@@ -60,12 +60,12 @@ func TestMigrationsAreOneTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
-	all, err := store.Migrations(migrationFiles)
+	all, err := sqlstore.Migrations(migrationFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := store.Migration{Name: "good", SQL: `CREATE TABLE later (a INTEGER)`}
-	bad := store.Migration{Name: "bad", SQL: `CREATE TABLE last (a INTEGER); CREATE TABLE later (again INTEGER)`}
+	good := sqlstore.Migration{Name: "good", SQL: `CREATE TABLE later (a INTEGER)`}
+	bad := sqlstore.Migration{Name: "bad", SQL: `CREATE TABLE last (a INTEGER); CREATE TABLE later (again INTEGER)`}
 	err = migrateTo(t.Context(), conn, append(all[:len(all):len(all)], good, bad))
 	if err == nil || !strings.Contains(err.Error(), "bad") {
 		t.Fatalf("error %v, want it to name the step", err)
@@ -105,12 +105,12 @@ func TestF9AnotherOrigin(t *testing.T) {
 	if ch, err := s.Changes(t.Context(), id, since); err != nil || ch.Full {
 		t.Fatalf("before a new connection: %+v, %v", ch, err)
 	}
-	s.pool.Reset() // as a failover does
+	s.db.pool.Reset() // as a failover does
 	ch, err := s.Changes(t.Context(), id, since)
 	if err != nil || !ch.Full || ch.Revision <= since || len(ch.Clients) != 1 {
 		t.Errorf("afterwards: %+v, %v: want everything, under a revision above %d", ch, err, since)
 	}
-	s.pool.Reset()
+	s.db.pool.Reset()
 	if again, err := s.Changes(t.Context(), id, ch.Revision); err != nil || again.Full {
 		t.Errorf("noticed twice: %+v, %v", again, err)
 	}
@@ -150,7 +150,7 @@ func TestAnOrdinaryRoleWillDo(t *testing.T) {
 		t.Errorf("%+v, %v: want everything, under a revision above %d", ch, err, since)
 	}
 	since = put(t, other, "c")
-	other.pool.Reset()
+	other.db.pool.Reset()
 	if ch, err := other.Changes(t.Context(), id, since); err != nil || ch.Full {
 		t.Errorf("a new connection: %+v, %v: want nothing new", ch, err)
 	}

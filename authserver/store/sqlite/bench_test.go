@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -29,16 +30,27 @@ func BenchmarkStore(b *testing.B) { storetest.Bench(b, benchStore(b)) }
 // nothing made of what they give.
 func BenchmarkBare(b *testing.B) {
 	s := benchStore(b)
+	statement := func(db *sql.DB, query string) *sql.Stmt {
+		stmt, err := db.Prepare(query)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return stmt
+	}
+	put := statement(s.db.write, dialect.PutFamily)
+	family := statement(s.db.read, `SELECT id, generation, revoked, record FROM families WHERE id = $1`)
+	advance := statement(s.db.write, `UPDATE families SET generation = $3, revoked = $4, ends = $5, record = $6
+		WHERE id = $1 AND generation = $2 AND revoked = 0`)
 	record := strings.Repeat("x", 500)
 	var n atomic.Int64
 	b.Run("refresh", func(b *testing.B) {
 		storetest.Callers(b, func(b *testing.B, pb *testing.PB) {
 			id := fmt.Sprint(n.Add(1))
-			_, err := s.statements.putFamily.Exec(id, 1, 0, 1, "user:1", "client", "resource", "session", record)
+			_, err := put.Exec(id, 1, 0, 1, "user:1", "client", "resource", "session", record)
 			for generation := 1; pb.Next() && err == nil; generation++ {
 				var skip any
-				if err = s.statements.family.QueryRow(id).Scan(&skip, &skip, &skip, &skip); err == nil {
-					_, err = s.statements.advanceFamily.Exec(id, generation, generation+1, 0, generation, record)
+				if err = family.QueryRow(id).Scan(&skip, &skip, &skip, &skip); err == nil {
+					_, err = advance.Exec(id, generation, generation+1, 0, generation, record)
 				}
 			}
 			if err != nil {

@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"errors"
 	"testing"
+
+	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 )
 
 // TestEndsAreForcedToTheDisk, and nothing else is made slow by it.
@@ -20,8 +22,8 @@ func TestEndsAreForcedToTheDisk(t *testing.T) {
 		return n
 	}
 	for _, fails := range []error{nil, errors.New("refused")} {
-		err := s.durably(t.Context(), func(tx *sql.Tx) error {
-			if n := level(tx); n != 2 {
+		err := s.db.Durably(t.Context(), func(tx sqlstore.Tx) error {
+			if n := level(tx.(transaction)); n != 2 {
 				t.Errorf("synchronous is %d while something ends, want FULL (2)", n)
 			}
 			return fails
@@ -29,7 +31,7 @@ func TestEndsAreForcedToTheDisk(t *testing.T) {
 		if !errors.Is(err, fails) {
 			t.Errorf("error %v, want %v", err, fails)
 		}
-		if n := level(s.write); n != 1 {
+		if n := level(s.db.write); n != 1 {
 			t.Errorf("synchronous is %d afterwards, want NORMAL (1)", n)
 		}
 	}

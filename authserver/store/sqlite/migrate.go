@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 
-	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 )
 
 // The schema, step by step: <version>_<what>.sql, without a gap from 0001. A step
@@ -21,7 +21,7 @@ var migrationFiles embed.FS
 const applicationID = 0x636c6965
 
 func migrate(ctx context.Context, db *sql.DB) error {
-	all, err := store.Migrations(migrationFiles)
+	all, err := sqlstore.Migrations(migrationFiles)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 }
 
 // migrateTo brings the schema up to date, all missing steps in one transaction.
-func migrateTo(ctx context.Context, db *sql.DB, all []store.Migration) error {
+func migrateTo(ctx context.Context, db *sql.DB, all []sqlstore.Migration) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func migrateTo(ctx context.Context, db *sql.DB, all []store.Migration) error {
 	if err != nil {
 		return err
 	}
-	missing, err := store.MissingMigrations(all, version)
+	missing, err := sqlstore.MissingMigrations(all, version)
 	if err != nil || len(missing) == 0 {
 		return err
 	}

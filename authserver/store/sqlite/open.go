@@ -8,13 +8,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 )
 
 const (
@@ -41,19 +40,8 @@ type Options struct {
 
 // Store is a store.Store in a SQLite file.
 type Store struct {
-	write  *sql.DB // one connection
-	read   *sql.DB
-	now    func() time.Time
-	poll   time.Duration
-	linger time.Duration
-	writes atomic.Int64
-
-	statements statements
-
-	mu       sync.Mutex
-	revision int64         // after the last commit of this process
-	moved    chan struct{} // closed when revision moves on
-	closed   bool
+	*sqlstore.Roles
+	db *database
 }
 
 var _ store.Store = (*Store)(nil)
@@ -61,27 +49,29 @@ var _ store.Store = (*Store)(nil)
 // Open the store in a directory, making it or bringing its schema up to date. A
 // schema of a newer version than this binary knows is refused.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{now: o.Now, poll: o.Poll, linger: o.Linger, moved: make(chan struct{})}
-	if s.poll <= 0 {
-		s.poll = 500 * time.Millisecond
+	if o.Poll <= 0 {
+		o.Poll = 500 * time.Millisecond
 	}
-	if s.linger <= 0 {
-		s.linger = 2 * time.Second
+	if o.Linger <= 0 {
+		o.Linger = 2 * time.Second
 	}
 	path, err := prepareFile(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	if err := s.connect(path); err != nil {
+	db := &database{waiter: sqlstore.NewWaiter(o.Poll, o.Linger)}
+	if err := db.connect(path); err != nil {
 		return nil, fmt.Errorf("open the store %s: %w", path, err)
 	}
-	if err := s.begin(ctx); err != nil {
+	s := &Store{Roles: sqlstore.New(db, dialect, o.Now), db: db}
+	err = db.begin(ctx, o.Now())
+	if err == nil {
+		err = db.prepare(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.Close())
 	}
-	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.Close())
-	}
-	s.writes.Store(0)
+	db.writes.Store(0)
 	return s, nil
 }
 
@@ -113,27 +103,27 @@ func prepareFile(dir string) (string, error) {
 	return path, err
 }
 
-func (s *Store) connect(path string) error {
+func (d *database) connect(path string) error {
 	var err error
 	// Keys are random, so each write touches pages all over the file: a checkpoint
 	// (which waits for the disk) every 4,000 pages rather than 1,000, and 16 MiB of
 	// pages kept, let one cover many writes.
-	s.write, err = sql.Open("sqlite", dsn(path, url.Values{
+	d.write, err = sql.Open("sqlite", dsn(path, url.Values{
 		"_txlock": {"immediate"},
 		"_pragma": {busyTimeout, "journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(4000)", "cache_size(-16384)", "trusted_schema(OFF)"},
 	}))
 	if err != nil {
 		return err
 	}
-	s.write.SetMaxOpenConns(1)
-	s.read, err = sql.Open("sqlite", dsn(path, url.Values{
+	d.write.SetMaxOpenConns(1)
+	d.read, err = sql.Open("sqlite", dsn(path, url.Values{
 		"_pragma": {busyTimeout, "query_only(ON)", "trusted_schema(OFF)"},
 	}))
 	if err != nil {
-		return errors.Join(err, s.write.Close())
+		return errors.Join(err, d.write.Close())
 	}
-	s.read.SetMaxOpenConns(readers)
-	s.read.SetMaxIdleConns(readers)
+	d.read.SetMaxOpenConns(readers)
+	d.read.SetMaxIdleConns(readers)
 	return nil
 }
 
@@ -144,33 +134,33 @@ func dsn(path string, parameters url.Values) string {
 
 // begin a life of the store: the schema, and a revision that was never seen
 // before, whatever was lost (see the package's documentation).
-func (s *Store) begin(ctx context.Context) error {
-	if err := migrate(ctx, s.write); err != nil {
+func (d *database) begin(ctx context.Context, now time.Time) error {
+	if err := migrate(ctx, d.write); err != nil {
 		return err
 	}
-	_, err := s.transact(ctx, func(tx *sql.Tx) error {
-		const q = `UPDATE meta SET revision = max(revision + 1, ?), floor = max(revision + 1, ?)`
-		micros := s.now().UnixMicro()
-		if _, err := tx.ExecContext(ctx, q, micros, micros); err != nil {
+	_, err := d.Transact(ctx, func(tx sqlstore.Tx) error {
+		const q = `UPDATE meta SET revision = max(revision + 1, $1), floor = max(revision + 1, $1)`
+		if _, err := tx.Exec(ctx, q, now.UnixMicro()); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM deletions`)
+		_, err := tx.Exec(ctx, `DELETE FROM deletions`)
 		return err
 	})
 	return err
 }
 
+// Await implements store.Feed: a commit of this process wakes it at once, one of
+// another process within the poll interval.
+func (s *Store) Await(ctx context.Context, since int64) error {
+	return s.db.waiter.Await(ctx, s.db, since)
+}
+
 // Writes counts the committed write transactions since the store was opened.
 // Renewed leases are among them.
-func (s *Store) Writes() int64 { return s.writes.Load() }
+func (s *Store) Writes() int64 { return s.db.writes.Load() }
 
 // Close the store. Who waits in Await is woken.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	if !s.closed {
-		s.closed = true
-		close(s.moved)
-	}
-	s.mu.Unlock()
-	return errors.Join(s.read.Close(), s.write.Close())
+	s.db.waiter.Close()
+	return errors.Join(s.db.read.Close(), s.db.write.Close())
 }

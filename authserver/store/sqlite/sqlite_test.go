@@ -12,6 +12,7 @@ import (
 
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 	"clientele.dev/clientele/authserver/store/storetest"
 )
 
@@ -106,12 +107,30 @@ func TestSettings(t *testing.T) {
 	defer closed(t, s)
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "1", "busy_timeout": "5000"} {
 		var got string
-		if err := s.write.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+		if err := s.db.write.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %q, %v, want %q", pragma, got, err, want)
 		}
 	}
-	if _, err := s.read.ExecContext(t.Context(), `DELETE FROM clients`); err == nil {
+	if _, err := s.db.read.ExecContext(t.Context(), `DELETE FROM clients`); err == nil {
 		t.Error("a reading connection wrote")
+	}
+}
+
+// TestHotStatementsAreCompiledOnce: without it everything works, several times
+// slower.
+func TestHotStatementsAreCompiledOnce(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer closed(t, s)
+	write, read := dialect.Statements()
+	for _, query := range write {
+		if s.db.writing[query] == nil {
+			t.Errorf("not prepared for writing: %s", query)
+		}
+	}
+	for _, query := range read {
+		if s.db.reading[query] == nil {
+			t.Errorf("not prepared for reading: %s", query)
+		}
 	}
 }
 
@@ -163,12 +182,12 @@ func TestMigrationsAreOneTransaction(t *testing.T) {
 	closed(t, open(t, dir))
 	db := raw(t, dir)
 	defer func() { _ = db.Close() }()
-	all, err := store.Migrations(migrationFiles)
+	all, err := sqlstore.Migrations(migrationFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := store.Migration{Name: "good", SQL: `CREATE TABLE later (a INTEGER) STRICT`}
-	bad := store.Migration{Name: "bad", SQL: `CREATE TABLE last (a INTEGER) STRICT; CREATE TABLE later (again INTEGER)`}
+	good := sqlstore.Migration{Name: "good", SQL: `CREATE TABLE later (a INTEGER) STRICT`}
+	bad := sqlstore.Migration{Name: "bad", SQL: `CREATE TABLE last (a INTEGER) STRICT; CREATE TABLE later (again INTEGER)`}
 	err = migrateTo(t.Context(), db, append(all[:len(all):len(all)], good, bad))
 	if err == nil || !strings.Contains(err.Error(), "bad") {
 		t.Fatalf("error %v, want it to name the step", err)

@@ -5,34 +5,53 @@ import (
 	"database/sql"
 	"errors"
 
-	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 )
 
-// errNothing is what a transaction's function returns when there is nothing to
-// commit.
-var errNothing = errors.New("nothing to commit")
+// transaction is a sqlstore.Tx.
+type transaction struct {
+	*sql.Tx
+	prepared map[string]*sql.Stmt
+}
 
-// transact runs do in a write transaction and returns the revision afterwards.
-// When do returns an error nothing is changed. Whoever waits for a change is told.
-func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) (revision int64, err error) {
-	err = s.commit(ctx, s.write, func(tx *sql.Tx) error {
+func (t transaction) stmt(ctx context.Context, query string) *sql.Stmt {
+	if stmt := t.prepared[query]; stmt != nil {
+		return t.StmtContext(ctx, stmt)
+	}
+	return nil
+}
+
+// Exec implements sqlstore.Tx.
+func (t transaction) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	return exec(ctx, t.Tx, t.stmt(ctx, query), query, args)
+}
+
+// Query implements sqlstore.Querier.
+func (t transaction) Query(ctx context.Context, query string, args []any, each func(sqlstore.Scan) error) error {
+	return read(ctx, t.Tx, t.stmt(ctx, query), query, args, each)
+}
+
+// Transact implements sqlstore.DB. Writers exclude each other, so do runs once.
+// Whoever waits for a change is told.
+func (d *database) Transact(ctx context.Context, do func(sqlstore.Tx) error) (revision int64, err error) {
+	err = d.commit(ctx, d.write, func(tx sqlstore.Tx) error {
 		if err := do(tx); err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, `SELECT coalesce(max(revision), 0) FROM meta`).Scan(&revision)
+		revision, err = sqlstore.Revision(ctx, tx)
+		return err
 	})
 	if err != nil {
 		return 0, err
 	}
-	s.committed(revision)
+	d.waiter.Wake()
 	return revision, nil
 }
 
-// durably is a write transaction that is on the disk when it returns, for what
-// must not come back after a power loss: the end of a session, a revocation. It
-// takes what was committed before along.
-func (s *Store) durably(ctx context.Context, do func(*sql.Tx) error) (err error) {
-	conn, err := s.write.Conn(ctx)
+// Durably implements sqlstore.DB: what is committed is on the disk when it returns,
+// and so is what was committed before.
+func (d *database) Durably(ctx context.Context, do func(sqlstore.Tx) error) (err error) {
+	conn, err := d.write.Conn(ctx)
 	if err != nil {
 		return err
 	}
@@ -44,23 +63,33 @@ func (s *Store) durably(ctx context.Context, do func(*sql.Tx) error) (err error)
 		_, back := conn.ExecContext(context.WithoutCancel(ctx), `PRAGMA synchronous = NORMAL`)
 		err = errors.Join(err, back)
 	}()
-	return s.commit(ctx, conn, do)
+	return d.commit(ctx, conn, do)
+}
+
+// Snapshot implements sqlstore.DB.
+func (d *database) Snapshot(ctx context.Context, do func(sqlstore.Querier) error) error {
+	tx, err := d.read.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer rollback(tx)
+	return do(transaction{tx, d.reading})
 }
 
 // commit what do did in a write transaction.
-func (s *Store) commit(ctx context.Context, db beginner, do func(*sql.Tx) error) error {
+func (d *database) commit(ctx context.Context, db beginner, do func(sqlstore.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer rollback(tx)
-	if err := do(tx); err != nil {
+	if err := do(transaction{tx, d.writing}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	s.writes.Add(1)
+	d.writes.Add(1)
 	return nil
 }
 
@@ -69,50 +98,6 @@ type beginner interface {
 	BeginTx(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error)
 }
 
-// decide runs do in a write transaction of a store that is bound. do returns
-// errNothing when nothing is to be changed; the revision is then the present one.
-func (s *Store) decide(ctx context.Context, do func(*sql.Tx) error) (int64, error) {
-	var is meta
-	revision, err := s.transact(ctx, func(tx *sql.Tx) (err error) {
-		if is, err = bound(ctx, tx); err != nil {
-			return err
-		}
-		return do(tx)
-	})
-	if errors.Is(err, errNothing) {
-		return is.revision, nil
-	}
-	return revision, err
-}
-
 // rollback what was not committed. Its error says nothing that the error before
 // did not.
 func rollback(tx *sql.Tx) { _ = tx.Rollback() }
-
-// committed wakes whoever waits for another revision.
-func (s *Store) committed(revision int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if revision == s.revision || s.closed {
-		return
-	}
-	s.revision = revision
-	close(s.moved)
-	s.moved = make(chan struct{})
-}
-
-// bound reads what the store is, and refuses one that is not bound.
-func bound(ctx context.Context, tx *sql.Tx) (meta, error) {
-	var m meta
-	err := tx.QueryRowContext(ctx, `SELECT store_id, revision, floor FROM meta`).Scan(&m.storeID, &m.revision, &m.floor)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && m.storeID == "" {
-		return meta{}, store.ErrNotBound
-	}
-	return m, err
-}
-
-type meta struct {
-	storeID  string
-	revision int64
-	floor    int64
-}

@@ -43,6 +43,12 @@ func Bench(b *testing.B, s store.Store) {
 			_, err := s.CountAttempt(b.Context(), fmt.Sprint(i%1000), sampleTime, time.Minute)
 			must(b, err)
 		}},
+		{"register", func(b *testing.B, i int64, _ *store.Family) {
+			c := client(fmt.Sprintf("shop.%d", i), owner(fmt.Sprint(i)))
+			_, err := s.ChangeClient(b.Context(), c.Registration.Managed.Owner, c.Registration.ClientID,
+				func(store.ExistingClients) (store.ClientChange, error) { return store.ClientChange{Put: &c}, nil })
+			must(b, err)
+		}},
 		{"revoke one family", func(b *testing.B, i int64, _ *store.Family) {
 			f := family(fmt.Sprintf("revoked-%d", i))
 			must(b, s.PutFamily(b.Context(), f))

@@ -1,4 +1,4 @@
-package postgres
+package sqlstore
 
 import (
 	"context"
@@ -12,19 +12,22 @@ import (
 const (
 	putCode = `INSERT INTO codes (hash, family_id, subject, client_id, resource, session_id, expires, sweep, record)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)`
-	takeCode = `UPDATE codes SET used = $2, sweep = $2::bigint + 86400
+	// What was used is kept for a day, the longest life of an access token that was
+	// made from it.
+	takeCode = `UPDATE codes SET used = $2, sweep = CAST($2 AS BIGINT) + 86400
 		WHERE hash = $1 AND used = 0 AND revoked = 0 AND expires > $2 RETURNING record`
 	takeAgain = `UPDATE codes SET revoked = $2 WHERE hash = $1 AND (used <> 0 OR revoked <> 0) RETURNING record`
 )
 
 // PutCode implements store.Codes.
-func (s *Store) PutCode(ctx context.Context, c store.Code) error {
+func (r *Roles) PutCode(ctx context.Context, c store.Code) error {
 	record, err := c.Encode()
 	if err != nil {
 		return err
 	}
 	g := c.Grant
-	_, err = s.exec(ctx, putCode, c.Hash, c.FamilyID, g.Subject, g.ClientID, g.Resource, g.SessionID, c.Expires.Unix(), string(record))
+	_, err = r.db.Exec(ctx, putCode, c.Hash, c.FamilyID, g.Subject, g.ClientID, g.Resource, g.SessionID,
+		c.Expires.Unix(), string(record))
 	if err != nil {
 		return fmt.Errorf("put a code: %w", err)
 	}
@@ -32,13 +35,13 @@ func (s *Store) PutCode(ctx context.Context, c store.Code) error {
 }
 
 // TakeCode implements store.Codes: one statement decides who it is.
-func (s *Store) TakeCode(ctx context.Context, hash string, now time.Time) (store.Code, error) {
+func (r *Roles) TakeCode(ctx context.Context, hash string, now time.Time) (store.Code, error) {
 	var record string
 	args := []any{hash, now.Unix()}
-	err := s.returning(ctx, takeCode, args, &record)
+	err := r.db.Returning(ctx, takeCode, args, &record)
 	used := errors.Is(err, store.ErrNotFound)
 	if used {
-		err = s.returning(ctx, takeAgain, args, &record)
+		err = r.db.Returning(ctx, takeAgain, args, &record)
 	}
 	if err != nil {
 		return store.Code{}, fmt.Errorf("take a code: %w", err)

@@ -1,0 +1,134 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"clientele.dev/clientele/authserver/store"
+)
+
+const (
+	advanceFamily = `UPDATE families SET generation = $3, revoked = $4, ends = $5, record = $6
+		WHERE id = $1 AND generation = $2 AND revoked = 0`
+	readFamilies = `SELECT id, generation, revoked, record FROM families WHERE `
+	familyByID   = readFamilies + `id = $1`
+	familiesOf   = readFamilies + `subject = $1 AND revoked = 0 AND ends > $2 ORDER BY id`
+)
+
+// PutFamily implements store.Families.
+func (r *Roles) PutFamily(ctx context.Context, f store.Family) error {
+	record, err := f.Encode()
+	if err != nil {
+		return err
+	}
+	g := f.Grant
+	n, err := r.db.Exec(ctx, r.dialect.PutFamily, f.ID, f.Generation, seconds(f.Revoked), f.Ends(),
+		g.Subject, g.ClientID, g.Resource, g.SessionID, string(record))
+	if err == nil && n == 0 {
+		err = store.ErrConflict
+	}
+	if err != nil {
+		return fmt.Errorf("put family %q: %w", f.ID, err)
+	}
+	return nil
+}
+
+// Family implements store.Families.
+func (r *Roles) Family(ctx context.Context, id string) (store.Family, error) {
+	f, err := one(ctx, r.db, scanFamily, familyByID, id)
+	if err != nil {
+		return store.Family{}, fmt.Errorf("family %q: %w", id, err)
+	}
+	return f, nil
+}
+
+// AdvanceFamily implements store.Families in one statement.
+func (r *Roles) AdvanceFamily(ctx context.Context, from int64, next store.Family) error {
+	record, err := next.Encode()
+	if err != nil {
+		return err
+	}
+	n, err := r.db.Exec(ctx, advanceFamily, next.ID, from, next.Generation, seconds(next.Revoked), next.Ends(), string(record))
+	if err == nil && n == 0 {
+		err = store.ErrConflict
+	}
+	if err != nil {
+		return fmt.Errorf("advance family %q from generation %d: %w", next.ID, from, err)
+	}
+	return nil
+}
+
+// RevokeFamilies implements store.Families. Codes go first: a family that is being
+// put at the same time is then refused, or there to be found.
+func (r *Roles) RevokeFamilies(ctx context.Context, filter store.FamilyFilter, now time.Time) (int, error) {
+	if filter == (store.FamilyFilter{}) {
+		return 0, nil
+	}
+	var families int64
+	err := r.db.Durably(ctx, func(tx Tx) error {
+		codes, err := r.revokeCodes(ctx, tx, filter, now)
+		if err != nil {
+			return err
+		}
+		conditions, args := choose(filter, "id", now.Unix())
+		families, err = tx.Exec(ctx, r.dialect.RevokeFamilies(conditions), args...)
+		if err == nil && codes+families == 0 {
+			err = ErrNothing
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrNothing) {
+		return 0, fmt.Errorf("revoke families: %w", err)
+	}
+	return int(families), nil
+}
+
+// pending is for how long after its expiry a code may still be about to become a
+// family, in seconds: it was taken in its last moment and the request is slow.
+const pending = 600
+
+// revokeCodes of which no family was made yet. Older codes need no look.
+func (r *Roles) revokeCodes(ctx context.Context, tx Tx, filter store.FamilyFilter, now time.Time) (int64, error) {
+	conditions, args := choose(filter, "family_id", now.Unix(), now.Unix()-pending)
+	return tx.Exec(ctx, r.dialect.RevokeCodes(conditions), args...)
+}
+
+// choose makes a condition of each member of the filter that is given. Its text
+// is this function's; the values are parameters, behind those of args.
+func choose(filter store.FamilyFilter, id string, args ...any) (string, []any) {
+	var conditions strings.Builder
+	for _, member := range []struct{ column, value string }{
+		{id, filter.ID}, {"subject", filter.Subject}, {"client_id", filter.ClientID},
+		{"resource", filter.Resource}, {"session_id", filter.SessionID},
+	} {
+		if member.value != "" {
+			args = append(args, member.value)
+			conditions.WriteString(" AND " + member.column + " = $" + strconv.Itoa(len(args)))
+		}
+	}
+	return conditions.String(), args
+}
+
+// FamiliesOf implements store.Families, in the order of their ids.
+func (r *Roles) FamiliesOf(ctx context.Context, subject string, now time.Time) ([]store.Family, error) {
+	found, err := list(ctx, r.db, scanFamily, familiesOf, subject, now.Unix())
+	if err != nil {
+		return nil, fmt.Errorf("list a person's families: %w", err)
+	}
+	return found, nil
+}
+
+func scanFamily(row Scan) (store.Family, error) {
+	var (
+		id, record          string
+		generation, revoked int64
+	)
+	if err := row(&id, &generation, &revoked, &record); err != nil {
+		return store.Family{}, err
+	}
+	return store.DecodeFamily(id, generation, revoked, []byte(record))
+}

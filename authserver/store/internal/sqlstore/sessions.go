@@ -1,0 +1,80 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"clientele.dev/clientele/authserver/store"
+)
+
+const (
+	putSession    = `INSERT INTO sessions (id, hash, subject, seen, expires, record) VALUES ($1, $2, $3, $4, $5, $6)`
+	touchSession  = `UPDATE sessions SET seen = $2 WHERE id = $1 AND seen < $2`
+	endSession    = `DELETE FROM sessions WHERE id = $1 AND subject = $2`
+	readSessions  = `SELECT id, hash, seen, record FROM sessions WHERE `
+	sessionByHash = readSessions + `hash = $1 AND expires > $2`
+	sessionsOf    = readSessions + `subject = $1 AND expires > $2 ORDER BY id`
+)
+
+// PutSession implements store.Sessions.
+func (r *Roles) PutSession(ctx context.Context, s store.Session) error {
+	record, err := s.Encode()
+	if err != nil {
+		return err
+	}
+	_, err = r.db.Exec(ctx, putSession, s.ID, s.Hash, s.Subject, seconds(s.Seen), s.Expires.Unix(), string(record))
+	if err != nil {
+		return fmt.Errorf("put session %q: %w", s.ID, err)
+	}
+	return nil
+}
+
+// Session implements store.Sessions.
+func (r *Roles) Session(ctx context.Context, hash string, now time.Time) (store.Session, error) {
+	found, err := one(ctx, r.db, scanSession, sessionByHash, hash, now.Unix())
+	if err != nil {
+		return store.Session{}, fmt.Errorf("session: %w", err)
+	}
+	return found, nil
+}
+
+// TouchSession implements store.Sessions.
+func (r *Roles) TouchSession(ctx context.Context, id string, seen time.Time) error {
+	if _, err := r.db.Exec(ctx, touchSession, id, seconds(seen)); err != nil {
+		return fmt.Errorf("touch session %q: %w", id, err)
+	}
+	return nil
+}
+
+// EndSession implements store.Sessions.
+func (r *Roles) EndSession(ctx context.Context, subject, id string) error {
+	n, err := r.db.End(ctx, endSession, id, subject)
+	if err == nil && n == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("end session %q: %w", id, err)
+	}
+	return nil
+}
+
+// SessionsOf implements store.Sessions, in the order of their ids.
+func (r *Roles) SessionsOf(ctx context.Context, subject string, now time.Time) ([]store.Session, error) {
+	found, err := list(ctx, r.db, scanSession, sessionsOf, subject, now.Unix())
+	if err != nil {
+		return nil, fmt.Errorf("list a person's sessions: %w", err)
+	}
+	return found, nil
+}
+
+func scanSession(row Scan) (store.Session, error) {
+	var (
+		id, hash, record string
+		seen             int64
+	)
+	if err := row(&id, &hash, &seen, &record); err != nil {
+		return store.Session{}, err
+	}
+	return store.DecodeSession(id, hash, seen, []byte(record))
+}
