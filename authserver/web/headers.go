@@ -30,9 +30,7 @@ func (p policy) String() string {
 	if p.onlyThere {
 		targets = nil
 	}
-	if source := formTarget(p.redirectURI); source != "" {
-		targets = append(targets, source)
-	}
+	targets = append(targets, formTargets(p.redirectURI)...)
 	if len(targets) == 0 {
 		targets = []string{"'none'"}
 	}
@@ -40,30 +38,44 @@ func (p policy) String() string {
 	return strings.Join(directives, "; ")
 }
 
-// formTarget is the CSP source of a redirect URI: its origin, or its scheme where
-// an app claimed one of its own. What cannot be written as a source safely is
-// left out, and the browser then stops at the redirect.
+// formTargets are the CSP sources that let a form end at a redirect URI. What
+// cannot be written as a source safely is left out, and the browser then stops at
+// the redirect.
+//
+// Chromium holds every redirect of the chain that a form sets off against
+// form-action, the app's own ones too, and many apps send people on to another
+// host (www after login, a broker to who asked it). So for an app on the web it is
+// every https address; one on loopback is named, and may send people on to https;
+// and of an app that claimed a scheme it is that scheme.
 //
 // The grammar of sources has no IPv6 addresses (CSP Level 3, Section 2.3.1), so
 // that a redirect to http://[::1]:port/ needs the whole scheme.
-func formTarget(redirectURI string) string {
+func formTargets(redirectURI string) []string {
 	u, err := url.Parse(redirectURI)
 	if err != nil || u.Scheme == "" {
-		return ""
+		return nil
 	}
 	switch u.Scheme {
 	case "https", "http":
-		if addr, err := netip.ParseAddr(u.Hostname()); err == nil && addr.Is6() {
-			return u.Scheme + ":"
+		if u.Host == "" || strings.Trim(u.Host, hostCharacters) != "" && !isIPv6(u) {
+			return nil
 		}
-		if u.Host == "" || strings.Trim(u.Host, hostCharacters) != "" {
-			return ""
+		if u.Scheme == "https" {
+			return []string{"https:"}
 		}
-		return u.Scheme + "://" + u.Host
+		if isIPv6(u) {
+			return []string{"http:", "https:"}
+		}
+		return []string{"http://" + u.Host, "https:"}
 	case "javascript", "data", "blob", "vbscript", "about", "file", "filesystem":
-		return ""
+		return nil
 	}
-	return u.Scheme + ":" // url.Parse lets only letters, digits, + - . through
+	return []string{u.Scheme + ":"} // url.Parse lets only letters, digits, + - . through
+}
+
+func isIPv6(u *url.URL) bool {
+	addr, err := netip.ParseAddr(u.Hostname())
+	return err == nil && addr.Is6()
 }
 
 const hostCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:"
