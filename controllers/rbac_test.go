@@ -20,7 +20,7 @@ import (
 func TestRights(t *testing.T) {
 	c := testenv.Client(t)
 	team := testenv.Namespace(t)
-	for _, role := range []string{"clientele-edit", "clientele-view"} {
+	for _, role := range []string{"clientele-edit", "clientele-view", "clientele-registrant"} {
 		binding := &rbacv1.RoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: role},
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
@@ -34,6 +34,8 @@ func TestRights(t *testing.T) {
 		ours     = "oauth.clientele.dev"
 		operator = "system:serviceaccount:" + system + ":clientele-operator"
 		server   = "system:serviceaccount:" + system + ":clientele-server"
+
+		registrations = "system:serviceaccount:" + system + ":clientele-registrations"
 	)
 	for _, tc := range []struct {
 		name, user                                            string
@@ -47,6 +49,11 @@ func TestRights(t *testing.T) {
 		{"a team is no registrar", "clientele-edit", "manage", ours, "authorizationservers", "", team, "default", false},
 		{"a viewer reads clients", "clientele-view", "get", ours, "oauthclients", "", team, "", true},
 		{"a viewer makes none", "clientele-view", "create", ours, "oauthclients", "", team, "", false},
+		{"a registrant registers", "clientele-registrant", "register", ours, "authorizationservers", "", team, "default", true},
+		{"a registrant is no registrar", "clientele-registrant", "manage", ours, "authorizationservers", "", team, "default", false},
+		{"a registrant reads no server", "clientele-registrant", "get", ours, "authorizationservers", "", team, "default", false},
+		{"who looks after registrations is a registrar", registrations, "manage", ours, "authorizationservers", "", system, "default", true},
+		{"and reads no Secrets", registrations, "list", "", "secrets", "", system, "", false},
 		{"the operator is a registrar", operator, "manage", ours, "authorizationservers", "", system, "default", true},
 		{"the operator writes no spec", operator, "update", ours, "oauthclients", "", team, "a", false},
 		{"the operator has tokens of its own", operator, "create", "", "serviceaccounts", "token", system, "clientele-operator", true},

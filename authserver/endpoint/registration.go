@@ -33,7 +33,10 @@ func (s *Server) register(x *exchange) int {
 	case caller.Register && (mode == RegistrationAuthenticated || mode == RegistrationOpen):
 		return s.registerSelf(x, caller)
 	}
-	return s.fail(x, s.refused(x, caller, noRegistrar()))
+	if mode != RegistrationAuthenticated && mode != RegistrationOpen {
+		return s.fail(x, s.refused(x, caller, noRegistrar()))
+	}
+	return s.fail(x, s.refused(x, caller, oauth.InsufficientScope("to register a client takes RBAC verb register on the AuthorizationServer")))
 }
 
 // updateClient is PUT /oauth/register/{client_id} (RFC 7592, Section 2.2): for

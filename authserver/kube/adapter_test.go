@@ -287,9 +287,9 @@ func TestServerReadsNoOtherSecret(t *testing.T) {
 	}
 }
 
-// TestServerWithARealAPIServer is the whole: objects, a registrar's token, a
-// registration, a token.
-func TestServerWithARealAPIServer(t *testing.T) {
+// realServer runs a server of the API server's objects.
+func realServer(t *testing.T, change ...func(*v1alpha1.AuthorizationServer)) (*authtest.Server, *v1alpha1.AuthorizationServer) {
+	t.Helper()
 	c := testenv.Client(t, v1alpha1.AddToScheme)
 	a := newAdapter(t)
 	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), Now: time.Now})
@@ -313,6 +313,9 @@ func TestServerWithARealAPIServer(t *testing.T) {
 	})
 	driver := &authtest.Server{Server: s, URL: "http://" + h.Listener.Addr().String()}
 	server, signing, serverKeys := objects(t)
+	for _, f := range change {
+		f(server)
+	}
 	eventually(t, "readyz tells what it waits for", func() bool {
 		return strings.Contains(driver.Do(t, "GET", "/readyz", "").Body, "AuthorizationServer "+system+"/default: it does not exist")
 	})
@@ -320,7 +323,13 @@ func TestServerWithARealAPIServer(t *testing.T) {
 	create(t, c, signing)
 	create(t, c, serverKeys)
 	eventually(t, "ready", func() bool { return driver.Do(t, "GET", "/readyz", "").Status == http.StatusOK })
+	return driver, server
+}
 
+// TestServerWithARealAPIServer is the whole: objects, a registrar's token, a
+// registration, a token.
+func TestServerWithARealAPIServer(t *testing.T) {
+	driver, server := realServer(t)
 	registrar := testenv.ServiceAccountToken(t, system, "clientele-operator", v1alpha1.RegistrarAudience(string(server.UID)))
 	client := authtest.NewClient("app")
 	if a := driver.SendJSON(t, "POST", "/oauth/register", registrar, client.Registration); a.Status != http.StatusCreated {
