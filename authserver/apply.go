@@ -86,7 +86,7 @@ func (s *Server) inForce(v *endpoint.View) bool {
 }
 
 func (s *Server) newView() (*endpoint.View, error) {
-	c := endpoint.ViewConfig{Settings: *s.known.Settings, Clients: s.registry.Client, Users: true}
+	c := endpoint.ViewConfig{Settings: *s.known.Settings, Clients: s.registry.Client}
 	if s.known.Signing != nil {
 		c.Signing = *s.known.Signing
 	}
@@ -114,7 +114,7 @@ func (s *Server) load(ctx context.Context, v *endpoint.View) error {
 func (s *Server) tellChanges(old, v *endpoint.View) {
 	if old == nil || old.Settings != v.Settings {
 		s.log.Info("settings in force", "issuer", v.Settings.Issuer, "default_resource", v.Settings.DefaultResource,
-			"algorithm", v.Settings.Algorithm, "id_token_algorithm", v.Settings.IDTokenAlgorithm, "access_token_lifetime", v.Settings.AccessTokenLifetime.String())
+			"algorithm", v.Settings.Algorithm, "id_token_algorithm", v.Settings.IDTokenAlgorithm, "users", v.Settings.Users, "access_token_lifetime", v.Settings.AccessTokenLifetime.String())
 	}
 	if v.KeySetRevision != "" && (old == nil || old.KeySetRevision != v.KeySetRevision) {
 		s.log.Info("signing keys in force", "revision", v.KeySetRevision, "keys", len(v.Signing.Keys), "can_sign", v.CanSign())

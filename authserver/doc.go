@@ -48,6 +48,10 @@
 //	whose request is it?                          peer/                     X-Forwarded-For
 //	errors                                        endpoint/respond.go       RFC 6749, Section 5.2; RFC 6750, Section 3
 //
+// What is for people (authorize, continue, upstream, callback, par, userinfo, logout,
+// account) is there only while the settings name users; else it is 404, and neither
+// it nor its grants are advertised.
+//
 // A new endpoint is a row in endpoint/routes.go and a file; a new grant is a file
 // in grant and a line in server.go; a new way to authenticate is a file in
 // clientauth. DIVERGENCES.md says where this server differs from an RFC.

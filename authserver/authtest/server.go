@@ -23,11 +23,14 @@ import (
 	"clientele.dev/clientele/authserver/store/postgres/pgtest"
 )
 
-// Config of a Server. The zero value is a ready server with ES256.
+// Config of a Server. The zero value is a ready server with ES256 keys that people
+// may sign in at.
 type Config struct {
 	// Settings; Issuer is filled in if it is empty, and IssuerPath appended.
 	Settings   endpoint.Settings
 	IssuerPath string
+	// MachinesOnly: nobody signs in.
+	MachinesOnly bool
 	// Bare starts without settings and keys.
 	Bare bool
 	// Postgres keeps what the server knows, in a schema of its own. Nil: SQLite
@@ -180,6 +183,7 @@ func (s *Server) openStore(t testing.TB, c Config, listens net.Addr) {
 
 func (s *Server) settings(c Config) {
 	s.Settings = c.Settings
+	s.Settings.Users = !c.MachinesOnly
 	if s.Settings.Issuer == "" {
 		s.Settings.Issuer = s.URL + c.IssuerPath
 	}

@@ -71,12 +71,10 @@ type Config struct {
 	Registry   *registry.Registry
 	Registrars RegistrarAuthorizer
 	Replicas   Replicas
-	// Flows is nil where the server knows no users: what needs it is then neither
-	// advertised nor routed.
-	Flows Flows
+	Flows      Flows
 	// Roster says who of those who signed in is still welcome.
 	Roster signin.Roster
-	// Password signs local users in. Required with Flows.
+	// Password signs local users in.
 	Password *signin.Password
 	// Upstreams returns the upstream providers in force; nil, and returning nil:
 	// there are none.

@@ -101,7 +101,16 @@ func (r *route) allow() string {
 
 // find looks a path up. An issuer with a path is served below that path; the
 // well-known documents also with the path behind them (RFC 8414, Section 3.1).
+// What is for people is not found where nobody signs in.
 func (s *Server) find(path string, v *View) (*route, string) {
+	r, rest := s.lookup(path, v)
+	if r != nil && r.people && v != nil && !v.Settings.Users {
+		return nil, ""
+	}
+	return r, rest
+}
+
+func (s *Server) lookup(path string, v *View) (*route, string) {
 	if v != nil && v.issuerPath != "" {
 		path = s.withoutIssuer(path, v.issuerPath)
 	}

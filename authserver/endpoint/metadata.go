@@ -49,18 +49,17 @@ const metadataMaxAge = 5 * time.Minute
 // issuer, never of the Host header.
 func newMetadata(v *View, scopes ...string) (document, error) {
 	m := oauth.ServerMetadata{
-		Issuer:                            v.Settings.Issuer,
-		TokenEndpoint:                     v.base + pathToken,
-		JWKSURI:                           v.base + pathJWKS,
-		RegistrationEndpoint:              v.base + pathRegister,
-		GrantTypesSupported:               oauth.SupportedGrantTypes(),
-		TokenEndpointAuthMethodsSupported: oauth.SupportedAuthMethods(),
-		IDTokenSigningAlgValuesSupported:  v.algorithms(),
+		Issuer:                           v.Settings.Issuer,
+		JWKSURI:                          v.base + pathJWKS,
+		RegistrationEndpoint:             v.base + pathRegister,
+		IDTokenSigningAlgValuesSupported: v.algorithms(),
+		DefaultResource:                  v.terms.DefaultResource,
 	}
-	if v.users {
+	v.tokenMetadata(&m)
+	if v.Settings.Users {
 		m.ScopesSupported = scopes
 		v.authorizationMetadata(&m)
-		v.tokenMetadata(&m)
+		v.identityMetadata(&m)
 	}
 	body, err := json.Marshal(m)
 	if err != nil {
@@ -81,7 +80,6 @@ func (v *View) authorizationMetadata(m *oauth.ServerMetadata) {
 	m.PromptValuesSupported = oauth.SupportedPrompts()
 	m.SubjectTypesSupported = []string{"public"}
 	m.RequestURIParameterSupported = &no // but for pushed ones (RFC 9126, Section 5)
-	m.DefaultResource = v.terms.DefaultResource
 }
 
 // algorithms that tokens are or will be signed with: verifiers that read only

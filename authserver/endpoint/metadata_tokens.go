@@ -6,12 +6,21 @@ import (
 	"clientele.dev/clientele/authserver/oauth"
 )
 
-// tokenMetadata is the part of the metadata that is about tokens which exist.
+// tokenMetadata is the part of the metadata that is about tokens, whoever they are
+// for.
 func (v *View) tokenMetadata(m *oauth.ServerMetadata) {
+	methods := v.authMethods()
+	m.TokenEndpoint = v.base + pathToken
+	m.TokenEndpointAuthMethodsSupported = methods
+	m.GrantTypesSupported = v.grantTypes()
 	m.RevocationEndpoint = v.base + pathRevoke
-	m.RevocationEndpointAuthMethodsSupported = oauth.SupportedAuthMethods()
+	m.RevocationEndpointAuthMethodsSupported = methods
 	m.IntrospectionEndpoint = v.base + pathIntrospect
 	m.IntrospectionEndpointAuthMethodsSupported = secretMethods()
+}
+
+// identityMetadata is the part that is about who somebody is.
+func (v *View) identityMetadata(m *oauth.ServerMetadata) {
 	m.UserinfoEndpoint = v.base + pathUserinfo
 	m.EndSessionEndpoint = v.base + pathLogout
 	m.ClaimTypesSupported = []string{"normal"}
@@ -19,6 +28,22 @@ func (v *View) tokenMetadata(m *oauth.ServerMetadata) {
 		"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "at_hash",
 		"name", "preferred_username", "email", "email_verified",
 	}
+}
+
+// grants says whether the server gives tokens by a grant type.
+func (v *View) grants(g oauth.GrantType) bool { return v.Settings.Users || !g.ForUsers() }
+
+func (v *View) grantTypes() []oauth.GrantType {
+	return slices.DeleteFunc(oauth.SupportedGrantTypes(), func(g oauth.GrantType) bool { return !v.grants(g) })
+}
+
+// authMethods leaves public clients out where nobody signs in: they act for people
+// only.
+func (v *View) authMethods() []oauth.AuthMethod {
+	if v.Settings.Users {
+		return oauth.SupportedAuthMethods()
+	}
+	return secretMethods()
 }
 
 // secretMethods are those by which a client really authenticates.
@@ -37,7 +62,7 @@ type described struct {
 // itself may ask for: the policies in force say which, so the document changes
 // with them and not only with the view.
 func (s *Server) describe(v *View) document {
-	if !v.users {
+	if !v.Settings.Users {
 		return v.metadata
 	}
 	revision := s.Registry.PolicyRevision()

@@ -91,9 +91,6 @@ func (s *Server) withinLimits(ctx context.Context, settings RegistrationSettings
 	if wait := s.registrations.take(everybody, settings.PerMinute, now); wait > 0 {
 		return limited(wait, text)
 	}
-	if s.Flows == nil {
-		return nil
-	}
 	const day = 24 * time.Hour
 	n, err := s.Flows.CountAttempt(ctx, credential.Hash("registration by "+name), now, day)
 	if err != nil {
@@ -246,9 +243,6 @@ func (s *Server) deleteSelf(x *exchange, token string) int {
 // endFamilies ends the refresh tokens of a client that is gone. Its access tokens
 // are dead without it: introspection and userinfo ask for the client.
 func (s *Server) endFamilies(ctx context.Context, clientID string) error {
-	if s.Flows == nil {
-		return nil
-	}
 	if _, err := s.Flows.RevokeFamilies(ctx, store.FamilyFilter{ClientID: clientID}, s.Now()); err != nil {
 		return fmt.Errorf("revoke the refresh tokens of client %s: %w", clientID, err)
 	}

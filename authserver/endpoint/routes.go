@@ -58,6 +58,8 @@ type route struct {
 	cacheable bool
 	// cors: which pages of other origins may call it.
 	cors cors
+	// people: it is there only where people sign in (Settings.Users).
+	people bool
 	// needsNothing answers even while the server has no settings.
 	needsNothing bool
 }
@@ -65,8 +67,10 @@ type route struct {
 // table is every route there is.
 func (s *Server) table() []route {
 	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
-	table := []route{
+	return append(s.peopleTable(), []route{
 		{name: "token", path: pathToken, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.token}},
+		{name: "revoke", path: pathRevoke, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.revoke}},
+		{name: "introspect", path: pathIntrospect, maxBody: tokenBody, methods: map[string]handler{post: s.introspect}},
 		{name: "register", path: pathRegister, maxBody: registrationBody, cors: corsOpen, methods: map[string]handler{post: s.register}},
 		{name: "client", path: managementPrefix, maxBody: registrationBody, cors: corsOpen, methods: map[string]handler{get: s.readClient, put: s.updateClient, del: s.deleteClient}},
 		{name: "policy", path: pathPolicies, maxBody: registrationBody, methods: map[string]handler{put: s.putPolicy, del: s.deletePolicy}},
@@ -80,22 +84,16 @@ func (s *Server) table() []route {
 		{name: "jwks", path: pathJWKS, cacheable: true, cors: corsAny, methods: map[string]handler{get: s.jwks}},
 		{name: "healthz", path: pathHealth, needsNothing: true, methods: map[string]handler{get: s.healthz}},
 		{name: "readyz", path: pathReady, needsNothing: true, methods: map[string]handler{get: s.readyz}},
-	}
-	if s.Flows != nil {
-		table = append(table, s.userTable()...)
-	}
-	return table
+	}...)
 }
 
-// userTable is the routes of a server that knows users.
-func (s *Server) userTable() []route {
+// peopleTable is the routes of a server that people sign in at.
+func (s *Server) peopleTable() []route {
 	get, post := http.MethodGet, http.MethodPost
-	return []route{
+	table := []route{
 		{name: "authorize", path: pathAuthorize, maxBody: pageBody, methods: map[string]handler{get: s.authorize, post: s.authorize}},
 		{name: "continue", path: pathContinue, maxBody: pageBody, methods: map[string]handler{get: s.continueAuthorization, post: s.postContinue}},
 		{name: "par", path: pathPAR, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.par}},
-		{name: "revoke", path: pathRevoke, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.revoke}},
-		{name: "introspect", path: pathIntrospect, maxBody: tokenBody, methods: map[string]handler{post: s.introspect}},
 		{name: "userinfo", path: pathUserinfo, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{get: s.userinfo, post: s.userinfo}},
 		{name: "logout", path: pathLogout, maxBody: pageBody, methods: map[string]handler{get: s.logout, post: s.postLogout}},
 		{name: "account", path: pathAccount, methods: map[string]handler{get: s.account}},
@@ -105,4 +103,8 @@ func (s *Server) userTable() []route {
 		{name: "callback", path: callbackPrefix, methods: map[string]handler{get: s.finishUpstream}},
 		{name: "assets", path: assetPrefix, cacheable: true, methods: map[string]handler{get: s.assets}},
 	}
+	for i := range table {
+		table[i].people = true
+	}
+	return table
 }

@@ -74,7 +74,7 @@ func (s *Server) issue(x *exchange, now time.Time) (granting, grant.Issue, error
 	}
 	narrowOrigin(x, g.client)
 	// 3.
-	if g.counted, err = s.grantFor(g.client, p.Get("grant_type")); err != nil {
+	if g.counted, err = s.grantFor(x.view, g.client, p.Get("grant_type")); err != nil {
 		return g, grant.Issue{}, err
 	}
 	// 4.
@@ -112,7 +112,7 @@ func (s *Server) authenticate(x *exchange, p *params.Params) (*registry.Client, 
 // that one is public, and everything else, is held against the client as always.
 func (s *Server) presented(x *exchange, p *params.Params) (clientauth.Presented, error) {
 	text := p.Get("refresh_token")
-	if s.Flows == nil || text == "" || p.Get("client_id") != "" || x.r.Header.Get("Authorization") != "" ||
+	if text == "" || p.Get("client_id") != "" || x.r.Header.Get("Authorization") != "" ||
 		p.Get("client_secret") != "" || p.Get("client_assertion") != "" {
 		return clientauth.Read(x.r.Header["Authorization"], p)
 	}
@@ -151,12 +151,12 @@ func (s *Server) auditRefused(x *exchange, p clientauth.Presented, err error) {
 		slog.String("remote", s.remoteAddress(x)))
 }
 
-func (s *Server) grantFor(c *registry.Client, grantType string) (counted, error) {
+func (s *Server) grantFor(v *View, c *registry.Client, grantType string) (counted, error) {
 	g, ok := s.grants[oauth.GrantType(grantType)]
 	switch {
 	case grantType == "":
 		return counted{outcomes: s.Metrics.otherGrant}, oauth.InvalidRequest("grant_type is missing")
-	case !ok:
+	case !ok || !v.grants(g.Type()):
 		return counted{outcomes: s.Metrics.otherGrant}, oauth.UnsupportedGrantType("this server does not support the grant type")
 	}
 	return g, grant.Allowed(c, g.Type())

@@ -28,10 +28,11 @@ func TestA11EveryGrantIsRefusedForAClientThatDidNotRegisterIt(t *testing.T) {
 		c.Grants = append(c.Grants, named(g))
 	}
 	s := New(c)
+	people := &View{Settings: Settings{Users: true}}
 	for _, registered := range known {
 		client := &registry.Client{Registration: oauth.Registration{GrantTypes: []oauth.GrantType{registered}}}
 		for _, asked := range known {
-			_, err := s.grantFor(client, string(asked))
+			_, err := s.grantFor(people, client, string(asked))
 			if asked == registered && err != nil {
 				t.Errorf("%s, registered: %v", asked, err)
 			}

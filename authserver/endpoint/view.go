@@ -43,6 +43,9 @@ type Settings struct {
 	Registration RegistrationSettings
 	// SignIn says how many wrong passwords there may be.
 	SignIn signin.Limits
+	// Users says that people sign in here. Without it what is for people is neither
+	// advertised nor there: authorization and its grants, userinfo, logout, account.
+	Users bool
 }
 
 // Defaults of Settings.
@@ -72,7 +75,6 @@ type View struct {
 	cookies    signin.Cookies
 	pages      *web.Pages
 	assets     http.Handler
-	users      bool
 	origin     string // of the issuer
 	issuerPath string
 	base       string // the endpoints' base URL
@@ -86,8 +88,6 @@ type ViewConfig struct {
 	Signing    keys.Set              // zero: none yet
 	ServerKeys credential.ServerKeys // zero: none yet
 	Clients    func(clientID string) (*registry.Client, bool)
-	// Users says that people can sign in: their endpoints are advertised.
-	Users bool
 }
 
 // NewView makes a View. It fails if the issuer is no URL, or a key is of no use.
@@ -104,7 +104,6 @@ func NewView(c ViewConfig) (*View, error) {
 		base:       c.Settings.Issuer,
 	}
 	v.terms = terms(c.Settings)
-	v.users = c.Users
 	if err := v.preparePages(); err != nil {
 		return nil, err
 	}

@@ -123,6 +123,7 @@ func settingsOf(s *v1alpha1.AuthorizationServer) endpoint.Settings {
 		RefreshIdle:         duration(tokens.RefreshTokenIdleLifetime),
 		RefreshRetryWindow:  tokens.RefreshRetryWindow.Duration,
 		JWKSMaxAge:          s.Spec.Signing.JWKSMaxAge.Duration,
+		Users:               s.Spec.Users != nil,
 		Registration: endpoint.RegistrationSettings{
 			Mode:             endpoint.RegistrationMode(r.Mode),
 			MaxClients:       int(r.MaxClients),

@@ -30,7 +30,9 @@ type observed struct {
 	// pkce: spec.pkce asks for the exception; allowedKnown: it is known whether
 	// the platform permits it, and pkceExempt is the answer.
 	pkce, allowedKnown, pkceExempt bool
-	problem                        *problem
+	// nobodySignsIn: the client acts for users, and the server has none.
+	nobodySignsIn bool
+	problem       *problem
 }
 
 func (p *pass) observe() observed {
@@ -48,6 +50,8 @@ func (p *pass) observe() observed {
 		allowedKnown: p.namespaceLabels != nil,
 		pkceExempt:   pkceExempt(&p.client.Spec, p.allowed),
 		problem:      p.problem,
+
+		nobodySignsIn: forUsers(&p.client.Spec) && p.as != nil && p.as.Spec.Users == nil,
 	}
 	if p.record != nil {
 		o.recorded = true
@@ -125,8 +129,7 @@ func ready(o observed, c *status.Conditions) {
 		c.Set(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDisabled, "spec.disabled is true: the server refuses the client everywhere")
 		c.Progress("", "", "")
 	case p == nil:
-		c.Set(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAccepted,
-			fmt.Sprintf("the server accepts client %s; its credentials are in Secret %s", o.clientID, o.secretName))
+		c.Set(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAccepted, acceptedMessage(o))
 		c.Progress("", "", "")
 	case p.stalled:
 		c.Set(v1alpha1.ConditionReady, metav1.ConditionFalse, p.reason, p.message)
@@ -135,6 +138,15 @@ func ready(o observed, c *status.Conditions) {
 		c.Set(v1alpha1.ConditionReady, metav1.ConditionFalse, p.reason, p.message)
 		c.Progress(v1alpha1.ReasonRetrying, "", p.message)
 	}
+}
+
+func acceptedMessage(o observed) string {
+	text := fmt.Sprintf("the server accepts client %s; its credentials are in Secret %s", o.clientID, o.secretName)
+	if o.nobodySignsIn {
+		text += fmt.Sprintf("; but nobody can sign in at AuthorizationServer %s/%s (it has no spec.users), so that there are no authorization codes",
+			o.server.Namespace, o.server.Name)
+	}
+	return text
 }
 
 func scopesGranted(o observed, c *status.Conditions) {

@@ -3,6 +3,7 @@ package oauthclient
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,6 +143,30 @@ func TestClientBecomesPublicAndConfidentialAgain(t *testing.T) {
 	w.wantToken(first, http.StatusUnauthorized)
 	w.wantToken(w.credentials("app"), http.StatusOK)
 	w.wantClients(1)
+}
+
+// Whose app acts for users is told that there are none, as long as that is so.
+func TestAppForUsersIsToldThatNobodyCanSignIn(t *testing.T) {
+	w := newWorld(t)
+	op := w.operator()
+	oac, machine := w.oauthClient("app", webApp), w.oauthClient("machine")
+	told := func(o *v1alpha1.OAuthClient) bool {
+		op.settle(keyOf(o))
+		w.wantReady(keyOf(o), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+		ready := meta.FindStatusCondition(w.get(keyOf(o)).Status.Conditions, v1alpha1.ConditionReady)
+		return strings.Contains(ready.Message, "spec.users")
+	}
+	as := w.authorizationServer()
+	w.edit(as, func() { as.Spec.Users = nil })
+	if !told(oac) || told(machine) {
+		t.Error("want the owner of the app for users told, and not the other one")
+	}
+	w.edit(as, func() {
+		as.Spec.Users = &v1alpha1.UsersSpec{Local: &v1alpha1.LocalUsers{SecretRef: v1alpha1.SecretKeyReference{Name: "users"}}}
+	})
+	if told(oac) {
+		t.Error("told that nobody can sign in where people can")
+	}
 }
 
 // F32: a tenant's redirect URI to a host that is not its own; then the platform
