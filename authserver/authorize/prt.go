@@ -37,9 +37,9 @@ type Pending struct {
 	Parameters string
 	// Issued is when the request came, in whole seconds.
 	Issued time.Time
-	// Session that the user was signed in with when the request came, by
-	// store.Session.ID; empty: none. A request that wants a new sign-in is not
-	// content with it.
+	// Session that the user was signed in with when a request came that wants a new
+	// sign-in (Request.WantsNewSignIn) and is not content with it, by
+	// store.Session.ID; empty: none, or another request.
 	Session string
 }
 
@@ -67,8 +67,7 @@ func encode(p *params.Params) (string, error) {
 	return text, nil
 }
 
-// NewPending takes what is kept of a request. session is that of the browser, or
-// empty. The error is an invalid_request: the request is too long.
+// NewPending takes what is kept of a request; session is Pending.Session. The error is an invalid_request: the request is too long.
 func NewPending(p *params.Params, session string, now time.Time) (Pending, error) {
 	text, err := encode(p)
 	return Pending{text, now.UTC().Truncate(time.Second), session}, err

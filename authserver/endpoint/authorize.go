@@ -3,6 +3,7 @@ package endpoint
 import (
 	"net/http"
 	"net/url"
+	"time"
 
 	"clientele.dev/clientele/authserver/authorize"
 	"clientele.dev/clientele/authserver/credential"
@@ -52,13 +53,9 @@ func (s *Server) beginAuthorization(x *exchange) (location string, err error) {
 	// 4.
 	cookie := s.visitor(x)
 	// 5.
-	session, err := s.session(x, now)
+	signedIn, err := s.outgrown(x, request, now)
 	if err != nil {
 		return "", request.Target.Refuse(err)
-	}
-	signedIn := ""
-	if session != nil {
-		signedIn = session.ID
 	}
 	pending, err := authorize.NewPending(p, signedIn, now)
 	if err != nil {
@@ -69,6 +66,20 @@ func (s *Server) beginAuthorization(x *exchange) (location string, err error) {
 		return "", request.Target.Refuse(err)
 	}
 	return continueURL(x.view, prt), nil
+}
+
+// outgrown returns the id of the session that a request is not content with, because
+// it wants a new sign-in; "" if there is none. For all other requests it is not
+// looked up: /oauth/continue does that.
+func (s *Server) outgrown(x *exchange, r *authorize.Request, now time.Time) (string, error) {
+	if !r.WantsNewSignIn() {
+		return "", nil
+	}
+	session, err := s.session(x, now)
+	if err != nil || session == nil {
+		return "", err
+	}
+	return session.ID, nil
 }
 
 // readAuthorization reads the query, or the form of a POST.

@@ -29,7 +29,7 @@ var errNoStanding = errors.New("the token is not active")
 //  1. signature, issuer, type, expiry
 //  2. its client exists, is not disabled, and is the incarnation it was issued to
 //  3. of a user's: its family exists and is not revoked, and the user is welcome
-//  4. it was not revoked by itself
+//  4. of a client that acts for itself: it was not revoked by itself
 //
 // The error is token.ErrInvalid or errNoStanding for a token that is worth
 // nothing; any other is a failure of the store, never an answer.
@@ -49,9 +49,11 @@ func (s *Server) access(ctx context.Context, v *View, text string, now time.Time
 	}
 	// 3.
 	if id, ok := grant.FamilyOf(claims.JTI); ok {
+		// Revoking a user's token ends its family (revoke.go), so there is no more to ask.
 		if a.family, err = s.standingFamily(ctx, id, now); err != nil {
 			return access{}, err
 		}
+		return a, nil
 	}
 	// 4.
 	revoked, err := s.Flows.TokenRevoked(ctx, claims.JTI)

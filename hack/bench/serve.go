@@ -19,6 +19,7 @@ import (
 	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/store/storetest"
 )
 
 // cluster is what an other half that serves prints: what it takes to load it.
@@ -70,7 +71,7 @@ type ensemble struct {
 	listeners []net.Listener
 	inside    net.Listener
 	users     *signin.Local
-	store     *counting // of the first
+	store     *storetest.Counting // of the first
 }
 
 func newEnsemble(replicas int) (*ensemble, error) {
@@ -125,7 +126,7 @@ func (p *ensemble) start(ctx context.Context, at storage, i int, ended chan<- er
 	if err != nil {
 		return err
 	}
-	s := &counting{Store: opened, calls: map[string]int{}}
+	s := &storetest.Counting{Store: opened}
 	if i == 0 {
 		p.store = s
 	}
@@ -163,7 +164,7 @@ func (r registrar) Authorize(_ context.Context, bearer string) (endpoint.Caller,
 
 // furnish registers the app, puts the policy into force and signs everybody in.
 func (p *ensemble) furnish(ctx context.Context) error {
-	http.HandleFunc("/calls", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(p.store.counted()) })
+	http.HandleFunc("/calls", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(p.store.Calls()) })
 	r := registrarAt{addr: p.cluster.Replicas[0], token: p.cluster.Registrar}
 	policy := everybody()
 	if err := r.send(ctx, http.MethodPut, "/registrar/v1/resources/"+policy.UID, policy); err != nil {
