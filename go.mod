@@ -15,7 +15,7 @@ require (
 	golang.org/x/crypto v0.57.0 // argon2id for human passwords
 	golang.org/x/net v0.59.0 // tests: reading pages as a browser does
 	golang.org/x/oauth2 v0.37.0 // sign-in at upstream OpenID providers; in tests a client that is not ours
-	golang.org/x/sync v0.24.0 // errgroup, in the benchmarks
+	golang.org/x/sync v0.24.0 // a logo that many ask for is fetched once; errgroup, in the benchmarks
 	golang.org/x/term v0.46.0 // is somebody at the terminal?
 	k8s.io/api v0.37.2 // Secrets, Namespaces, TokenReview
 	k8s.io/apimachinery v0.37.2 // the types of the Kubernetes API

@@ -29,6 +29,8 @@ import (
 	"clientele.dev/clientele/authserver"
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/kube"
+	"clientele.dev/clientele/authserver/logo"
+	"clientele.dev/clientele/authserver/outbound"
 	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
@@ -105,7 +107,7 @@ func (c *common) restConfig() (*rest.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the API server (--kubeconfig names a file; without it this must run in a Pod): %w", err)
 	}
-	config.UserAgent = "clientele/" + version()
+	config.UserAgent = userAgent()
 	return config, nil
 }
 
@@ -158,6 +160,8 @@ type serverFlags struct {
 	storage string
 	dataDir string
 	dsnFile string
+	// outboundAllow are the prefixes that URLs of strangers may lead into.
+	outboundAllow []string
 }
 
 func serverCommand() *cobra.Command {
@@ -181,6 +185,7 @@ func serverCommand() *cobra.Command {
 	flags.StringVar(&f.storage, "storage", "embedded", "embedded (SQLite in --data-dir, one replica) or postgres (--postgres-dsn-file, any number of replicas)")
 	flags.StringVar(&f.dataDir, "data-dir", "/var/lib/clientele", "directory of the embedded database")
 	flags.StringVar(&f.dsnFile, "postgres-dsn-file", "", "file, such as a mounted Secret, that holds PostgreSQL's connection string")
+	flags.StringSliceVar(&f.outboundAllow, "outbound-allow", nil, "address prefixes, such as 10.1.0.0/16, into which URLs may lead that apps name for themselves (their logos), beside the public internet; no proxy of the environment is used")
 	return cmd
 }
 
@@ -201,7 +206,15 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
-	adapter, err := kube.New(kube.Options{Config: config, Namespace: namespace, Name: name, Log: o.Log, Now: o.Now})
+	allow, err := outbound.ParseAllow(f.outboundAllow)
+	if err != nil {
+		return fmt.Errorf("--outbound-allow %w", err)
+	}
+	upstreams := outbound.New(outbound.Options{Policy: outbound.Policy{Private: true, Allow: allow}, UserAgent: userAgent()})
+	o.Logos = outbound.New(outbound.Options{
+		Policy: outbound.Policy{Allow: allow}, UserAgent: userAgent(), MaxBytes: logo.MaxBytes, Timeout: logo.Timeout,
+	})
+	adapter, err := kube.New(kube.Options{Config: config, Namespace: namespace, Name: name, Outbound: upstreams, Log: o.Log, Now: o.Now})
 	if err != nil {
 		return err
 	}
@@ -274,6 +287,9 @@ func versionCommand() *cobra.Command {
 		},
 	}
 }
+
+// userAgent is how the product calls itself in requests.
+func userAgent() string { return "clientele/" + version() }
 
 // version is the module's, or the commit that was built.
 func version() string {

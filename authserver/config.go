@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
@@ -54,6 +55,9 @@ type Options struct {
 	// TrustedProxies are those whose word about whom they speak for is taken. Zero:
 	// nobody's.
 	TrustedProxies peer.Proxies
+	// Logos fetches the logos that clients registered, within the limits of
+	// package logo. Nil: none are shown.
+	Logos *http.Client
 	// Registrars says who may register clients. Required.
 	Registrars endpoint.RegistrarAuthorizer
 	// Log. Zero: slog.Default().

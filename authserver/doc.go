@@ -14,6 +14,8 @@
 //	  sign-in, upstream providers                 endpoint/signin.go        OpenID Connect Core 1.0, Section 3.1
 //	  pages                                       endpoint/answer.go, web/  ours
 //	GET  /oauth/upstream/{p}, /oauth/callback/{p} endpoint/signin.go        OpenID Connect Core 1.0, Section 3.1
+//	GET  /oauth/logo/{client_id}                  endpoint/logo.go          ours
+//	  fetched, kept                               logo/, outbound/          RFC 7591, Section 2
 //	POST /oauth/par                               endpoint/par.go           RFC 9126
 //	POST /oauth/token                             endpoint/token.go         RFC 6749, Section 3.2; RFC 8707, Section 2
 //	  client_secret_basic                         clientauth/basic.go       RFC 6749, Section 2.3.1

@@ -18,6 +18,7 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/grant"
+	"clientele.dev/clientele/authserver/logo"
 	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/signin"
 )
@@ -63,6 +64,7 @@ func New(o Options) (*Server, error) {
 		Password:   signin.NewPassword(signin.PasswordOptions{Local: o.Users, Lockout: signin.Lockout{Attempts: o.Store, Limits: s.signInLimits}}),
 		Upstreams:  o.Upstreams,
 		Proxies:    o.TrustedProxies,
+		Logos:      newLogos(o),
 		Grants: []grant.Grant{
 			grant.ClientCredentials{Rights: rights},
 			grant.AuthorizationCode{Rights: rights, Codes: o.Store, Families: o.Store, Consents: o.Store, Users: roster},
@@ -83,6 +85,13 @@ func (s *Server) signInLimits() signin.Limits {
 		return v.Settings.SignIn
 	}
 	return signin.Limits{}
+}
+
+func newLogos(o Options) *logo.Cache {
+	if o.Logos == nil {
+		return nil
+	}
+	return logo.New(logo.Options{Client: o.Logos, Now: o.Now, Log: o.Log})
 }
 
 // Handler of the endpoints.

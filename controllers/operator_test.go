@@ -247,7 +247,8 @@ func startServer(t *testing.T, l *log, at net.Listener, dir string) (stop func()
 	t.Helper()
 	logger := slog.New(l.handler())
 	adapter, err := kube.New(kube.Options{
-		Config: testenv.ServiceAccountConfig(t, system, "clientele-server"), Namespace: system, Name: "default", Log: logger, Now: time.Now,
+		Config: testenv.ServiceAccountConfig(t, system, "clientele-server"), Namespace: system, Name: "default",
+		Outbound: http.DefaultClient, Log: logger, Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

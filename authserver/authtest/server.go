@@ -9,6 +9,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -47,6 +48,8 @@ type Config struct {
 	Upstreams func() *signin.Upstreams
 	// TrustedProxies, as --trusted-proxies takes them.
 	TrustedProxies []string
+	// Logos fetches logos of clients; nil: none are shown.
+	Logos *http.Client
 	// Discard the log instead of keeping it, for benchmarks.
 	Discard bool
 }
@@ -131,6 +134,7 @@ func (s *Server) run(t testing.TB, c Config) {
 		Users:           s.Users,
 		Upstreams:       c.Upstreams,
 		TrustedProxies:  proxies,
+		Logos:           c.Logos,
 		Log:             s.logger(c),
 		Now:             s.Clock.Now,
 		ShutdownTimeout: 10 * time.Second,

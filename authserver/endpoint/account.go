@@ -116,7 +116,7 @@ func (s *Server) accountPage(x *exchange, session *store.Session) (web.Account, 
 		SignOutCSRF:    csrf.Token(signin.FormSignOut, cookie),
 	}
 	for _, a := range apps {
-		page.Apps = append(page.Apps, s.accountApp(a))
+		page.Apps = append(page.Apps, s.accountApp(x.view, a))
 	}
 	for _, other := range sessions {
 		page.Sessions = append(page.Sessions, accountSession(other, session.ID))
@@ -130,10 +130,10 @@ func (s *Server) accounts() signin.Account {
 
 // accountApp is an app as the page shows it; of a client that is gone only the id
 // is known.
-func (s *Server) accountApp(a signin.App) web.AccountApp {
+func (s *Server) accountApp(v *View, a signin.App) web.AccountApp {
 	shown := web.AccountApp{App: web.App{ClientID: a.ClientID}}
 	if c, ok := s.Registry.Client(a.ClientID); ok {
-		shown.App = app(c)
+		shown.App = s.app(v, c)
 	}
 	for _, access := range a.Access {
 		row := web.AccountAccess{Resource: access.Resource, Since: access.Since, Until: access.Until}

@@ -8,6 +8,7 @@ import (
 
 	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/grant"
+	"clientele.dev/clientele/authserver/logo"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/registry"
@@ -81,6 +82,8 @@ type Config struct {
 	Upstreams func() *signin.Upstreams
 	// Proxies are those that say whom they speak for. Zero: nobody is believed.
 	Proxies peer.Proxies
+	// Logos of clients; nil: none are shown.
+	Logos   *logo.Cache
 	Grants  []grant.Grant
 	Metrics *Metrics
 	Audit   *audit.Log

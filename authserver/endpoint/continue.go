@@ -158,7 +158,7 @@ func (s *Server) consentPage(x *exchange, v visit, verdict signin.Verdict) int {
 		Action:      x.view.base + pathContinue,
 		CSRF:        s.csrf(x.view).Token(signin.FormConsent, x.view.cookies.ReadSession(x.r), v.consentDetails(verdict)...),
 		Hidden:      []web.Field{{Name: fieldPRT, Value: v.prt}, {Name: fieldStep, Value: stepConsent}},
-		App:         app(r.Client),
+		App:         s.app(x.view, r.Client),
 		RedirectURI: r.Target.RedirectURI(),
 		Person:      person(v.session),
 		SwitchURL:   continueURL(x.view, v.prt) + "&" + fieldSwitch + "=1",

@@ -119,7 +119,7 @@ func (s *Server) askSignOut(x *exchange, r logoutRequest, session *store.Session
 		}
 	}
 	if r.client != nil {
-		a := app(r.client)
+		a := s.app(x.view, r.client)
 		page.App = &a
 	}
 	return s.page(x, http.StatusOK, x.view.pages.SignOut(x.w, page))

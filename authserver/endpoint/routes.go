@@ -17,7 +17,8 @@ const (
 	pathPAR          = "/oauth/par"
 	upstreamPrefix   = "/oauth/upstream/"
 	callbackPrefix   = "/oauth/callback/" // signin.CallbackPath
-	assetPrefix      = "/assets/"         // web.Pages.AssetPrefix
+	logoPrefix       = "/oauth/logo/"
+	assetPrefix      = "/assets/" // web.Pages.AssetPrefix
 	pathRevoke       = "/oauth/revoke"
 	pathIntrospect   = "/oauth/introspect"
 	pathLogout       = "/oauth/logout"
@@ -101,6 +102,7 @@ func (s *Server) peopleTable() []route {
 		{name: "account", path: accountUpstream, methods: map[string]handler{get: s.accountUpstreamBegin}},
 		{name: "upstream", path: upstreamPrefix, methods: map[string]handler{get: s.beginUpstream}},
 		{name: "callback", path: callbackPrefix, methods: map[string]handler{get: s.finishUpstream}},
+		{name: "logo", path: logoPrefix, cacheable: true, methods: map[string]handler{get: s.logo}},
 		{name: "assets", path: assetPrefix, cacheable: true, methods: map[string]handler{get: s.assets}},
 	}
 	for i := range table {

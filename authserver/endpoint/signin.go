@@ -11,7 +11,6 @@ import (
 	"clientele.dev/clientele/authserver/authorize"
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/params"
-	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/web"
@@ -20,7 +19,7 @@ import (
 // signInPage shows the sign-in page for a pending request.
 func (s *Server) signInPage(x *exchange, v visit, username string, problem web.Problem) int {
 	csrf := s.csrf(x.view)
-	a := app(v.request.Client)
+	a := s.app(x.view, v.request.Client)
 	page := web.SignIn{
 		Action:      x.view.base + pathContinue,
 		CSRF:        csrf.Token(signin.FormSignIn, v.cookie, v.prt),
@@ -164,21 +163,6 @@ func setCookies(x *exchange, cookies []*http.Cookie) {
 // remoteAddress is whose request it is, as far as that can be believed.
 func (s *Server) remoteAddress(x *exchange) string {
 	return s.Proxies.Address(x.r.RemoteAddr, x.r.Header["X-Forwarded-For"])
-}
-
-// app is a client as pages show it.
-func app(c *registry.Client) web.App {
-	a := web.App{
-		ClientID: c.ClientID, Name: c.ClientName, Description: c.Description,
-		Homepage: c.ClientURI, Policy: c.PolicyURI, Terms: c.TOSURI,
-	}
-	if m := c.Managed; m != nil {
-		a.Operator = m.OwnerDisplay
-		if a.Operator == "" {
-			a.Operator = m.Owner.Namespace
-		}
-	}
-	return a
 }
 
 // person is what pages call whoever is signed in.

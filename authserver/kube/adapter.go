@@ -20,6 +20,8 @@ import (
 
 // Options of an Adapter. Every field is required.
 type Options struct {
+	// Outbound asks upstream providers.
+	Outbound *http.Client
 	// Config reaches the API server.
 	Config *rest.Config
 	// Namespace and Name of the AuthorizationServer.
@@ -49,8 +51,8 @@ type Adapter struct {
 
 // New makes an Adapter. It does not speak to the API server yet.
 func New(o Options) (*Adapter, error) {
-	if o.Config == nil || o.Namespace == "" || o.Name == "" || o.Log == nil || o.Now == nil {
-		return nil, errors.New("kube: Config, Namespace, Name, Log and Now are required")
+	if o.Config == nil || o.Namespace == "" || o.Name == "" || o.Outbound == nil || o.Log == nil || o.Now == nil {
+		return nil, errors.New("kube: Config, Namespace, Name, Outbound, Log and Now are required")
 	}
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
@@ -70,6 +72,6 @@ func New(o Options) (*Adapter, error) {
 		now:       o.Now,
 		reviews:   newReviews(o.Now),
 		people:    people{secrets: map[string]*watchedSecret{}, good: map[v1alpha1.SecretKeyReference]credential.Secret{}},
-		outbound:  newOutbound(),
+		outbound:  o.Outbound,
 	}, nil
 }

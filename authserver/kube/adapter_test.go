@@ -44,6 +44,7 @@ func newAdapter(t *testing.T) *kube.Adapter {
 		Config:    testenv.ServiceAccountConfig(t, system, "clientele-server"),
 		Namespace: system,
 		Name:      name,
+		Outbound:  http.DefaultClient,
 		Log:       slog.New(slog.DiscardHandler),
 		Now:       time.Now,
 	})

@@ -67,5 +67,5 @@ func (a Account) Person() string {
 
 // Account writes the account page.
 func (p *Pages) Account(w http.ResponseWriter, a Account) error {
-	return p.write(w, "account", page{Title: "Your account", Status: http.StatusOK, Width: "wide-page", Data: a})
+	return p.write(w, "account", page{Title: "Your account", Status: http.StatusOK, Width: "wide-page", policy: policy{logos: true}, Data: a})
 }

@@ -64,6 +64,6 @@ func (c Consent) pick(known bool) []Scope {
 func (p *Pages) Consent(w http.ResponseWriter, c Consent) error {
 	return p.write(w, "consent", page{
 		Title: "Allow " + c.App.DisplayName() + "?", Status: http.StatusOK, Width: "middle",
-		policy: policy{redirectURI: c.RedirectURI}, Data: c,
+		policy: policy{redirectURI: c.RedirectURI, logos: true}, Data: c,
 	})
 }

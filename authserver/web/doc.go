@@ -31,8 +31,8 @@
 // Logos are no exception: a remote one would tell its host who is about to sign
 // in, when and from where, before that person allowed anything, and could change
 // after somebody looked at it. App.Logo is a path on our own origin, where an
-// endpoint serves what the server itself fetched; without one the page shows
-// initials.
+// endpoint serves what the server itself fetched; without one, or while it cannot
+// be had, the page shows initials.
 //
 // Pages work without JavaScript. The only script sends the form of a form_post
 // response, which has a button for those who run none.

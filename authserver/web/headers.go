@@ -14,6 +14,10 @@ type policy struct {
 	redirectURI string
 	// onlyThere: the form posts to redirectURI itself, and to nothing of ours.
 	onlyThere bool
+	// logos: the page shows logos of apps, from our own origin. They are objects
+	// and not images, for of these only an object shows something else where it
+	// cannot be had, without a script.
+	logos bool
 	// script: the page has our script.
 	script bool
 	// referrer overrides the Referrer-Policy.
@@ -23,6 +27,9 @@ type policy struct {
 // String is the policy for the header.
 func (p policy) String() string {
 	directives := []string{"default-src 'none'", "style-src 'self'", "img-src 'self'"}
+	if p.logos {
+		directives = append(directives, "object-src 'self'")
+	}
 	if p.script {
 		directives = append(directives, "script-src 'self'")
 	}

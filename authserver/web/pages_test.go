@@ -313,7 +313,7 @@ func TestConsentPageSaysWhatMatters(t *testing.T) {
 		"nothing new":     {func(c *Consent) { c.Scopes = c.Scopes[2:] }, []string{"You have already allowed it to"}, []string{"It asks to"}},
 		"no name":         {func(c *Consent) { c.App.Name = "\u200b" }, []string{"hr.portal"}, nil},
 		"a remote logo":   {func(c *Consent) { c.App.Logo = "https://evil.example/l.png" }, []string{">HP</span>"}, []string{"evil.example"}},
-		"our copy":        {func(c *Consent) { c.App.Logo = "/team/oauth/logo/abc" }, []string{`src="/team/oauth/logo/abc"`}, []string{">HP</span>"}},
+		"our copy":        {func(c *Consent) { c.App.Logo = "/team/oauth/logo/abc" }, []string{`<object class="logo" data="/team/oauth/logo/abc" type="image/png"`, ">HP</span></object>"}, []string{"<img class"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			page := base

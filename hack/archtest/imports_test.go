@@ -54,12 +54,14 @@ var arrows = map[string][]string{
 		"authserver/oauth", "authserver/credential", "authserver/policy", "authserver/store", "authserver/peer",
 		"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "golang.org/x/crypto/argon2", "go.yaml.in/yaml/v3",
 	},
-	"authserver/web":   {},
-	"authserver/audit": {"authserver/oauth"},
+	"authserver/web":      {},
+	"authserver/outbound": {},
+	"authserver/logo":     {"golang.org/x/sync/singleflight"},
+	"authserver/audit":    {"authserver/oauth"},
 	"authserver/endpoint": {
 		"authserver/oauth", "authserver/credential", "authserver/keys", "authserver/policy", "authserver/token",
 		"authserver/params", "authserver/peer", "authserver/registration", "authserver/registry", "authserver/clientauth",
-		"authserver/grant", "authserver/authorize", "authserver/signin", "authserver/web", "authserver/store",
+		"authserver/grant", "authserver/authorize", "authserver/signin", "authserver/logo", "authserver/web", "authserver/store",
 		"authserver/audit", "github.com/prometheus/client_golang",
 	},
 	"authserver":      {"authserver/", "github.com/prometheus/client_golang"},
@@ -76,7 +78,7 @@ var arrows = map[string][]string{
 	"controllers/authorizationserver": controller("authserver/oauth", "authserver/credential", "authserver/keys"),
 	"controllers/signingkey":          controller("authserver/oauth", "authserver/keys"),
 
-	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/peer", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},
+	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/logo", "authserver/outbound", "authserver/peer", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},
 }
 
 // controller is what every reconciler may import, and some leaves of the server.
