@@ -14,9 +14,9 @@ import (
 
 const afterLogout = "https://app.example/bye"
 
-func newAccount(t *testing.T) (*people, authtest.Client) {
+func newAccount(t *testing.T, on authtest.Config) (*people, authtest.Client) {
 	t.Helper()
-	w := newPeople(t)
+	w := newPeople(t, on)
 	w.SetUsers(t, authtest.Person{Username: "ada"}, authtest.Person{Username: "eve"})
 	c := w.MustRegister(t, authtest.NewClient("logout", authtest.WithCode("openid read", api), func(r *oauth.Registration) {
 		r.PostLogoutRedirectURIs = []string{afterLogout}
@@ -52,108 +52,112 @@ func (w *people) postPage(t *testing.T, b *authtest.Browser, path string, form u
 }
 
 func TestA19WithdrawnOnTheAccountPage(t *testing.T) {
-	w, _ := newAccount(t)
-	access, refresh := w.tokens(t, w.app, "resource", api)
-	otherAccess, _ := w.tokens(t, w.other, "resource", api)
-	page := w.browser.Get(t, w.URL+"/account")
-	if page.Status != 200 || !strings.Contains(page.Body, "apps.app") || !strings.Contains(page.Body, "Name of ada") || page.Header.Get("Content-Security-Policy") == "" || page.Header.Get("Cache-Control") != "no-store" {
-		t.Fatalf("%d %s", page.Status, page.Body)
-	}
-	form := forms(page)["withdraw apps.app"]
-	if form == nil {
-		t.Fatalf("no form to withdraw: %v", forms(page))
-	}
-	// A20: not by a page of another site, nor without the token, nor with another form's.
-	eve := w.NewBrowser(t)
-	eve.SignIn(t, eve.Get(t, w.URL+"/account"), "eve")
-	evil := forms(eve.Get(t, w.URL+"/account"))
-	for rule, try := range map[string]func() authtest.Page{
-		"another origin": func() authtest.Page {
-			return w.postPage(t, w.browser, "/account/withdraw", form, "Origin", "https://evil.example")
-		},
-		"cross-site": func() authtest.Page {
-			return w.postPage(t, w.browser, "/account/withdraw", form, "Sec-Fetch-Site", "cross-site")
-		},
-		"no token": func() authtest.Page {
-			return w.postPage(t, w.browser, "/account/withdraw", url.Values{"client_id": {"apps.app"}})
-		},
-		"another person's token": func() authtest.Page {
-			return w.postPage(t, w.browser, "/account/withdraw", url.Values{"client_id": {"apps.app"}, "csrf": evil["sign-out "]["csrf"]})
-		},
-		"another form's token": func() authtest.Page {
-			return w.postPage(t, w.browser, "/account/withdraw", url.Values{"client_id": {"apps.app"}, "csrf": forms(page)["sign-out "]["csrf"]})
-		},
-		"GET": func() authtest.Page { return w.browser.Get(t, w.URL+"/account/withdraw?client_id=apps.app") },
-	} {
-		if a := try(); a.Status != 403 && a.Status != 405 {
-			t.Errorf("A20 %s: %d", rule, a.Status)
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w, _ := newAccount(t, on)
+		access, refresh := w.tokens(t, w.app, "resource", api)
+		otherAccess, _ := w.tokens(t, w.other, "resource", api)
+		page := w.browser.Get(t, w.URL+"/account")
+		if page.Status != 200 || !strings.Contains(page.Body, "apps.app") || !strings.Contains(page.Body, "Name of ada") || page.Header.Get("Content-Security-Policy") == "" || page.Header.Get("Cache-Control") != "no-store" {
+			t.Fatalf("%d %s", page.Status, page.Body)
 		}
-	}
-	if !w.active(t, w.rs, access) {
-		t.Fatal("A20: withdrawn by a forged form")
-	}
-	if done := w.postPage(t, w.browser, "/account/withdraw", form); done.Status != 200 || !strings.Contains(done.Body, "Access withdrawn") || strings.Contains(done.Body, "apps.app") {
-		t.Errorf("%d %s", done.Status, done.Body)
-	}
-	if w.active(t, w.rs, access) || w.userinfo(t, access).Status != 401 || w.refreshes(t, w.app, refresh) {
-		t.Error("it is still good for something")
-	}
-	if !w.active(t, w.rs, otherAccess) {
-		t.Error("another app lost its access")
-	}
-	if page := w.browser.Get(t, w.AuthorizeURL(w.app, "resource", api)); !page.AsksConsent() {
-		t.Errorf("consent is not asked for again: %d %s", page.Status, page.URL)
-	}
+		form := forms(page)["withdraw apps.app"]
+		if form == nil {
+			t.Fatalf("no form to withdraw: %v", forms(page))
+		}
+		// A20: not by a page of another site, nor without the token, nor with another form's.
+		eve := w.NewBrowser(t)
+		eve.SignIn(t, eve.Get(t, w.URL+"/account"), "eve")
+		evil := forms(eve.Get(t, w.URL+"/account"))
+		for rule, try := range map[string]func() authtest.Page{
+			"another origin": func() authtest.Page {
+				return w.postPage(t, w.browser, "/account/withdraw", form, "Origin", "https://evil.example")
+			},
+			"cross-site": func() authtest.Page {
+				return w.postPage(t, w.browser, "/account/withdraw", form, "Sec-Fetch-Site", "cross-site")
+			},
+			"no token": func() authtest.Page {
+				return w.postPage(t, w.browser, "/account/withdraw", url.Values{"client_id": {"apps.app"}})
+			},
+			"another person's token": func() authtest.Page {
+				return w.postPage(t, w.browser, "/account/withdraw", url.Values{"client_id": {"apps.app"}, "csrf": evil["sign-out "]["csrf"]})
+			},
+			"another form's token": func() authtest.Page {
+				return w.postPage(t, w.browser, "/account/withdraw", url.Values{"client_id": {"apps.app"}, "csrf": forms(page)["sign-out "]["csrf"]})
+			},
+			"GET": func() authtest.Page { return w.browser.Get(t, w.URL+"/account/withdraw?client_id=apps.app") },
+		} {
+			if a := try(); a.Status != 403 && a.Status != 405 {
+				t.Errorf("A20 %s: %d", rule, a.Status)
+			}
+		}
+		if !w.active(t, w.rs, access) {
+			t.Fatal("A20: withdrawn by a forged form")
+		}
+		if done := w.postPage(t, w.browser, "/account/withdraw", form); done.Status != 200 || !strings.Contains(done.Body, "Access withdrawn") || strings.Contains(done.Body, "apps.app") {
+			t.Errorf("%d %s", done.Status, done.Body)
+		}
+		if w.active(t, w.rs, access) || w.userinfo(t, access).Status != 401 || w.refreshes(t, w.app, refresh) {
+			t.Error("it is still good for something")
+		}
+		if !w.active(t, w.rs, otherAccess) {
+			t.Error("another app lost its access")
+		}
+		if page := w.browser.Get(t, w.AuthorizeURL(w.app, "resource", api)); !page.AsksConsent() {
+			t.Errorf("consent is not asked for again: %d %s", page.Status, page.URL)
+		}
+	})
 }
 
 func TestAccountSessions(t *testing.T) {
-	w, _ := newAccount(t)
-	first, second, eve := w.NewBrowser(t), w.NewBrowser(t), w.NewBrowser(t)
-	page := first.Get(t, w.URL+"/account")
-	if page.Status != 200 || !page.AsksPassword() {
-		t.Fatalf("not signed in: %d %s", page.Status, page.Body)
-	}
-	if wrong := first.Submit(t, page, "username", "ada", "password", "wrong"); wrong.Status != 403 || !wrong.AsksPassword() {
-		t.Errorf("a wrong password: %d", wrong.Status)
-	}
-	if stolen := w.postPage(t, w.NewBrowser(t), "/account/sign-in", forms(page)["sign-in "]); stolen.Status != 403 {
-		t.Errorf("A20: a form of another browser: %d", stolen.Status)
-	}
-	first.SignIn(t, page, "ada")
-	w.Clock.Advance(time.Minute)
-	waitIssuing(t, w)
-	second.SignIn(t, second.Get(t, w.URL+"/account"), "ada")
-	eve.SignIn(t, eve.Get(t, w.URL+"/account"), "eve")
-	if in := first.Get(t, w.URL+"/account"); !strings.Contains(in.Body, "Where you are signed in") {
-		t.Fatalf("not signed in: %d %s", in.Status, in.Body)
-	}
-	var end url.Values
-	for name, form := range forms(second.Get(t, w.URL+"/account")) {
-		if strings.HasPrefix(name, "end-session") {
-			end = form
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w, _ := newAccount(t, on)
+		first, second, eve := w.NewBrowser(t), w.NewBrowser(t), w.NewBrowser(t)
+		page := first.Get(t, w.URL+"/account")
+		if page.Status != 200 || !page.AsksPassword() {
+			t.Fatalf("not signed in: %d %s", page.Status, page.Body)
 		}
-	}
-	if end == nil {
-		t.Fatal("the other session is not listed")
-	}
-	stolen := url.Values{"session": end["session"]}
-	for name, form := range forms(eve.Get(t, w.URL+"/account")) {
-		if strings.HasPrefix(name, "sign-out") {
-			stolen["csrf"] = form["csrf"]
+		if wrong := first.Submit(t, page, "username", "ada", "password", "wrong"); wrong.Status != 403 || !wrong.AsksPassword() {
+			t.Errorf("a wrong password: %d", wrong.Status)
 		}
-	}
-	w.postPage(t, eve, "/account/end-session", stolen)
-	if first.Get(t, w.URL+"/account").AsksPassword() {
-		t.Error("somebody else ended the session")
-	}
-	w.postPage(t, second, "/account/end-session", end)
-	if !first.Get(t, w.URL+"/account").AsksPassword() || second.Get(t, w.URL+"/account").AsksPassword() {
-		t.Error("the wrong session ended, or none")
-	}
-	out := w.postPage(t, second, "/account/sign-out", forms(second.Get(t, w.URL+"/account"))["sign-out "])
-	if out.Status != 200 || !strings.Contains(out.Body, "You are signed out") || !second.Get(t, w.URL+"/account").AsksPassword() {
-		t.Errorf("sign out: %d %s", out.Status, out.Body)
-	}
+		if stolen := w.postPage(t, w.NewBrowser(t), "/account/sign-in", forms(page)["sign-in "]); stolen.Status != 403 {
+			t.Errorf("A20: a form of another browser: %d", stolen.Status)
+		}
+		first.SignIn(t, page, "ada")
+		w.Clock.Advance(time.Minute)
+		waitIssuing(t, w)
+		second.SignIn(t, second.Get(t, w.URL+"/account"), "ada")
+		eve.SignIn(t, eve.Get(t, w.URL+"/account"), "eve")
+		if in := first.Get(t, w.URL+"/account"); !strings.Contains(in.Body, "Where you are signed in") {
+			t.Fatalf("not signed in: %d %s", in.Status, in.Body)
+		}
+		var end url.Values
+		for name, form := range forms(second.Get(t, w.URL+"/account")) {
+			if strings.HasPrefix(name, "end-session") {
+				end = form
+			}
+		}
+		if end == nil {
+			t.Fatal("the other session is not listed")
+		}
+		stolen := url.Values{"session": end["session"]}
+		for name, form := range forms(eve.Get(t, w.URL+"/account")) {
+			if strings.HasPrefix(name, "sign-out") {
+				stolen["csrf"] = form["csrf"]
+			}
+		}
+		w.postPage(t, eve, "/account/end-session", stolen)
+		if first.Get(t, w.URL+"/account").AsksPassword() {
+			t.Error("somebody else ended the session")
+		}
+		w.postPage(t, second, "/account/end-session", end)
+		if !first.Get(t, w.URL+"/account").AsksPassword() || second.Get(t, w.URL+"/account").AsksPassword() {
+			t.Error("the wrong session ended, or none")
+		}
+		out := w.postPage(t, second, "/account/sign-out", forms(second.Get(t, w.URL+"/account"))["sign-out "])
+		if out.Status != 200 || !strings.Contains(out.Body, "You are signed out") || !second.Get(t, w.URL+"/account").AsksPassword() {
+			t.Errorf("sign out: %d %s", out.Status, out.Body)
+		}
+	})
 }
 
 // waitIssuing renews what a replica needs after the clock moved.
@@ -164,70 +168,72 @@ func waitIssuing(t *testing.T, w *people) {
 }
 
 func TestLogout(t *testing.T) {
-	w, c := newAccount(t)
-	signIn := func() (*authtest.Browser, string) {
-		t.Helper()
-		b := w.NewBrowser(t)
-		return b, w.exchange(t, c, w.Code(t, b, c, "ada")).Member("id_token")
-	}
-	logout := func(form ...string) string { return w.URL + "/oauth/logout?" + values(form...).Encode() }
-	signedIn := func(b *authtest.Browser) bool { return !b.Get(t, w.URL+"/account").AsksPassword() }
-
-	b, hint := signIn()
-	_, otherSession := signIn()
-	id := c.Registration.ClientID
-	for rule, address := range map[string]string{
-		"not registered":        logout("id_token_hint", hint, "post_logout_redirect_uri", "https://evil.example/"),
-		"A1 not byte-exact":     logout("id_token_hint", hint, "post_logout_redirect_uri", afterLogout+"/"),
-		"no client":             logout("post_logout_redirect_uri", afterLogout),
-		"another client's":      logout("client_id", "apps.app", "post_logout_redirect_uri", afterLogout),
-		"client_id is another":  logout("id_token_hint", hint, "client_id", "apps.app"),
-		"A13 hint, truncated":   logout("id_token_hint", hint[:len(hint)-1]),
-		"A7 hint without a key": logout("id_token_hint", "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0."+strings.Split(hint, ".")[1]+"."),
-		"A13 twice":             logout("state", "a", "state", "b"),
-	} {
-		if a := b.Get(t, address); a.Status != 400 || a.Callback != nil {
-			t.Errorf("%s: %d %s", rule, a.Status, a.URL)
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w, c := newAccount(t, on)
+		signIn := func() (*authtest.Browser, string) {
+			t.Helper()
+			b := w.NewBrowser(t)
+			return b, w.exchange(t, c, w.Code(t, b, c, "ada")).Member("id_token")
 		}
-	}
-	for rule, address := range map[string]string{
-		"nothing":                    logout(),
-		"client_id only":             logout("client_id", id, "post_logout_redirect_uri", afterLogout),
-		"hint of another session":    logout("id_token_hint", otherSession),
-		"an access token as a hint?": logout("client_id", id),
-	} {
-		if a := b.Get(t, address); a.Status != 200 || !strings.Contains(a.Body, "Sign out?") {
-			t.Errorf("%s is not asked about: %d %s", rule, a.Status, a.Body)
-		}
-	}
-	if !signedIn(b) {
-		t.Fatal("signed out without being asked")
-	}
-	page := b.Get(t, logout("client_id", id, "post_logout_redirect_uri", afterLogout, "state", "a b&c"))
-	_, fields := page.Form()
-	fields.Set("state", "other")
-	if a := w.postPage(t, b, "/oauth/logout", fields); a.Status != 403 {
-		t.Errorf("A20: the form is good for what stood on it: %d", a.Status)
-	}
-	if a := b.Submit(t, page); a.URL != afterLogout+"?state=a+b%26c" || signedIn(b) {
-		t.Errorf("confirmed: %d %s", a.Status, a.URL)
-	}
-	if a := b.Get(t, logout()); a.Status != 200 || !strings.Contains(a.Body, "You are signed out") {
-		t.Errorf("nobody is signed in: %d", a.Status)
-	}
+		logout := func(form ...string) string { return w.URL + "/oauth/logout?" + values(form...).Encode() }
+		signedIn := func(b *authtest.Browser) bool { return !b.Get(t, w.URL+"/account").AsksPassword() }
 
-	b, hint = signIn()
-	if a := b.Get(t, logout("id_token_hint", hint, "post_logout_redirect_uri", afterLogout, "state", "s")); a.URL != afterLogout+"?state=s" || signedIn(b) {
-		t.Errorf("with the hint: %d %s", a.Status, a.URL)
-	}
-	// By POST from the app's page, which brings no cookie of ours: round by a GET.
-	b, hint = signIn()
-	w.Clock.Advance(time.Hour) // an expired hint is one all the same
-	waitIssuing(t, w)
-	if a := w.postPage(t, b, "/oauth/logout", values("id_token_hint", hint), "Origin", "https://app.example"); a.Status != 200 || !strings.Contains(a.Body, "You are signed out") || signedIn(b) {
-		t.Errorf("by POST: %d %s", a.Status, a.Body)
-	}
-	if got := w.Do(t, http.MethodGet, "/.well-known/openid-configuration", "").Member("end_session_endpoint"); got != w.Issuer+"/oauth/logout" {
-		t.Errorf("end_session_endpoint %q", got)
-	}
+		b, hint := signIn()
+		_, otherSession := signIn()
+		id := c.Registration.ClientID
+		for rule, address := range map[string]string{
+			"not registered":        logout("id_token_hint", hint, "post_logout_redirect_uri", "https://evil.example/"),
+			"A1 not byte-exact":     logout("id_token_hint", hint, "post_logout_redirect_uri", afterLogout+"/"),
+			"no client":             logout("post_logout_redirect_uri", afterLogout),
+			"another client's":      logout("client_id", "apps.app", "post_logout_redirect_uri", afterLogout),
+			"client_id is another":  logout("id_token_hint", hint, "client_id", "apps.app"),
+			"A13 hint, truncated":   logout("id_token_hint", hint[:len(hint)-1]),
+			"A7 hint without a key": logout("id_token_hint", "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0."+strings.Split(hint, ".")[1]+"."),
+			"A13 twice":             logout("state", "a", "state", "b"),
+		} {
+			if a := b.Get(t, address); a.Status != 400 || a.Callback != nil {
+				t.Errorf("%s: %d %s", rule, a.Status, a.URL)
+			}
+		}
+		for rule, address := range map[string]string{
+			"nothing":                    logout(),
+			"client_id only":             logout("client_id", id, "post_logout_redirect_uri", afterLogout),
+			"hint of another session":    logout("id_token_hint", otherSession),
+			"an access token as a hint?": logout("client_id", id),
+		} {
+			if a := b.Get(t, address); a.Status != 200 || !strings.Contains(a.Body, "Sign out?") {
+				t.Errorf("%s is not asked about: %d %s", rule, a.Status, a.Body)
+			}
+		}
+		if !signedIn(b) {
+			t.Fatal("signed out without being asked")
+		}
+		page := b.Get(t, logout("client_id", id, "post_logout_redirect_uri", afterLogout, "state", "a b&c"))
+		_, fields := page.Form()
+		fields.Set("state", "other")
+		if a := w.postPage(t, b, "/oauth/logout", fields); a.Status != 403 {
+			t.Errorf("A20: the form is good for what stood on it: %d", a.Status)
+		}
+		if a := b.Submit(t, page); a.URL != afterLogout+"?state=a+b%26c" || signedIn(b) {
+			t.Errorf("confirmed: %d %s", a.Status, a.URL)
+		}
+		if a := b.Get(t, logout()); a.Status != 200 || !strings.Contains(a.Body, "You are signed out") {
+			t.Errorf("nobody is signed in: %d", a.Status)
+		}
+
+		b, hint = signIn()
+		if a := b.Get(t, logout("id_token_hint", hint, "post_logout_redirect_uri", afterLogout, "state", "s")); a.URL != afterLogout+"?state=s" || signedIn(b) {
+			t.Errorf("with the hint: %d %s", a.Status, a.URL)
+		}
+		// By POST from the app's page, which brings no cookie of ours: round by a GET.
+		b, hint = signIn()
+		w.Clock.Advance(time.Hour) // an expired hint is one all the same
+		waitIssuing(t, w)
+		if a := w.postPage(t, b, "/oauth/logout", values("id_token_hint", hint), "Origin", "https://app.example"); a.Status != 200 || !strings.Contains(a.Body, "You are signed out") || signedIn(b) {
+			t.Errorf("by POST: %d %s", a.Status, a.Body)
+		}
+		if got := w.Do(t, http.MethodGet, "/.well-known/openid-configuration", "").Member("end_session_endpoint"); got != w.Issuer+"/oauth/logout" {
+			t.Errorf("end_session_endpoint %q", got)
+		}
+	})
 }

@@ -71,83 +71,91 @@ func (w *world) exchangeWith(t *testing.T, c authtest.Client, code string, chang
 }
 
 func TestCodeIsBoundToItsRequest(t *testing.T) {
-	w := users(t, authtest.Config{})
-	b := w.NewBrowser(t)
-	code := func() string { return w.Code(t, b, w.public, "ada") }
-	refused(t, "no code", w.exchangeWith(t, w.public, ""), "invalid_request")
-	refused(t, "A13: truncated", w.exchangeWith(t, w.public, code()[:30]), "invalid_grant")
-	refused(t, "A13: padded", w.exchangeWith(t, w.public, code()+" "), "invalid_grant")
-	refused(t, "one of ours, unknown", w.exchangeWith(t, w.public, credential.NewCode().Reveal()), "invalid_grant")
-	refused(t, "no redirect_uri", w.exchangeWith(t, w.public, code(), "redirect_uri", ""), "invalid_grant")
-	refused(t, "another redirect_uri", w.exchangeWith(t, w.public, code(), "redirect_uri", authtest.Redirect+"/"), "invalid_grant")
-	refused(t, "another resource", w.exchangeWith(t, w.public, code(), "resource", "https://payroll.example"), "invalid_target")
-	if a := w.exchangeWith(t, w.public, code(), "resource", orders); a.Status != http.StatusOK {
-		t.Errorf("the same resource: %s", a.Body)
-	}
-	late := code()
-	w.Pass(t, time.Minute)
-	refused(t, "after a minute", w.exchangeWith(t, w.public, late), "invalid_grant")
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := users(t, on)
+		b := w.NewBrowser(t)
+		code := func() string { return w.Code(t, b, w.public, "ada") }
+		refused(t, "no code", w.exchangeWith(t, w.public, ""), "invalid_request")
+		refused(t, "A13: truncated", w.exchangeWith(t, w.public, code()[:30]), "invalid_grant")
+		refused(t, "A13: padded", w.exchangeWith(t, w.public, code()+" "), "invalid_grant")
+		refused(t, "one of ours, unknown", w.exchangeWith(t, w.public, credential.NewCode().Reveal()), "invalid_grant")
+		refused(t, "no redirect_uri", w.exchangeWith(t, w.public, code(), "redirect_uri", ""), "invalid_grant")
+		refused(t, "another redirect_uri", w.exchangeWith(t, w.public, code(), "redirect_uri", authtest.Redirect+"/"), "invalid_grant")
+		refused(t, "another resource", w.exchangeWith(t, w.public, code(), "resource", "https://payroll.example"), "invalid_target")
+		if a := w.exchangeWith(t, w.public, code(), "resource", orders); a.Status != http.StatusOK {
+			t.Errorf("the same resource: %s", a.Body)
+		}
+		late := code()
+		w.Pass(t, time.Minute)
+		refused(t, "after a minute", w.exchangeWith(t, w.public, late), "invalid_grant")
 
-	t.Run("no redirect_uri in the request: none needed", func(t *testing.T) {
-		bare := func() string { return w.Code(t, b, w.public, "ada", "redirect_uri", "") }
-		if a := w.exchangeWith(t, w.public, bare(), "redirect_uri", ""); a.Status != http.StatusOK {
-			t.Errorf("without: %s", a.Body)
-		}
-		if a := w.exchangeWith(t, w.public, bare()); a.Status != http.StatusOK {
-			t.Errorf("with the registered one: %s", a.Body)
-		}
-		refused(t, "with another", w.exchangeWith(t, w.public, bare(), "redirect_uri", "https://evil.example"), "invalid_grant")
+		t.Run("no redirect_uri in the request: none needed", func(t *testing.T) {
+			bare := func() string { return w.Code(t, b, w.public, "ada", "redirect_uri", "") }
+			if a := w.exchangeWith(t, w.public, bare(), "redirect_uri", ""); a.Status != http.StatusOK {
+				t.Errorf("without: %s", a.Body)
+			}
+			if a := w.exchangeWith(t, w.public, bare()); a.Status != http.StatusOK {
+				t.Errorf("with the registered one: %s", a.Body)
+			}
+			refused(t, "with another", w.exchangeWith(t, w.public, bare(), "redirect_uri", "https://evil.example"), "invalid_grant")
+		})
 	})
 }
 
 func TestA3CodesAndRefreshTokensOfAnotherClient(t *testing.T) {
-	w := users(t, authtest.Config{})
-	b := w.NewBrowser(t)
-	refused(t, "another client's code", w.Exchange(t, w.other, w.Code(t, b, w.public, "ada")), "invalid_grant")
-	a := w.MustExchange(t, w.public, w.Code(t, b, w.public, "ada"))
-	refused(t, "another client's refresh token", w.Refresh(t, w.other, a.Member("refresh_token")), "invalid_grant")
-	refused(t, "a confidential client's", w.Refresh(t, w.web, a.Member("refresh_token")), "invalid_grant")
-	if w.familyRevoked(t, a.Member("access_token")) {
-		t.Error("another client ended the family")
-	}
-	if again := w.Refresh(t, w.public, a.Member("refresh_token")); again.Status != http.StatusOK {
-		t.Errorf("its own client: %s", again.Body)
-	}
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := users(t, on)
+		b := w.NewBrowser(t)
+		refused(t, "another client's code", w.Exchange(t, w.other, w.Code(t, b, w.public, "ada")), "invalid_grant")
+		a := w.MustExchange(t, w.public, w.Code(t, b, w.public, "ada"))
+		refused(t, "another client's refresh token", w.Refresh(t, w.other, a.Member("refresh_token")), "invalid_grant")
+		refused(t, "a confidential client's", w.Refresh(t, w.web, a.Member("refresh_token")), "invalid_grant")
+		if w.familyRevoked(t, a.Member("access_token")) {
+			t.Error("another client ended the family")
+		}
+		if again := w.Refresh(t, w.public, a.Member("refresh_token")); again.Status != http.StatusOK {
+			t.Errorf("its own client: %s", again.Body)
+		}
+	})
 }
 
 func TestA3ACodeUsedTwiceRevokesItsTokens(t *testing.T) {
-	w := users(t, authtest.Config{})
-	code := w.Code(t, w.NewBrowser(t), w.public, "ada")
-	a := w.MustExchange(t, w.public, code)
-	refused(t, "the second time", w.Exchange(t, w.public, code), "invalid_grant")
-	refused(t, "its refresh token", w.Refresh(t, w.public, a.Member("refresh_token")), "invalid_grant")
-	if !w.familyRevoked(t, a.Member("access_token")) {
-		t.Error("its access token is good still")
-	}
-	if log := w.Log.String(); !strings.Contains(log, "token.reused") || strings.Contains(log, code) || strings.Contains(log, a.Member("refresh_token")) {
-		t.Error("the log does not tell of it, or tells the secrets (F36)")
-	}
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := users(t, on)
+		code := w.Code(t, w.NewBrowser(t), w.public, "ada")
+		a := w.MustExchange(t, w.public, code)
+		refused(t, "the second time", w.Exchange(t, w.public, code), "invalid_grant")
+		refused(t, "its refresh token", w.Refresh(t, w.public, a.Member("refresh_token")), "invalid_grant")
+		if !w.familyRevoked(t, a.Member("access_token")) {
+			t.Error("its access token is good still")
+		}
+		if log := w.Log.String(); !strings.Contains(log, "token.reused") || strings.Contains(log, code) || strings.Contains(log, a.Member("refresh_token")) {
+			t.Error("the log does not tell of it, or tells the secrets (F36)")
+		}
+	})
 }
 
 func TestA17ACodeRacedGivesTokensOnceAtMost(t *testing.T) {
-	w := users(t, authtest.Config{})
-	code := w.Code(t, w.NewBrowser(t), w.public, "ada")
-	var answers sync.Map
-	parallel(32, func(i int) { answers.Store(i, w.Exchange(t, w.public, code)) })
-	issued := 0
-	answers.Range(func(_, v any) bool {
-		a := v.(authtest.Answer)
-		if a.Status == http.StatusOK {
-			issued++
-			refused(t, "a raced code's refresh token", w.Refresh(t, w.public, a.Member("refresh_token")), "invalid_grant")
-		} else {
-			refused(t, "a raced code", a, "invalid_grant")
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := users(t, on)
+		code := w.Code(t, w.NewBrowser(t), w.public, "ada")
+		var answers sync.Map
+		parallel(32, func(i int) { answers.Store(i, w.Exchange(t, w.public, code)) })
+		issued := 0
+		answers.Range(func(_, v any) bool {
+			a := v.(authtest.Answer)
+			if a.Status == http.StatusOK {
+				issued++
+				refused(t, "a raced code's refresh token", w.Refresh(t, w.public, a.Member("refresh_token")), "invalid_grant")
+			} else {
+				refused(t, "a raced code", a, "invalid_grant")
+			}
+			return true
+		})
+		if issued > 1 {
+			t.Errorf("%d answers with tokens", issued)
 		}
-		return true
 	})
-	if issued > 1 {
-		t.Errorf("%d answers with tokens", issued)
-	}
 }
 
 func parallel(n int, f func(i int)) {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestPagesOfOtherOrigins(t *testing.T) {
-	w := newPeople(t)
+	w := newPeople(t, authtest.Config{})
 	const page, stranger = "https://spa.example", "https://stranger.example"
 	spa := w.MustRegister(t, authtest.NewClient("spa", authtest.WithCode("openid read", api), authtest.Public, func(r *oauth.Registration) { r.Origins = []string{page} }))
 	mustSelfRegister(t, w.Server, `{"redirect_uris":["https://self.example/cb","http://127.0.0.1:7777/cb"]}`)

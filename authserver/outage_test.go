@@ -44,31 +44,33 @@ func (u unreadable) RevokeToken(ctx context.Context, jti string, expires time.Ti
 // TestAnOutageIsNoAnswerAboutAToken: a resource server must not believe that a
 // token was revoked, nor an app that it has revoked one (RFC 7009, Section 2.2.1).
 func TestAnOutageIsNoAnswerAboutAToken(t *testing.T) {
-	var down atomic.Bool
-	c := open()
-	c.Wrap = func(s store.Store) store.Store { return unreadable{s, &down} }
-	w := peopleAt(t, authtest.Start(t, c))
-	access, refresh := w.tokens(t, w.app, "resource", api)
-	machine := w.MustToken(t, w.machine, "resource", api)
-	down.Store(true)
-	for rule, a := range map[string]authtest.Answer{
-		"introspect":                 w.postAs(t, w.rs, "/oauth/introspect", "token", access),
-		"introspect a machine's":     w.postAs(t, w.rs, "/oauth/introspect", "token", machine),
-		"introspect a refresh token": w.postAs(t, w.app, "/oauth/introspect", "token", refresh),
-		"userinfo":                   w.userinfo(t, access),
-		"revoke":                     w.postAs(t, w.app, "/oauth/revoke", "token", refresh),
-		"revoke a machine's":         w.postAs(t, w.machine, "/oauth/revoke", "token", machine),
-		"revoke, seed 1":             w.post(t, "/oauth/revoke", "token", refresh),
-	} {
-		if a.Status < 500 || a.JSON()["active"] != nil || a.Member("error_description") == "" || strings.Contains(a.Body, "10.0.0.7") {
-			t.Errorf("%s: %d %s", rule, a.Status, a.Body)
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		var down atomic.Bool
+		on = open(on)
+		on.Wrap = func(s store.Store) store.Store { return unreadable{s, &down} }
+		w := peopleAt(t, authtest.Start(t, on))
+		access, refresh := w.tokens(t, w.app, "resource", api)
+		machine := w.MustToken(t, w.machine, "resource", api)
+		down.Store(true)
+		for rule, a := range map[string]authtest.Answer{
+			"introspect":                 w.postAs(t, w.rs, "/oauth/introspect", "token", access),
+			"introspect a machine's":     w.postAs(t, w.rs, "/oauth/introspect", "token", machine),
+			"introspect a refresh token": w.postAs(t, w.app, "/oauth/introspect", "token", refresh),
+			"userinfo":                   w.userinfo(t, access),
+			"revoke":                     w.postAs(t, w.app, "/oauth/revoke", "token", refresh),
+			"revoke a machine's":         w.postAs(t, w.machine, "/oauth/revoke", "token", machine),
+			"revoke, seed 1":             w.post(t, "/oauth/revoke", "token", refresh),
+		} {
+			if a.Status < 500 || a.JSON()["active"] != nil || a.Member("error_description") == "" || strings.Contains(a.Body, "10.0.0.7") {
+				t.Errorf("%s: %d %s", rule, a.Status, a.Body)
+			}
 		}
-	}
-	if a := w.postAs(t, w.app, "/oauth/revoke", "token", refresh); a.Status != 503 || a.Header.Get("Retry-After") == "" {
-		t.Errorf("revoke: %d %v", a.Status, a.Header)
-	}
-	down.Store(false)
-	if !w.active(t, w.rs, access) || !w.refreshes(t, w.app, refresh) {
-		t.Error("an outage ended a token")
-	}
+		if a := w.postAs(t, w.app, "/oauth/revoke", "token", refresh); a.Status != 503 || a.Header.Get("Retry-After") == "" {
+			t.Errorf("revoke: %d %v", a.Status, a.Header)
+		}
+		down.Store(false)
+		if !w.active(t, w.rs, access) || !w.refreshes(t, w.app, refresh) {
+			t.Error("an outage ended a token")
+		}
+	})
 }

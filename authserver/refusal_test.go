@@ -3,6 +3,7 @@ package authserver_test
 import (
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -48,64 +49,111 @@ func TestA12RegistrationTokenOfAnUnknownClientLooksTheSame(t *testing.T) {
 }
 
 func TestA16SQLAndForgedPagesChangeNothing(t *testing.T) {
-	s := authtest.Start(t, authtest.Config{})
-	c := s.MustRegister(t, authtest.NewClient("app"))
-	for _, attack := range []string{"' OR 1=1 --", `"; DROP TABLE clients; --`, "apps.app' --", "%' OR '%'='", "\x00"} {
-		evil := c
-		evil.Registration.ClientID = attack
-		if a := s.Token(t, evil); a.Status != 401 {
-			t.Errorf("client id %q: %d %s", attack, a.Status, a.Body)
-		}
-		for _, change := range []func(*oauth.Registration){
-			func(r *oauth.Registration) { r.ClientID = attack },
-			func(r *oauth.Registration) { r.Managed.Owner.Namespace = attack },
-			func(r *oauth.Registration) { r.Managed.Owner.UID = attack },
-			func(r *oauth.Registration) { r.Managed.SecretHashes = []string{attack} },
-			func(r *oauth.Registration) { r.Managed.NamespaceLabels = map[string]string{attack: attack} },
-		} {
-			r := authtest.NewClient("evil", change).Registration
-			if a := s.Register(t, r); a.Status != 400 {
-				t.Errorf("registration with %q: %d %s", attack, a.Status, a.Body)
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		s := authtest.Start(t, on)
+		c := s.MustRegister(t, authtest.NewClient("app"))
+		for _, attack := range []string{"' OR 1=1 --", `"; DROP TABLE clients; --`, "apps.app' --", "%' OR '%'='", "\x00"} {
+			evil := c
+			evil.Registration.ClientID = attack
+			if a := s.Token(t, evil); a.Status != 401 {
+				t.Errorf("client id %q: %d %s", attack, a.Status, a.Body)
+			}
+			for _, change := range []func(*oauth.Registration){
+				func(r *oauth.Registration) { r.ClientID = attack },
+				func(r *oauth.Registration) { r.Managed.Owner.Namespace = attack },
+				func(r *oauth.Registration) { r.Managed.Owner.UID = attack },
+				func(r *oauth.Registration) { r.Managed.SecretHashes = []string{attack} },
+				func(r *oauth.Registration) { r.Managed.NamespaceLabels = map[string]string{attack: attack} },
+			} {
+				r := authtest.NewClient("evil", change).Registration
+				if a := s.Register(t, r); a.Status != 400 {
+					t.Errorf("registration with %q: %d %s", attack, a.Status, a.Body)
+				}
+			}
+			// As scopes most of these are well-formed: then they are data.
+			inScope := authtest.NewClient("scoped", func(r *oauth.Registration) { r.Scope = attack })
+			if a := s.Register(t, inScope.Registration); a.Status >= 500 {
+				t.Errorf("registration with scope %q: %d %s", attack, a.Status, a.Body)
+			}
+			p := authtest.Policy("p1", attack, "read")
+			if a := s.SendJSON(t, "PUT", "/registrar/v1/resources/p1", authtest.RegistrarToken, p); a.Status != 400 {
+				t.Errorf("policy for resource %q: %d %s", attack, a.Status, a.Body)
 			}
 		}
-		// As scopes most of these are well-formed: then they are data.
-		inScope := authtest.NewClient("scoped", func(r *oauth.Registration) { r.Scope = attack })
-		if a := s.Register(t, inScope.Registration); a.Status >= 500 {
-			t.Errorf("registration with scope %q: %d %s", attack, a.Status, a.Body)
+		s.MustToken(t, c)
+		for _, page := range []string{"1", "AAAA", "' OR 1=1", "eyJhIjoxfQ", strings.Repeat("A", 4000)} {
+			a := s.Do(t, "GET", "/registrar/v1/inventory?page="+strings.ReplaceAll(page, " ", "+"), "", "Authorization", "Bearer "+authtest.RegistrarToken)
+			if a.Status != 400 {
+				t.Errorf("forged page token %.20q: %d %s", page, a.Status, a.Body)
+			}
 		}
-		p := authtest.Policy("p1", attack, "read")
-		if a := s.SendJSON(t, "PUT", "/registrar/v1/resources/p1", authtest.RegistrarToken, p); a.Status != 400 {
-			t.Errorf("policy for resource %q: %d %s", attack, a.Status, a.Body)
+	})
+}
+
+// TestA16TextThatCannotBeStored: what is a failure for a database is none for
+// the caller, or everybody could make an outage of it.
+func TestA16TextThatCannotBeStored(t *testing.T) {
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := newPeople(t, on)
+		w.tokens(t, w.app)
+		page := w.browser.Get(t, w.URL+"/account")
+		csrf := func() string { _, fields := page.Form(); return fields.Get("csrf") }()
+		registrar := []string{"Authorization", "Bearer " + authtest.RegistrarToken}
+		holder := []string{"Authorization", "Bearer " + credential.NewRegistrationToken().Reveal(), "Content-Type", "application/json"}
+		for _, bad := range []string{"\x00", "a\x00b", "\xff"} {
+			in := url.QueryEscape(bad)
+			for rule, a := range map[string]authtest.Answer{
+				"token":                 w.post(t, "/oauth/token", "grant_type", bad, "client_id", bad, "client_secret", bad),
+				"code":                  w.postAs(t, w.app, "/oauth/token", "grant_type", "authorization_code", "code", bad, "redirect_uri", bad, "code_verifier", bad),
+				"refresh":               w.postAs(t, w.app, "/oauth/token", "grant_type", "refresh_token", "refresh_token", bad, "resource", bad),
+				"revoke":                w.postAs(t, w.app, "/oauth/revoke", "token", bad),
+				"introspect":            w.postAs(t, w.app, "/oauth/introspect", "token", bad),
+				"pushed request":        w.postAs(t, w.app, "/oauth/par", "client_id", bad, "state", bad),
+				"authorize":             w.Do(t, "GET", "/oauth/authorize?client_id="+in+"&request_uri="+in, ""),
+				"another's request":     w.Do(t, "GET", "/oauth/authorize?client_id=apps.app&request_uri="+url.QueryEscape("urn:ietf:params:oauth:request_uri:"+bad), ""),
+				"continue":              w.Do(t, "GET", "/oauth/continue?prt="+in, ""),
+				"sign in":               w.browser.Submit(t, w.NewBrowser(t).Get(t, w.AuthorizeURL(w.app)), "username", bad, "password", bad).Answer,
+				"withdraw":              w.postPage(t, w.browser, "/account/withdraw", url.Values{"csrf": {csrf}, "client_id": {bad}}).Answer,
+				"end a session":         w.postPage(t, w.browser, "/account/end-session", url.Values{"csrf": {csrf}, "session": {bad}}).Answer,
+				"read a client":         w.Do(t, "GET", "/oauth/register/"+in, "", registrar...),
+				"delete a client":       w.Do(t, "DELETE", "/oauth/register/"+in+"?owner_namespace="+in+"&owner_name="+in+"&owner_uid="+in+"&counter=1", "", registrar...),
+				"read one's own":        w.Do(t, "GET", "/oauth/register/"+in, "", holder...),
+				"change one's own":      w.Do(t, "PUT", "/oauth/register/"+in, `{"redirect_uris":["https://a.example/cb"]}`, holder...),
+				"delete one's own":      w.Do(t, "DELETE", "/oauth/register/"+in, "", holder...),
+				"revoke a registered":   w.Do(t, "DELETE", "/registrar/v1/self-registered/"+in, "", registrar...),
+				"delete a policy":       w.Do(t, "DELETE", "/registrar/v1/resources/"+in, "", registrar...),
+				"page of the inventory": w.Do(t, "GET", "/registrar/v1/inventory?page="+in, "", registrar...),
+				"changes":               w.Do(t, "GET", "/registrar/v1/changes?since=1&store_id="+in, "", registrar...),
+			} {
+				if a.Status >= 500 || a.Status == 0 {
+					t.Errorf("%s with %q: %d %s", rule, bad, a.Status, a.Body)
+				}
+			}
 		}
-	}
-	s.MustToken(t, c)
-	for _, page := range []string{"1", "AAAA", "' OR 1=1", "eyJhIjoxfQ", strings.Repeat("A", 4000)} {
-		a := s.Do(t, "GET", "/registrar/v1/inventory?page="+strings.ReplaceAll(page, " ", "+"), "", "Authorization", "Bearer "+authtest.RegistrarToken)
-		if a.Status != 400 {
-			t.Errorf("forged page token %.20q: %d %s", page, a.Status, a.Body)
-		}
-	}
+	})
 }
 
 func TestA16PageTokenOfAnotherClusterIsForged(t *testing.T) {
-	s := authtest.Start(t, authtest.Config{})
-	s.MustRegister(t, authtest.NewClient("a"))
-	s.MustRegister(t, authtest.NewClient("b"))
-	first := s.Do(t, "GET", "/registrar/v1/inventory?limit=1", "", "Authorization", "Bearer "+authtest.RegistrarToken)
-	next := first.Member("next")
-	if next == "" {
-		t.Fatalf("no second page: %s", first.Body)
-	}
-	path := "/registrar/v1/inventory?limit=1&page=" + next
-	if a := s.Do(t, "GET", path, "", "Authorization", "Bearer "+authtest.RegistrarToken); a.Status != 200 || !strings.Contains(a.Body, "apps.b") {
-		t.Errorf("second page: %d %s", a.Status, a.Body)
-	}
-	if a := s.Do(t, "GET", path, "", "Authorization", "Bearer "+authtest.OtherClusterToken); a.Status != 400 {
-		t.Errorf("the page token of another cluster: %d %s", a.Status, a.Body)
-	}
-	if a := s.Do(t, "GET", path[:len(path)-2]+"xx", "", "Authorization", "Bearer "+authtest.RegistrarToken); a.Status != 400 {
-		t.Errorf("a changed page token: %d %s", a.Status, a.Body)
-	}
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		s := authtest.Start(t, on)
+		s.MustRegister(t, authtest.NewClient("a"))
+		s.MustRegister(t, authtest.NewClient("b"))
+		first := s.Do(t, "GET", "/registrar/v1/inventory?limit=1", "", "Authorization", "Bearer "+authtest.RegistrarToken)
+		next := first.Member("next")
+		if next == "" {
+			t.Fatalf("no second page: %s", first.Body)
+		}
+		path := "/registrar/v1/inventory?limit=1&page=" + next
+		if a := s.Do(t, "GET", path, "", "Authorization", "Bearer "+authtest.RegistrarToken); a.Status != 200 || !strings.Contains(a.Body, "apps.b") {
+			t.Errorf("second page: %d %s", a.Status, a.Body)
+		}
+		if a := s.Do(t, "GET", path, "", "Authorization", "Bearer "+authtest.OtherClusterToken); a.Status != 400 {
+			t.Errorf("the page token of another cluster: %d %s", a.Status, a.Body)
+		}
+		if a := s.Do(t, "GET", path[:len(path)-2]+"xx", "", "Authorization", "Bearer "+authtest.RegistrarToken); a.Status != 400 {
+			t.Errorf("a changed page token: %d %s", a.Status, a.Body)
+		}
+	})
 }
 
 func TestA15HugeAndDeepInput(t *testing.T) {

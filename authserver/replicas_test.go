@@ -52,7 +52,9 @@ func TestClientsOfOneReplicaAtTheOther(t *testing.T) {
 func TestA4RefreshesSpreadOverReplicasHaveOneSuccessor(t *testing.T) {
 	w, b := replicas(t, authtest.Config{})
 	at := []*authtest.Server{w.Server, b}
-	soon(t, "the policy and the client", func() bool { return b.Do(t, "GET", b.AuthorizeURL(w.public)[len(b.Issuer):], "").Status == http.StatusSeeOther })
+	soon(t, "the policy and the client", func() bool {
+		return b.Do(t, "GET", b.AuthorizeURL(w.public)[len(b.Issuer):], "").Status == http.StatusSeeOther
+	})
 	first := w.MustExchange(t, w.public, w.Code(t, w.NewBrowser(t), w.public, "ada")).Member("refresh_token")
 	var mu sync.Mutex
 	successors := map[string]int{}
@@ -74,4 +76,3 @@ func TestA4RefreshesSpreadOverReplicasHaveOneSuccessor(t *testing.T) {
 		}
 	}
 }
-

@@ -23,12 +23,14 @@ const seed1 = `{
     "scope": "posts.read posts.compose"
   }`
 
-func open(change ...func(*endpoint.RegistrationSettings)) authtest.Config {
+// open registration.
+func open(on authtest.Config, change ...func(*endpoint.RegistrationSettings)) authtest.Config {
 	r := endpoint.RegistrationSettings{Mode: endpoint.RegistrationOpen}
 	for _, f := range change {
 		f(&r)
 	}
-	return authtest.Config{Settings: endpoint.Settings{Registration: r}}
+	on.Settings.Registration = r
+	return on
 }
 
 func selfRegister(t *testing.T, s *authtest.Server, body string) authtest.Answer {
@@ -52,7 +54,7 @@ func countSelf(t *testing.T, s *authtest.Server) int {
 }
 
 func TestOpenRegistrationAnswersAsSeed1Says(t *testing.T) {
-	s := authtest.Start(t, open())
+	s := authtest.Start(t, open(authtest.Config{}))
 	a := selfRegister(t, s, seed1)
 	if a.Status != http.StatusCreated || a.Header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
@@ -82,7 +84,7 @@ func TestOpenRegistrationAnswersAsSeed1Says(t *testing.T) {
 
 // INTEROP 7: what MCP clients and others send.
 func TestOpenRegistrationAcceptsRealClients(t *testing.T) {
-	s := authtest.Start(t, open())
+	s := authtest.Start(t, open(authtest.Config{}))
 	for rule, c := range map[string]struct{ body, member, want string }{
 		"MCP client on a loopback port":  {`{"client_name":"MCP Inspector","redirect_uris":["http://127.0.0.1:6274/oauth/callback","http://localhost:6274/oauth/callback"],"token_endpoint_auth_method":"none","grant_types":["authorization_code","refresh_token"],"response_types":["code"],"application_type":"native","client_uri":"https://example.org","software_id":"x","software_version":"1"}`, "application_type", "native"},
 		"a secret is asked for":          {`{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":"client_secret_post"}`, "token_endpoint_auth_method", "none"},
@@ -98,7 +100,7 @@ func TestOpenRegistrationAcceptsRealClients(t *testing.T) {
 }
 
 func TestA10OpenRegistrationRefuses(t *testing.T) {
-	s := authtest.Start(t, open())
+	s := authtest.Start(t, open(authtest.Config{}))
 	deep := strings.Repeat(`[`, 40) + strings.Repeat(`]`, 40)
 	for rule, c := range map[string]struct{ body, code string }{
 		"privileged members":                 {`{"redirect_uris":["https://a.example/cb"],"clientele_managed":{"trusted":true}}`, "invalid_client_metadata"},
@@ -135,7 +137,7 @@ func TestRegistrationModes(t *testing.T) {
 		endpoint.RegistrationAuthenticated: {"": 401, authtest.NobodyToken: 403, authtest.RegisterToken: 201, "unknown": 401},
 		endpoint.RegistrationOpen:          {"": 201, authtest.NobodyToken: 403, authtest.RegisterToken: 201, "unknown": 401},
 	} {
-		s := authtest.Start(t, open(func(r *endpoint.RegistrationSettings) { r.Mode = mode }))
+		s := authtest.Start(t, open(authtest.Config{}, func(r *endpoint.RegistrationSettings) { r.Mode = mode }))
 		for token, status := range want {
 			if a := s.SendText(t, http.MethodPost, "/oauth/register", token, body); a.Status != status {
 				t.Errorf("%s, token %q: %d %s, want %d", mode, token, a.Status, a.Body, status)
@@ -145,7 +147,7 @@ func TestRegistrationModes(t *testing.T) {
 }
 
 func TestAuthenticatedRegistrationMayHaveASecret(t *testing.T) {
-	s := authtest.Start(t, open(func(r *endpoint.RegistrationSettings) { r.Mode = endpoint.RegistrationAuthenticated }))
+	s := authtest.Start(t, open(authtest.Config{}, func(r *endpoint.RegistrationSettings) { r.Mode = endpoint.RegistrationAuthenticated }))
 	body := `{"redirect_uris":["https://a.example/cb","com.example.app:/cb"],"token_endpoint_auth_method":"client_secret_basic"}`
 	a := s.SendText(t, http.MethodPost, "/oauth/register", authtest.RegisterToken, body)
 	secret := a.Member("client_secret")
@@ -181,197 +183,207 @@ func TestAuthenticatedRegistrationMayHaveASecret(t *testing.T) {
 }
 
 func TestRegistrationManagement(t *testing.T) {
-	s := authtest.Start(t, open())
-	id, token := mustSelfRegister(t, s, seed1)
-	uri := "/oauth/register/" + id
-	read := func(token string) authtest.Answer { return s.SendText(t, http.MethodGet, uri, token, "") }
-	update := func(token, body string) authtest.Answer { return s.SendText(t, http.MethodPut, uri, token, body) }
-	body := fmt.Sprintf(`{"client_id":%q,"client_name":"Renamed","redirect_uris":["https://myapp.com/other"]}`, id)
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		s := authtest.Start(t, open(on))
+		id, token := mustSelfRegister(t, s, seed1)
+		uri := "/oauth/register/" + id
+		read := func(token string) authtest.Answer { return s.SendText(t, http.MethodGet, uri, token, "") }
+		update := func(token, body string) authtest.Answer { return s.SendText(t, http.MethodPut, uri, token, body) }
+		body := fmt.Sprintf(`{"client_id":%q,"client_name":"Renamed","redirect_uris":["https://myapp.com/other"]}`, id)
 
-	if a := read(token); a.Status != 200 || a.Member("registration_access_token") != token || a.Member("client_name") != "My App" {
-		t.Fatalf("read: %d %s", a.Status, a.Body)
-	}
-	writes := s.Store.Writes()
-	read(token)
-	if s.Store.Writes() != writes {
-		t.Error("reading wrote")
-	}
-	lost := update(token, body)
-	if lost.Status != 200 || lost.Member("client_name") != "Renamed" || lost.JSON()["scope"] != nil {
-		t.Fatalf("update: %d %s", lost.Status, lost.Body)
-	}
-	// The response was lost: the old token goes on working, and gives another.
-	again := update(token, body)
-	next := again.Member("registration_access_token")
-	if again.Status != 200 || next == "" || next == token || next == lost.Member("registration_access_token") {
-		t.Fatalf("update with the predecessor: %d %s", again.Status, again.Body)
-	}
-	if a := read(token); a.Status != 200 {
-		t.Errorf("the predecessor, before its successor is used: %d %s", a.Status, a.Body)
-	}
-	if a := read(next); a.Status != 200 {
-		t.Errorf("the successor: %d %s", a.Status, a.Body)
-	}
-	for rule, dead := range map[string]string{"the predecessor": token, "the one that was lost": lost.Member("registration_access_token")} {
-		if a := read(dead); a.Status != 401 {
-			t.Errorf("%s, after the successor was used: %d", rule, a.Status)
+		if a := read(token); a.Status != 200 || a.Member("registration_access_token") != token || a.Member("client_name") != "My App" {
+			t.Fatalf("read: %d %s", a.Status, a.Body)
 		}
-	}
-	if a := s.SendText(t, http.MethodDelete, uri, token, ""); a.Status != 401 {
-		t.Errorf("delete with a dead token: %d", a.Status)
-	}
-	if a := s.SendText(t, http.MethodDelete, uri, next, ""); a.Status != 204 || a.Body != "" {
-		t.Errorf("delete: %d %s", a.Status, a.Body)
-	}
-	if a := read(next); a.Status != 401 {
-		t.Errorf("a deleted client: %d", a.Status)
-	}
+		writes := s.Store.Writes()
+		read(token)
+		if s.Store.Writes() != writes {
+			t.Error("reading wrote")
+		}
+		lost := update(token, body)
+		if lost.Status != 200 || lost.Member("client_name") != "Renamed" || lost.JSON()["scope"] != nil {
+			t.Fatalf("update: %d %s", lost.Status, lost.Body)
+		}
+		// The response was lost: the old token goes on working, and gives another.
+		again := update(token, body)
+		next := again.Member("registration_access_token")
+		if again.Status != 200 || next == "" || next == token || next == lost.Member("registration_access_token") {
+			t.Fatalf("update with the predecessor: %d %s", again.Status, again.Body)
+		}
+		if a := read(token); a.Status != 200 {
+			t.Errorf("the predecessor, before its successor is used: %d %s", a.Status, a.Body)
+		}
+		if a := read(next); a.Status != 200 {
+			t.Errorf("the successor: %d %s", a.Status, a.Body)
+		}
+		for rule, dead := range map[string]string{"the predecessor": token, "the one that was lost": lost.Member("registration_access_token")} {
+			if a := read(dead); a.Status != 401 {
+				t.Errorf("%s, after the successor was used: %d", rule, a.Status)
+			}
+		}
+		if a := s.SendText(t, http.MethodDelete, uri, token, ""); a.Status != 401 {
+			t.Errorf("delete with a dead token: %d", a.Status)
+		}
+		if a := s.SendText(t, http.MethodDelete, uri, next, ""); a.Status != 204 || a.Body != "" {
+			t.Errorf("delete: %d %s", a.Status, a.Body)
+		}
+		if a := read(next); a.Status != 401 {
+			t.Errorf("a deleted client: %d", a.Status)
+		}
+	})
 }
 
 func TestA10AnothersClient(t *testing.T) {
-	s := authtest.Start(t, open())
-	managed := s.MustRegister(t, authtest.NewClient("victim"))
-	id, _ := mustSelfRegister(t, s, seed1)
-	_, evil := mustSelfRegister(t, s, seed1)
-	for _, victim := range []string{id, managed.Registration.ClientID} {
-		body := fmt.Sprintf(`{"client_id":%q,"redirect_uris":["https://evil.example/cb"]}`, victim)
-		for _, token := range []string{evil, "", "abc", authtest.NobodyToken, authtest.RegisterToken} {
-			for _, method := range []string{"GET", "PUT", "DELETE"} {
-				if a := s.SendText(t, method, "/oauth/register/"+victim, token, body); a.Status != 401 && a.Status != 403 {
-					t.Errorf("%s of %s with %q: %d %s", method, victim, token, a.Status, a.Body)
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		s := authtest.Start(t, open(on))
+		managed := s.MustRegister(t, authtest.NewClient("victim"))
+		id, _ := mustSelfRegister(t, s, seed1)
+		_, evil := mustSelfRegister(t, s, seed1)
+		for _, victim := range []string{id, managed.Registration.ClientID} {
+			body := fmt.Sprintf(`{"client_id":%q,"redirect_uris":["https://evil.example/cb"]}`, victim)
+			for _, token := range []string{evil, "", "abc", authtest.NobodyToken, authtest.RegisterToken} {
+				for _, method := range []string{"GET", "PUT", "DELETE"} {
+					if a := s.SendText(t, method, "/oauth/register/"+victim, token, body); a.Status != 401 && a.Status != 403 {
+						t.Errorf("%s of %s with %q: %d %s", method, victim, token, a.Status, a.Body)
+					}
 				}
 			}
 		}
-	}
-	id, token := mustSelfRegister(t, s, seed1)
-	for rule, body := range map[string]string{
-		"privileged members":  fmt.Sprintf(`{"client_id":%q,"redirect_uris":["https://a.example/cb"],"clientele_managed":{"trusted":true}}`, id),
-		"another client's id": fmt.Sprintf(`{"client_id":%q,"redirect_uris":["https://a.example/cb"]}`, managed.Registration.ClientID),
-		"no client_id":        `{"redirect_uris":["https://a.example/cb"]}`,
-	} {
-		if a := s.SendText(t, http.MethodPut, "/oauth/register/"+id, token, body); a.Status != 400 {
-			t.Errorf("%s: %d %s", rule, a.Status, a.Body)
+		id, token := mustSelfRegister(t, s, seed1)
+		for rule, body := range map[string]string{
+			"privileged members":  fmt.Sprintf(`{"client_id":%q,"redirect_uris":["https://a.example/cb"],"clientele_managed":{"trusted":true}}`, id),
+			"another client's id": fmt.Sprintf(`{"client_id":%q,"redirect_uris":["https://a.example/cb"]}`, managed.Registration.ClientID),
+			"no client_id":        `{"redirect_uris":["https://a.example/cb"]}`,
+		} {
+			if a := s.SendText(t, http.MethodPut, "/oauth/register/"+id, token, body); a.Status != 400 {
+				t.Errorf("%s: %d %s", rule, a.Status, a.Body)
+			}
 		}
-	}
-	// A registrar takes over no client that registered itself.
-	c := authtest.NewClient("thief")
-	c.Registration.ClientID = id
-	if a := s.Register(t, c.Registration); a.Status != 409 {
-		t.Errorf("registrar, same id: %d %s", a.Status, a.Body)
-	}
+		// A registrar takes over no client that registered itself.
+		c := authtest.NewClient("thief")
+		c.Registration.ClientID = id
+		if a := s.Register(t, c.Registration); a.Status != 409 {
+			t.Errorf("registrar, same id: %d %s", a.Status, a.Body)
+		}
+	})
 }
 
 func TestA10Flood(t *testing.T) {
-	s := authtest.Start(t, open(func(r *endpoint.RegistrationSettings) { r.PerAddressMinute, r.PerAddressDay, r.MaxClients = 3, 5, 6 }))
-	flood := func(n int) (created int, last authtest.Answer) {
-		for range n {
-			if last = selfRegister(t, s, seed1); last.Status == http.StatusCreated {
-				created++
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		s := authtest.Start(t, open(on, func(r *endpoint.RegistrationSettings) { r.PerAddressMinute, r.PerAddressDay, r.MaxClients = 3, 5, 6 }))
+		flood := func(n int) (created int, last authtest.Answer) {
+			for range n {
+				if last = selfRegister(t, s, seed1); last.Status == http.StatusCreated {
+					created++
+				}
 			}
+			return created, last
 		}
-		return created, last
-	}
-	created, last := flood(6)
-	if created != 3 || last.Status != 429 || last.Error() != "too_many_requests" || last.Header.Get("Retry-After") != "20" {
-		t.Fatalf("per minute: %d created, then %d %v %s", created, last.Status, last.Header, last.Body)
-	}
-	writes := s.Store.Writes()
-	flood(10)
-	if s.Store.Writes() != writes {
-		t.Error("a flood reached the store")
-	}
-	s.Clock.Advance(time.Minute)
-	if created, last = flood(3); created != 2 || last.Status != 429 {
-		t.Fatalf("per day: %d created, then %d", created, last.Status)
-	}
-	// Somebody else is not affected, until there is no more room.
-	by := func() authtest.Answer {
-		return s.SendText(t, http.MethodPost, "/oauth/register", authtest.RegisterToken, seed1)
-	}
-	if a := by(); a.Status != 201 {
-		t.Errorf("a neighbour: %d %s", a.Status, a.Body)
-	}
-	if a := by(); a.Status != 429 {
-		t.Errorf("beyond the quota of all: %d %s", a.Status, a.Body)
-	}
-	s.MustRegister(t, authtest.NewClient("managed")) // a registrar is
+		created, last := flood(6)
+		if created != 3 || last.Status != 429 || last.Error() != "too_many_requests" || last.Header.Get("Retry-After") != "20" {
+			t.Fatalf("per minute: %d created, then %d %v %s", created, last.Status, last.Header, last.Body)
+		}
+		writes := s.Store.Writes()
+		flood(10)
+		if s.Store.Writes() != writes {
+			t.Error("a flood reached the store")
+		}
+		s.Clock.Advance(time.Minute)
+		if created, last = flood(3); created != 2 || last.Status != 429 {
+			t.Fatalf("per day: %d created, then %d", created, last.Status)
+		}
+		// Somebody else is not affected, until there is no more room.
+		by := func() authtest.Answer {
+			return s.SendText(t, http.MethodPost, "/oauth/register", authtest.RegisterToken, seed1)
+		}
+		if a := by(); a.Status != 201 {
+			t.Errorf("a neighbour: %d %s", a.Status, a.Body)
+		}
+		if a := by(); a.Status != 429 {
+			t.Errorf("beyond the quota of all: %d %s", a.Status, a.Body)
+		}
+		s.MustRegister(t, authtest.NewClient("managed")) // a registrar is
+	})
 }
 
 func TestUnusedClientsExpire(t *testing.T) {
-	s := authtest.Start(t, open())
-	id, token := mustSelfRegister(t, s, seed1)
-	managed := s.MustRegister(t, authtest.NewClient("managed"))
-	s.Clock.Advance(23 * time.Hour)
-	young, _ := mustSelfRegister(t, s, seed1)
-	sweep := func() {
-		t.Helper()
-		if err := s.Sweep(t.Context()); err != nil {
-			t.Fatal(err)
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		s := authtest.Start(t, open(on))
+		id, token := mustSelfRegister(t, s, seed1)
+		managed := s.MustRegister(t, authtest.NewClient("managed"))
+		s.Clock.Advance(23 * time.Hour)
+		young, _ := mustSelfRegister(t, s, seed1)
+		sweep := func() {
+			t.Helper()
+			if err := s.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	sweep()
-	if countSelf(t, s) != 2 {
-		t.Fatal("swept too early")
-	}
-	s.Clock.Advance(time.Hour)
-	sweep()
-	if a := s.SendText(t, http.MethodGet, "/oauth/register/"+id, token, ""); a.Status != 401 || countSelf(t, s) != 1 {
-		t.Errorf("unused for a day: %d, %d left (the young one is %s)", a.Status, countSelf(t, s), young)
-	}
-	if a := s.SendText(t, http.MethodGet, "/oauth/register/"+managed.Registration.ClientID, authtest.RegistrarToken, ""); a.Status != 200 {
-		t.Errorf("a managed client: %d", a.Status)
-	}
+		sweep()
+		if countSelf(t, s) != 2 {
+			t.Fatal("swept too early")
+		}
+		s.Clock.Advance(time.Hour)
+		sweep()
+		if a := s.SendText(t, http.MethodGet, "/oauth/register/"+id, token, ""); a.Status != 401 || countSelf(t, s) != 1 {
+			t.Errorf("unused for a day: %d, %d left (the young one is %s)", a.Status, countSelf(t, s), young)
+		}
+		if a := s.SendText(t, http.MethodGet, "/oauth/register/"+managed.Registration.ClientID, authtest.RegistrarToken, ""); a.Status != 200 {
+			t.Errorf("a managed client: %d", a.Status)
+		}
+	})
 }
 
 func TestRegistrarsSeeAndRevokeSelfRegistered(t *testing.T) {
-	s := authtest.Start(t, open())
-	managed := s.MustRegister(t, authtest.NewClient("managed"))
-	ids := []string{}
-	for range 3 {
-		id, _ := mustSelfRegister(t, s, seed1)
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	const path = "/registrar/v1/self-registered"
-	for _, token := range []string{"", authtest.NobodyToken, authtest.RegisterToken} {
-		if a := s.SendText(t, http.MethodGet, path, token, ""); a.Status != 401 && a.Status != 403 {
-			t.Errorf("token %q: %d", token, a.Status)
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		s := authtest.Start(t, open(on))
+		managed := s.MustRegister(t, authtest.NewClient("managed"))
+		ids := []string{}
+		for range 3 {
+			id, _ := mustSelfRegister(t, s, seed1)
+			ids = append(ids, id)
 		}
-		if a := s.SendText(t, http.MethodDelete, path+"/"+ids[0], token, ""); a.Status != 401 && a.Status != 403 {
-			t.Errorf("token %q: %d", token, a.Status)
+		slices.Sort(ids)
+		const path = "/registrar/v1/self-registered"
+		for _, token := range []string{"", authtest.NobodyToken, authtest.RegisterToken} {
+			if a := s.SendText(t, http.MethodGet, path, token, ""); a.Status != 401 && a.Status != 403 {
+				t.Errorf("token %q: %d", token, a.Status)
+			}
+			if a := s.SendText(t, http.MethodDelete, path+"/"+ids[0], token, ""); a.Status != 401 && a.Status != 403 {
+				t.Errorf("token %q: %d", token, a.Status)
+			}
 		}
-	}
-	list := func(query string) (l oauth.SelfRegisteredList) {
-		t.Helper()
-		a := s.SendText(t, http.MethodGet, path+query, authtest.RegistrarToken, "")
-		if err := json.Unmarshal([]byte(a.Body), &l); err != nil || a.Status != 200 {
-			t.Fatalf("%d %s", a.Status, a.Body)
+		list := func(query string) (l oauth.SelfRegisteredList) {
+			t.Helper()
+			a := s.SendText(t, http.MethodGet, path+query, authtest.RegistrarToken, "")
+			if err := json.Unmarshal([]byte(a.Body), &l); err != nil || a.Status != 200 {
+				t.Fatalf("%d %s", a.Status, a.Body)
+			}
+			return l
 		}
-		return l
-	}
-	first := list("?limit=2")
-	second := list("?limit=2&page=" + first.Next)
-	seen := map[string]bool{}
-	for _, c := range append(first.Clients, second.Clients...) {
-		seen[c.ClientID] = true
-	}
-	if first.Total != 3 || second.Next != "" || !slices.Equal(slices.Sorted(maps.Keys(seen)), ids) {
-		t.Errorf("pages %+v %+v", first, second)
-	}
-	for _, page := range []string{"'--", "%00", strings.Repeat("a", 300)} {
-		if a := s.SendText(t, http.MethodGet, path+"?page="+page, authtest.RegistrarToken, ""); a.Status != 400 {
-			t.Errorf("A16 page %q: %d", page, a.Status)
+		first := list("?limit=2")
+		second := list("?limit=2&page=" + first.Next)
+		seen := map[string]bool{}
+		for _, c := range append(first.Clients, second.Clients...) {
+			seen[c.ClientID] = true
 		}
-	}
-	for range 2 {
-		if a := s.SendText(t, http.MethodDelete, path+"/"+ids[0], authtest.RegistrarToken, ""); a.Status != 204 {
-			t.Errorf("revoke: %d %s", a.Status, a.Body)
+		if first.Total != 3 || second.Next != "" || !slices.Equal(slices.Sorted(maps.Keys(seen)), ids) {
+			t.Errorf("pages %+v %+v", first, second)
 		}
-	}
-	if a := s.SendText(t, http.MethodDelete, path+"/"+managed.Registration.ClientID, authtest.RegistrarToken, ""); a.Status != 409 {
-		t.Errorf("a managed client: %d %s", a.Status, a.Body)
-	}
-	if list("").Total != 2 {
-		t.Error("it is still there")
-	}
+		for _, page := range []string{"'--", "%00", strings.Repeat("a", 300)} {
+			if a := s.SendText(t, http.MethodGet, path+"?page="+page, authtest.RegistrarToken, ""); a.Status != 400 {
+				t.Errorf("A16 page %q: %d", page, a.Status)
+			}
+		}
+		for range 2 {
+			if a := s.SendText(t, http.MethodDelete, path+"/"+ids[0], authtest.RegistrarToken, ""); a.Status != 204 {
+				t.Errorf("revoke: %d %s", a.Status, a.Body)
+			}
+		}
+		if a := s.SendText(t, http.MethodDelete, path+"/"+managed.Registration.ClientID, authtest.RegistrarToken, ""); a.Status != 409 {
+			t.Errorf("a managed client: %d %s", a.Status, a.Body)
+		}
+		if list("").Total != 2 {
+			t.Error("it is still there")
+		}
+	})
 }

@@ -62,34 +62,40 @@ func stopped(t *testing.T, s *authtest.Server, c authtest.Client, what string) {
 }
 
 func TestF13ReplicaWithoutALeaseStopsIssuing(t *testing.T) {
-	f := &failing{}
-	s := authtest.Start(t, authtest.Config{Wrap: f.wrap})
-	c := s.MustRegister(t, authtest.NewClient("app"))
-	s.MustToken(t, c)
-	s.Clock.Advance(29 * time.Second)
-	waitConfirmed(t, s)
-	s.MustToken(t, c)
-	f.leases.Store(true)
-	s.Clock.Advance(2 * time.Second)
-	stopped(t, s, c, "lease")
-	f.leases.Store(false)
-	s.Reload(t)
-	waitConfirmed(t, s)
-	s.MustToken(t, c)
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		f := &failing{}
+		on.Wrap = f.wrap
+		s := authtest.Start(t, on)
+		c := s.MustRegister(t, authtest.NewClient("app"))
+		s.MustToken(t, c)
+		s.Clock.Advance(29 * time.Second)
+		waitConfirmed(t, s)
+		s.MustToken(t, c)
+		f.leases.Store(true)
+		s.Clock.Advance(2 * time.Second)
+		stopped(t, s, c, "lease")
+		f.leases.Store(false)
+		s.Reload(t)
+		waitConfirmed(t, s)
+		s.MustToken(t, c)
+	})
 }
 
 func TestF13ReplicaThatCannotConfirmItsViewStopsIssuing(t *testing.T) {
-	f := &failing{}
-	s := authtest.Start(t, authtest.Config{Wrap: f.wrap})
-	c := s.MustRegister(t, authtest.NewClient("app"))
-	s.MustToken(t, c)
-	f.reads.Store(true)
-	s.Clock.Advance(31 * time.Second)
-	s.Reload(t) // the lease is renewed, the view is not
-	stopped(t, s, c, "store")
-	f.reads.Store(false)
-	waitConfirmed(t, s)
-	s.MustToken(t, c)
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		f := &failing{}
+		on.Wrap = f.wrap
+		s := authtest.Start(t, on)
+		c := s.MustRegister(t, authtest.NewClient("app"))
+		s.MustToken(t, c)
+		f.reads.Store(true)
+		s.Clock.Advance(31 * time.Second)
+		s.Reload(t) // the lease is renewed, the view is not
+		stopped(t, s, c, "store")
+		f.reads.Store(false)
+		waitConfirmed(t, s)
+		s.MustToken(t, c)
+	})
 }
 
 // waitConfirmed waits until the registry has read the store at the clock's time.
@@ -218,83 +224,89 @@ func TestSettingsReload(t *testing.T) {
 }
 
 func TestF9OtherServerKeysAreTheLossOfTheStore(t *testing.T) {
-	s := authtest.Start(t, authtest.Config{})
-	c := s.MustRegister(t, authtest.NewClient("app"))
-	inventory := func() authtest.Answer {
-		return s.Do(t, "GET", "/registrar/v1/inventory", "", "Authorization", "Bearer "+authtest.RegistrarToken)
-	}
-	before := inventory().Member("store_id")
-	var err error
-	if s.ServerKeys, err = credential.NewServerKeys(s.Clock.Now()); err != nil {
-		t.Fatal(err)
-	}
-	s.Reload(t)
-	after := inventory()
-	if after.Member("store_id") == before || strings.Contains(after.Body, "apps.app") {
-		t.Errorf("the store was kept: %s", after.Body)
-	}
-	if a := s.Token(t, c); a.Status != 401 {
-		t.Errorf("token from a lost store: %d", a.Status)
-	}
-	s.MustRegister(t, c)
-	s.MustToken(t, c)
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		s := authtest.Start(t, on)
+		c := s.MustRegister(t, authtest.NewClient("app"))
+		inventory := func() authtest.Answer {
+			return s.Do(t, "GET", "/registrar/v1/inventory", "", "Authorization", "Bearer "+authtest.RegistrarToken)
+		}
+		before := inventory().Member("store_id")
+		var err error
+		if s.ServerKeys, err = credential.NewServerKeys(s.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		s.Reload(t)
+		after := inventory()
+		if after.Member("store_id") == before || strings.Contains(after.Body, "apps.app") {
+			t.Errorf("the store was kept: %s", after.Body)
+		}
+		if a := s.Token(t, c); a.Status != 401 {
+			t.Errorf("token from a lost store: %d", a.Status)
+		}
+		s.MustRegister(t, c)
+		s.MustToken(t, c)
+	})
 }
 
 func TestNoWriteToTheStorePerToken(t *testing.T) {
-	s := authtest.Start(t, authtest.Config{})
-	s.MustPutPolicy(t, authtest.Policy("p1", orders, "read"))
-	c := s.MustRegister(t, authtest.NewClient("app", withScopes("read", orders)))
-	before := s.Store.Writes()
-	if before == 0 {
-		t.Fatal("the counter counts nothing")
-	}
-	lines := strings.Count(s.Log.String(), "\n")
-	for range 1000 {
-		s.MustToken(t, c)
-	}
-	if n := s.Store.Writes() - before; n != 0 {
-		t.Errorf("%d writes for a thousand tokens", n)
-	}
-	if n := strings.Count(s.Log.String(), "\n") - lines; n != 0 {
-		t.Errorf("%d log lines for a thousand tokens", n)
-	}
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		s := authtest.Start(t, on)
+		s.MustPutPolicy(t, authtest.Policy("p1", orders, "read"))
+		c := s.MustRegister(t, authtest.NewClient("app", withScopes("read", orders)))
+		before := s.Store.Writes()
+		if before == 0 {
+			t.Fatal("the counter counts nothing")
+		}
+		lines := strings.Count(s.Log.String(), "\n")
+		for range 1000 {
+			s.MustToken(t, c)
+		}
+		if n := s.Store.Writes() - before; n != 0 {
+			t.Errorf("%d writes for a thousand tokens", n)
+		}
+		if n := strings.Count(s.Log.String(), "\n") - lines; n != 0 {
+			t.Errorf("%d log lines for a thousand tokens", n)
+		}
+	})
 }
 
 func TestGracefulShutdown(t *testing.T) {
-	s := authtest.Start(t, authtest.Config{})
-	all := s.Do(t, "GET", "/registrar/v1/inventory", "", "Authorization", "Bearer "+authtest.RegistrarToken)
-	poll, err := http.NewRequest("GET", s.URL+"/registrar/v1/changes?wait=55&store_id="+all.Member("store_id")+"&since="+strings.Trim(strings.Split(all.Body, `"revision":`)[1], "}\n"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	poll.Header.Set("Authorization", "Bearer "+authtest.RegistrarToken)
-	arrived := make(chan struct{}, 1)
-	s.Registrars.OnAuthorize(func() { arrived <- struct{}{} })
-	ended := make(chan int, 1)
-	go func() {
-		response, err := http.DefaultTransport.RoundTrip(poll)
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		s := authtest.Start(t, on)
+		all := s.Do(t, "GET", "/registrar/v1/inventory", "", "Authorization", "Bearer "+authtest.RegistrarToken)
+		poll, err := http.NewRequest("GET", s.URL+"/registrar/v1/changes?wait=55&store_id="+all.Member("store_id")+"&since="+strings.Trim(strings.Split(all.Body, `"revision":`)[1], "}\n"), nil)
 		if err != nil {
-			ended <- -1
-			return
+			t.Fatal(err)
 		}
-		_ = response.Body.Close()
-		ended <- response.StatusCode
-	}()
-	<-arrived
-	began := time.Now()
-	if err := s.Stop(); err != nil {
-		t.Fatalf("stop: %v", err)
-	}
-	if status := <-ended; status != 503 {
-		t.Errorf("the long poll ended with %d", status)
-	}
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("stopping took %v: the long poll was waited for", took)
-	}
-	replicas, err := s.Store.Replicas(context.Background(), s.Clock.Now())
-	if err != nil || len(replicas) != 0 {
-		t.Errorf("leases after the stop: %v, %v", replicas, err)
-	}
+		poll.Header.Set("Authorization", "Bearer "+authtest.RegistrarToken)
+		arrived := make(chan struct{}, 1)
+		s.Registrars.OnAuthorize(func() { arrived <- struct{}{} })
+		ended := make(chan int, 1)
+		go func() {
+			response, err := http.DefaultTransport.RoundTrip(poll)
+			if err != nil {
+				ended <- -1
+				return
+			}
+			_ = response.Body.Close()
+			ended <- response.StatusCode
+		}()
+		<-arrived
+		began := time.Now()
+		if err := s.Stop(); err != nil {
+			t.Fatalf("stop: %v", err)
+		}
+		if status := <-ended; status != 503 {
+			t.Errorf("the long poll ended with %d", status)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("stopping took %v: the long poll was waited for", took)
+		}
+		replicas, err := s.Store.Replicas(context.Background(), s.Clock.Now())
+		if err != nil || len(replicas) != 0 {
+			t.Errorf("leases after the stop: %v, %v", replicas, err)
+		}
+	})
 }
 
 // told is a source that a test feeds.

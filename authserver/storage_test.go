@@ -13,10 +13,16 @@ var postgres pgtest.Shared
 
 func TestMain(m *testing.M) { os.Exit(postgres.Run(m)) }
 
-// forEachStorage runs a test on SQLite and on PostgreSQL: for what must be so on
-// every storage. c chooses the one.
-func forEachStorage(t *testing.T, test func(t *testing.T, c authtest.Config)) {
+// forEachStorage runs a test on SQLite and on PostgreSQL, side by side: for what
+// must be so on every storage. on chooses it.
+func forEachStorage(t *testing.T, test func(t *testing.T, on authtest.Config)) {
 	t.Helper()
-	t.Run("SQLite", func(t *testing.T) { test(t, authtest.Config{}) })
-	t.Run("PostgreSQL", func(t *testing.T) { test(t, authtest.Config{Postgres: postgres.Server(t)}) })
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, authtest.Config{})
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		test(t, authtest.Config{Postgres: postgres.Server(t)})
+	})
 }

@@ -221,28 +221,30 @@ func TestResourceScopeAndLifetime(t *testing.T) {
 }
 
 func TestF31PolicyCountsAtOnce(t *testing.T) {
-	s := authtest.Start(t, authtest.Config{})
-	p := authtest.Policy("p1", orders, "read")
-	s.MustPutPolicy(t, p)
-	c := s.MustRegister(t, authtest.NewClient("shop", withScopes("read", orders)))
-	for range 3 { // the second and third come from the cache of decisions
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		s := authtest.Start(t, on)
+		p := authtest.Policy("p1", orders, "read")
+		s.MustPutPolicy(t, p)
+		c := s.MustRegister(t, authtest.NewClient("shop", withScopes("read", orders)))
+		for range 3 { // the second and third come from the cache of decisions
+			s.MustToken(t, c)
+		}
+		p.Generation, p.Allow = 2, nil
+		s.MustPutPolicy(t, p)
+		if a := s.Token(t, c); a.Error() != "invalid_scope" {
+			t.Fatalf("after the policy was tightened: %d %s", a.Status, a.Body)
+		}
+		p = authtest.Policy("p1", orders, "read")
+		p.Generation = 3
+		s.MustPutPolicy(t, p)
 		s.MustToken(t, c)
-	}
-	p.Generation, p.Allow = 2, nil
-	s.MustPutPolicy(t, p)
-	if a := s.Token(t, c); a.Error() != "invalid_scope" {
-		t.Fatalf("after the policy was tightened: %d %s", a.Status, a.Body)
-	}
-	p = authtest.Policy("p1", orders, "read")
-	p.Generation = 3
-	s.MustPutPolicy(t, p)
-	s.MustToken(t, c)
-	if a := s.SendJSON(t, "DELETE", "/registrar/v1/resources/p1", authtest.RegistrarToken, nil); a.Status != 204 {
-		t.Fatalf("delete the policy: %d %s", a.Status, a.Body)
-	}
-	if a := s.Token(t, c); a.Error() != "invalid_scope" {
-		t.Fatalf("after the policy was deleted: %d %s", a.Status, a.Body)
-	}
+		if a := s.SendJSON(t, "DELETE", "/registrar/v1/resources/p1", authtest.RegistrarToken, nil); a.Status != 204 {
+			t.Fatalf("delete the policy: %d %s", a.Status, a.Body)
+		}
+		if a := s.Token(t, c); a.Error() != "invalid_scope" {
+			t.Fatalf("after the policy was deleted: %d %s", a.Status, a.Body)
+		}
+	})
 }
 
 func TestA11GrantRefusedForClientThatDidNotRegisterIt(t *testing.T) {

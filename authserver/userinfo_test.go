@@ -9,7 +9,7 @@ import (
 )
 
 func TestUserinfo(t *testing.T) {
-	w := newPeople(t)
+	w := newPeople(t, authtest.Config{})
 	claims := func(scope string) string {
 		token, _ := w.tokens(t, w.app, "scope", scope, "resource", api)
 		a := w.userinfo(t, token)

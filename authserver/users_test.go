@@ -33,65 +33,67 @@ func users(t *testing.T, c authtest.Config) *world {
 }
 
 func TestAuthorizationCodeFlow(t *testing.T) {
-	w := users(t, authtest.Config{})
-	b := w.NewBrowser(t)
-	page := b.Get(t, w.AuthorizeURL(w.web, "scope", "openid orders.read orders.admin", "login_hint", "ada"))
-	if !page.AsksPassword() || !strings.Contains(page.URL, "/oauth/continue?prt=") || !strings.Contains(page.Body, `value="ada"`) {
-		t.Fatalf("want the sign-in page, got %d at %s\n%s", page.Status, page.URL, page.Body)
-	}
-	page = b.SignIn(t, page, "ada")
-	if !page.AsksConsent() || !strings.Contains(page.Body, "See your orders") || !strings.Contains(page.Body, "app.example") {
-		t.Fatalf("want the consent page, got %d at %s\n%s", page.Status, page.URL, page.Body)
-	}
-	page = b.Submit(t, page, "decision", "allow")
-	if page.Status != http.StatusSeeOther || !strings.HasPrefix(page.URL, authtest.Redirect+"?") ||
-		page.Callback.Get("state") != "the state" || page.Callback.Get("iss") != w.Issuer {
-		t.Fatalf("answer %d %s", page.Status, page.URL)
-	}
-	a := w.MustExchange(t, w.web, page.Callback.Get("code"))
-	if a.Member("scope") != "openid orders.read orders.admin" || a.JSON()["expires_in"] != 900.0 || a.Member("refresh_token") == "" {
-		t.Errorf("token answer %s", a.Body)
-	}
-	access := claims(t, w.Issuer, orders, a.Member("access_token"))
-	for name, want := range map[string]any{"sub": "user:ada", "aud": orders, "client_id": "apps.web", "scope": "openid orders.read orders.admin"} {
-		if access[name] != want {
-			t.Errorf("access token: %s = %v, want %v", name, access[name], want)
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := users(t, on)
+		b := w.NewBrowser(t)
+		page := b.Get(t, w.AuthorizeURL(w.web, "scope", "openid orders.read orders.admin", "login_hint", "ada"))
+		if !page.AsksPassword() || !strings.Contains(page.URL, "/oauth/continue?prt=") || !strings.Contains(page.Body, `value="ada"`) {
+			t.Fatalf("want the sign-in page, got %d at %s\n%s", page.Status, page.URL, page.Body)
 		}
-	}
-	if roles, _ := access["roles"].([]any); len(roles) != 1 || roles[0] != "admin" {
-		t.Errorf("roles = %v", access["roles"])
-	}
-	identity := claims(t, w.Issuer, "apps.web", a.Member("id_token"))
-	if identity["sub"] != "user:ada" || identity["nonce"] != "the nonce" || identity["auth_time"] != float64(w.Clock.Now().Unix()) || identity["at_hash"] == nil {
-		t.Errorf("id token %v", identity)
-	}
+		page = b.SignIn(t, page, "ada")
+		if !page.AsksConsent() || !strings.Contains(page.Body, "See your orders") || !strings.Contains(page.Body, "app.example") {
+			t.Fatalf("want the consent page, got %d at %s\n%s", page.Status, page.URL, page.Body)
+		}
+		page = b.Submit(t, page, "decision", "allow")
+		if page.Status != http.StatusSeeOther || !strings.HasPrefix(page.URL, authtest.Redirect+"?") ||
+			page.Callback.Get("state") != "the state" || page.Callback.Get("iss") != w.Issuer {
+			t.Fatalf("answer %d %s", page.Status, page.URL)
+		}
+		a := w.MustExchange(t, w.web, page.Callback.Get("code"))
+		if a.Member("scope") != "openid orders.read orders.admin" || a.JSON()["expires_in"] != 900.0 || a.Member("refresh_token") == "" {
+			t.Errorf("token answer %s", a.Body)
+		}
+		access := claims(t, w.Issuer, orders, a.Member("access_token"))
+		for name, want := range map[string]any{"sub": "user:ada", "aud": orders, "client_id": "apps.web", "scope": "openid orders.read orders.admin"} {
+			if access[name] != want {
+				t.Errorf("access token: %s = %v, want %v", name, access[name], want)
+			}
+		}
+		if roles, _ := access["roles"].([]any); len(roles) != 1 || roles[0] != "admin" {
+			t.Errorf("roles = %v", access["roles"])
+		}
+		identity := claims(t, w.Issuer, "apps.web", a.Member("id_token"))
+		if identity["sub"] != "user:ada" || identity["nonce"] != "the nonce" || identity["auth_time"] != float64(w.Clock.Now().Unix()) || identity["at_hash"] == nil {
+			t.Errorf("id token %v", identity)
+		}
 
-	t.Run("consent is remembered, and asked for what is new only", func(t *testing.T) {
-		page := b.Get(t, w.AuthorizeURL(w.web, "scope", "orders.read"))
-		if page.Callback.Get("code") == "" {
-			t.Fatalf("want a code at once, got %d at %s", page.Status, page.URL)
-		}
-		if page = b.Get(t, w.AuthorizeURL(w.web, "scope", "orders.read orders.write")); !page.AsksConsent() {
-			t.Fatalf("want the consent page, got %s", page.URL)
-		}
-		page = b.Submit(t, page, "decision", "deny")
-		if page.Callback.Get("error") != "access_denied" || page.Callback.Get("iss") != w.Issuer || page.Callback.Get("state") != "the state" {
-			t.Errorf("denied: %s", page.URL)
-		}
-	})
-	t.Run("no scope means all registered, as far as the user's roles go", func(t *testing.T) {
-		code := w.Code(t, w.NewBrowser(t), w.public, "bob")
-		a := w.MustExchange(t, w.public, code)
-		if a.Member("scope") != "openid orders.read orders.write profile" {
-			t.Errorf("scope %q: bob is no admin", a.Member("scope"))
-		}
-	})
-	t.Run("form_post", func(t *testing.T) {
-		page := b.Get(t, w.AuthorizeURL(w.web, "scope", "orders.read", "response_mode", "form_post"))
-		action, fields := page.Form()
-		if action != authtest.Redirect || fields.Get("code") == "" || fields.Get("iss") != w.Issuer || fields.Get("state") != "the state" {
-			t.Errorf("form to %q: %v", action, fields)
-		}
+		t.Run("consent is remembered, and asked for what is new only", func(t *testing.T) {
+			page := b.Get(t, w.AuthorizeURL(w.web, "scope", "orders.read"))
+			if page.Callback.Get("code") == "" {
+				t.Fatalf("want a code at once, got %d at %s", page.Status, page.URL)
+			}
+			if page = b.Get(t, w.AuthorizeURL(w.web, "scope", "orders.read orders.write")); !page.AsksConsent() {
+				t.Fatalf("want the consent page, got %s", page.URL)
+			}
+			page = b.Submit(t, page, "decision", "deny")
+			if page.Callback.Get("error") != "access_denied" || page.Callback.Get("iss") != w.Issuer || page.Callback.Get("state") != "the state" {
+				t.Errorf("denied: %s", page.URL)
+			}
+		})
+		t.Run("no scope means all registered, as far as the user's roles go", func(t *testing.T) {
+			code := w.Code(t, w.NewBrowser(t), w.public, "bob")
+			a := w.MustExchange(t, w.public, code)
+			if a.Member("scope") != "openid orders.read orders.write profile" {
+				t.Errorf("scope %q: bob is no admin", a.Member("scope"))
+			}
+		})
+		t.Run("form_post", func(t *testing.T) {
+			page := b.Get(t, w.AuthorizeURL(w.web, "scope", "orders.read", "response_mode", "form_post"))
+			action, fields := page.Form()
+			if action != authtest.Redirect || fields.Get("code") == "" || fields.Get("iss") != w.Issuer || fields.Get("state") != "the state" {
+				t.Errorf("form to %q: %v", action, fields)
+			}
+		})
 	})
 }
 
@@ -237,47 +239,49 @@ func TestPromptAndMaxAge(t *testing.T) {
 }
 
 func TestA20ThePendingRequestAndItsFormsAreBoundToTheBrowser(t *testing.T) {
-	w := users(t, authtest.Config{})
-	victim, attacker := w.NewBrowser(t), w.NewBrowser(t)
-	page := attacker.Get(t, w.AuthorizeURL(w.web))
-	victim.Get(t, w.AuthorizeURL(w.web)) // it has a cookie of its own
-	if p := victim.Get(t, page.URL); p.Status != http.StatusBadRequest || p.AsksPassword() {
-		t.Errorf("another browser's prt: %d", p.Status)
-	}
-	if p := victim.Submit(t, page, "username", "ada", "password", authtest.Password); p.Status != http.StatusBadRequest {
-		t.Errorf("another browser's sign-in form: %d", p.Status)
-	}
-	// Signing in makes a new cookie value: one that was planted is worth nothing.
-	visit := victim.Get(t, w.AuthorizeURL(w.web))
-	before := cookies(victim, w.URL)
-	consent := victim.SignIn(t, visit, "ada")
-	after := cookies(victim, w.URL)
-	if len(after) != len(before)+1 {
-		t.Errorf("cookies before %d, after %d", len(before), len(after))
-	}
-	if p := victim.Submit(t, consent, "csrf", "forged", "decision", "allow"); p.Status != http.StatusForbidden {
-		t.Errorf("a forged CSRF token: %d", p.Status)
-	}
-	other := victim.Get(t, w.AuthorizeURL(w.public))
-	_, fields := other.Form()
-	if p := victim.Submit(t, consent, "csrf", fields.Get("csrf"), "decision", "allow"); p.Status != http.StatusForbidden {
-		t.Errorf("the CSRF token of another request: %d", p.Status)
-	}
-	action, fields := consent.Form()
-	fields.Set("decision", "allow")
-	r, err := http.NewRequest(http.MethodPost, action, strings.NewReader(fields.Encode()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Origin", "https://evil.example")
-	if p := victim.Send(t, r); p.Status != http.StatusForbidden {
-		t.Errorf("a form from another origin: %d", p.Status)
-	}
-	w.Pass(t, 10*time.Minute)
-	if p := victim.Submit(t, consent, "decision", "allow"); p.Status != http.StatusBadRequest {
-		t.Errorf("a consent form after ten minutes: %d", p.Status)
-	}
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := users(t, on)
+		victim, attacker := w.NewBrowser(t), w.NewBrowser(t)
+		page := attacker.Get(t, w.AuthorizeURL(w.web))
+		victim.Get(t, w.AuthorizeURL(w.web)) // it has a cookie of its own
+		if p := victim.Get(t, page.URL); p.Status != http.StatusBadRequest || p.AsksPassword() {
+			t.Errorf("another browser's prt: %d", p.Status)
+		}
+		if p := victim.Submit(t, page, "username", "ada", "password", authtest.Password); p.Status != http.StatusBadRequest {
+			t.Errorf("another browser's sign-in form: %d", p.Status)
+		}
+		// Signing in makes a new cookie value: one that was planted is worth nothing.
+		visit := victim.Get(t, w.AuthorizeURL(w.web))
+		before := cookies(victim, w.URL)
+		consent := victim.SignIn(t, visit, "ada")
+		after := cookies(victim, w.URL)
+		if len(after) != len(before)+1 {
+			t.Errorf("cookies before %d, after %d", len(before), len(after))
+		}
+		if p := victim.Submit(t, consent, "csrf", "forged", "decision", "allow"); p.Status != http.StatusForbidden {
+			t.Errorf("a forged CSRF token: %d", p.Status)
+		}
+		other := victim.Get(t, w.AuthorizeURL(w.public))
+		_, fields := other.Form()
+		if p := victim.Submit(t, consent, "csrf", fields.Get("csrf"), "decision", "allow"); p.Status != http.StatusForbidden {
+			t.Errorf("the CSRF token of another request: %d", p.Status)
+		}
+		action, fields := consent.Form()
+		fields.Set("decision", "allow")
+		r, err := http.NewRequest(http.MethodPost, action, strings.NewReader(fields.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", "https://evil.example")
+		if p := victim.Send(t, r); p.Status != http.StatusForbidden {
+			t.Errorf("a form from another origin: %d", p.Status)
+		}
+		w.Pass(t, 10*time.Minute)
+		if p := victim.Submit(t, consent, "decision", "allow"); p.Status != http.StatusBadRequest {
+			t.Errorf("a consent form after ten minutes: %d", p.Status)
+		}
+	})
 }
 
 func cookies(b *authtest.Browser, address string) []*http.Cookie {
@@ -305,13 +309,15 @@ func TestEveryCheckIsRepeatedWhenThePendingRequestIsOpened(t *testing.T) {
 }
 
 func TestAnonymousVisitorsCauseNoWrite(t *testing.T) {
-	w := users(t, authtest.Config{})
-	before := w.Store.Writes()
-	for range 5 {
-		w.NewBrowser(t).Get(t, w.AuthorizeURL(w.web))
-		w.NewBrowser(t).Get(t, w.AuthorizeURL(w.web, "prompt", "none"))
-	}
-	if n := w.Store.Writes() - before; n != 0 {
-		t.Errorf("%d writes", n)
-	}
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := users(t, on)
+		before := w.Store.Writes()
+		for range 5 {
+			w.NewBrowser(t).Get(t, w.AuthorizeURL(w.web))
+			w.NewBrowser(t).Get(t, w.AuthorizeURL(w.web, "prompt", "none"))
+		}
+		if n := w.Store.Writes() - before; n != 0 {
+			t.Errorf("%d writes", n)
+		}
+	})
 }

@@ -157,6 +157,9 @@ func (s *Server) run(t testing.TB, c Config) {
 // Stop the server and return how it ended. It may be called more than once.
 func (s *Server) Stop() error {
 	s.once.Do(func() {
+		// The server would wait five seconds for connections that were made and
+		// never used.
+		http.DefaultClient.CloseIdleConnections()
 		s.stop()
 		s.err = <-s.done
 	})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,7 +30,8 @@ func (p Person) Subject() string { return signin.LocalSubject(p.Username) }
 // SetUsers replaces the local users.
 func (s *Server) SetUsers(t testing.TB, people ...Person) {
 	t.Helper()
-	hash := passwordHash(t)
+	hash, err := passwordHash()
+	must(t, err)
 	users := []map[string]any{}
 	for _, p := range people {
 		users = append(users, map[string]any{
@@ -44,11 +46,8 @@ func (s *Server) SetUsers(t testing.TB, people ...Person) {
 	s.Users.Set(directory)
 }
 
-func passwordHash(t testing.TB) string {
-	hash, err := signin.HashPassword(Password)
-	must(t, err)
-	return hash
-}
+// passwordHash is made once: it is slow on purpose.
+var passwordHash = sync.OnceValues(func() (string, error) { return signin.HashPassword(Password) })
 
 // Redirect is where clients of WithCode are answered.
 const Redirect = "https://app.example/callback"

@@ -5,6 +5,7 @@ package params
 import (
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"clientele.dev/clientele/authserver/oauth"
 )
@@ -53,6 +54,9 @@ func (p *Params) add(field string, repeatable []string) error {
 	if err != nil {
 		return oauth.InvalidRequest("the value of a parameter is not form-urlencoded")
 	}
+	if !Text(value) {
+		return oauth.InvalidRequest("the value of a parameter is no text")
+	}
 	if p.has(name) && !contains(repeatable, name) {
 		return oauth.InvalidRequest("a parameter is included more than once (RFC 6749, Section 3.2)")
 	}
@@ -62,6 +66,11 @@ func (p *Params) add(field string, repeatable []string) error {
 	p.list = append(p.list, pair{name, value})
 	return nil
 }
+
+// Text says whether s is UTF-8 without the character 0. Nothing of OAuth has
+// other values (RFC 6749, Appendix A), and a database may be unable to look for
+// them, which would make anybody's request an outage.
+func Text(s string) bool { return strings.IndexByte(s, 0) < 0 && utf8.ValidString(s) }
 
 func contains(list []string, s string) bool {
 	for _, e := range list {

@@ -32,6 +32,8 @@ func TestA13DuplicateAndMalformedParametersAreRefused(t *testing.T) {
 		"bad escape in a value":        "scope=%zz",
 		"bad escape in a name":         "%zz=a",
 		"truncated escape":             "scope=a%2",
+		"A16: the character 0":         "scope=a%00",
+		"A16: no UTF-8":                "scope=%ff",
 		"name too long":                "a=1&" + strings.Repeat("x", 129) + "=1",
 		"more parameters than allowed": strings.Repeat("resource=a&", 65),
 	} {

@@ -3,6 +3,9 @@ package registry
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
@@ -79,6 +82,13 @@ func (r *Registry) changeClient(ctx context.Context, keys credential.ServerKeys,
 	if reg.Managed != nil {
 		owner = reg.Managed.Owner
 	}
+	if !storable(owner.Cluster, owner.Namespace, owner.Name, reg.ClientID) {
+		change, err := decide(registration.Existing{}) // nothing is there, and it says what is wrong
+		if err == nil && change.Put != nil {
+			err = fmt.Errorf("client %q: no storage keeps such a name", reg.ClientID)
+		}
+		return r.Revision(), err
+	}
 	revision, err := r.store.ChangeClient(ctx, owner, reg.ClientID, func(found store.ExistingClients) (store.ClientChange, error) {
 		change, err := decide(judged(keys, found))
 		if err != nil || change.Put == nil {
@@ -120,6 +130,15 @@ func (r *Registry) changePolicy(ctx context.Context, uid string, decide func(reg
 		return r.follow(ctx, keys, revision)
 	})
 	return revision, err
+}
+
+// storable says whether there can be a record under these names. PostgreSQL keeps
+// no character 0, and nothing that is not UTF-8; asked for it, it fails, and that
+// must not look like an outage.
+func storable(names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool {
+		return !utf8.ValidString(name) || strings.ContainsRune(name, 0)
+	})
 }
 
 func judged(keys credential.ServerKeys, found store.ExistingClients) registration.Existing {
