@@ -46,7 +46,7 @@ func (s *Server) beginAuthorization(x *exchange) (location string, err error) {
 		return "", err
 	}
 	// 3.
-	request, err := s.checker(x.view).Check(p)
+	request, err := s.check(x, p)
 	if err != nil {
 		return "", err
 	}
@@ -92,6 +92,15 @@ func readAuthorization(x *exchange) (params.Params, error) {
 
 func (s *Server) mayIssueToUsers(x *exchange) bool {
 	return x.view.verifier != nil && x.view.minter != nil && s.Health.MayIssue(x.view, s.Now())
+}
+
+// check an authorization request (package authorize).
+func (s *Server) check(x *exchange, p *params.Params) (request *authorize.Request, err error) {
+	err = s.caughtUp(x.r.Context(), func() error {
+		request, err = s.checker(x.view).Check(p)
+		return err
+	})
+	return request, err
 }
 
 func (s *Server) checker(v *View) authorize.Checker {

@@ -107,7 +107,7 @@ func (s *Server) open(x *exchange, prt string) (visit, error) {
 	if err != nil {
 		return visit{}, err
 	}
-	if v.request, err = s.checker(x.view).Check(p); err != nil {
+	if v.request, err = s.check(x, p); err != nil {
 		return visit{}, err
 	}
 	if v.session, err = s.session(x, s.Now()); err != nil {

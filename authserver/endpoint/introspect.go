@@ -113,7 +113,7 @@ func (s *Server) introspectRefresh(ctx context.Context, v *View, caller *registr
 	if !current || f.Grant.ClientID != caller.ClientID || !now.Before(expires) {
 		return introspection{}, errNoStanding
 	}
-	if _, err := s.clientOf(f.Grant.ClientID, f.Created.Unix()); err != nil {
+	if _, err := s.clientOf(ctx, f.Grant.ClientID, f.Created.Unix()); err != nil {
 		return introspection{}, err
 	}
 	return introspection{

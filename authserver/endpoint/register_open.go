@@ -157,16 +157,6 @@ func holderToken(x *exchange) (string, bool) {
 	return token, err == nil && credential.ValidFormat(token, credential.PrefixRegistrationToken)
 }
 
-// readSelf is GET /oauth/register/{client_id} (RFC 7592, Section 2.1) by whoever
-// holds the client's registration access token.
-func (s *Server) readSelf(x *exchange, token string) int {
-	c, err := s.Registry.ReadSelf(x.r.Context(), x.rest, token)
-	if err != nil {
-		return s.fail(x, storeError(err))
-	}
-	return writeJSON(x, http.StatusOK, selfInformation(x, c, "", credential.Secret(token)))
-}
-
 // updateSelf is PUT /oauth/register/{client_id} (RFC 7592, Section 2.2) by whoever
 // holds the client's registration access token: what is left out is removed, or
 // set to its default.
@@ -187,7 +177,11 @@ func (s *Server) updateSelf(x *exchange, token string) int {
 
 func (s *Server) storeUpdate(x *exchange, token string) (c *registry.Client, secret, next credential.Secret, err error) {
 	// 1.
-	old, err := s.Registry.ReadSelf(x.r.Context(), x.rest, token)
+	var old *registry.Client
+	err = s.caughtUp(x.r.Context(), func() (err error) {
+		old, err = s.Registry.ReadSelf(x.r.Context(), x.rest, token)
+		return err
+	})
 	if err != nil {
 		return nil, "", "", err
 	}

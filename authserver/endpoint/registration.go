@@ -141,14 +141,30 @@ func (s *Server) readClient(x *exchange) int {
 // readByToken gives a client with a wrong token and one that does not exist the
 // same answer after the same work (RFC 7592, Section 2.1; FAILURES A12).
 func (s *Server) readByToken(x *exchange, token string) int {
+	var client *registry.Client
+	err := s.caughtUp(x.r.Context(), func() (err error) {
+		client, err = s.held(x, token)
+		return err
+	})
+	switch {
+	case err != nil:
+		return s.fail(x, storeError(err))
+	case client.Managed != nil:
+		return s.writeClient(x, client)
+	}
+	return writeJSON(x, http.StatusOK, selfInformation(x, client, "", credential.Secret(token)))
+}
+
+// held is the client in the URL, whose registration access token the caller holds.
+func (s *Server) held(x *exchange, token string) (*registry.Client, error) {
 	if !s.heldManaged(x, token) {
-		return s.readSelf(x, token)
+		return s.Registry.ReadSelf(x.r.Context(), x.rest, token)
 	}
 	client, ok := s.Registry.Client(x.rest)
 	if !ok {
-		return s.fail(x, noClient())
+		return nil, noClient()
 	}
-	return s.writeClient(x, client)
+	return client, nil
 }
 
 // heldManaged says that the client in the URL is a registrar's and the token is

@@ -44,7 +44,7 @@ func (s *Server) access(ctx context.Context, v *View, text string, now time.Time
 	}
 	a := access{AccessClaims: claims}
 	// 2.
-	if a.client, err = s.clientOf(claims.ClientID, claims.IssuedAt); err != nil {
+	if a.client, err = s.clientOf(ctx, claims.ClientID, claims.IssuedAt); err != nil {
 		return access{}, err
 	}
 	// 3.
@@ -68,10 +68,19 @@ func (s *Server) access(ctx context.Context, v *View, text string, now time.Time
 
 // clientOf finds the client that something was issued to, at a time in Unix
 // seconds.
-func (s *Server) clientOf(id string, issued int64) (*registry.Client, error) {
-	c, ok := s.Registry.Client(id)
+func (s *Server) clientOf(ctx context.Context, id string, issued int64) (*registry.Client, error) {
+	var c *registry.Client
+	err := s.caughtUp(ctx, func() error {
+		var ok bool
+		if c, ok = s.Registry.Client(id); !ok {
+			return errNoStanding
+		}
+		return nil
+	})
 	switch {
-	case !ok, c.Managed != nil && c.Managed.Disabled:
+	case err != nil:
+		return nil, err
+	case c.Managed != nil && c.Managed.Disabled:
 		return nil, errNoStanding
 	case !c.NotBefore.IsZero() && issued < c.NotBefore.Unix(), issued < c.Created.Unix():
 		return nil, errNoStanding // issued to an earlier incarnation, or to a removed client of this id

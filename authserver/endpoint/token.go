@@ -31,7 +31,8 @@ import (
 //  6. mint and write
 //
 // Nothing here writes to the store, logs, or takes a lock that all requests
-// share, but that the grants for users take codes and move families on.
+// share, but that the grants for users take codes and move families on, and that
+// the store is read once more before a client is refused (caughtUp).
 func (s *Server) token(x *exchange) int {
 	now := s.Now()
 	granted, issue, err := s.issue(x, now)
@@ -100,7 +101,11 @@ func (s *Server) authenticate(x *exchange, p *params.Params) (*registry.Client, 
 	if err != nil {
 		return nil, err
 	}
-	client, err := x.view.verifier.Verify(presented)
+	var client *registry.Client
+	err = s.caughtUp(x.r.Context(), func() (err error) {
+		client, err = x.view.verifier.Verify(presented)
+		return err
+	})
 	if err != nil {
 		s.auditRefused(x, presented, err)
 	}

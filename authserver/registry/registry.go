@@ -85,6 +85,7 @@ type Registry struct {
 
 	// following is held by whoever reads the store's changes and applies them.
 	following sync.Mutex
+	demand    demand
 
 	// mu guards the state that the inventory is told from.
 	mu    sync.Mutex
