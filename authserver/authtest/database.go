@@ -2,7 +2,6 @@ package authtest
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -58,22 +57,27 @@ func (s *Server) SQL(t testing.TB, statements string) {
 	must(t, s.database.postgres.Exec(t.Context(), s.database.there, statements))
 }
 
-// CutOff the server from its database, from the other replicas' view: its
-// connections break, and it gets no other until Reconnect.
+// CutOff the server from its database: its connections break, and it gets no
+// other until Reconnect.
 func (s *Server) CutOff(t testing.TB) {
 	t.Helper()
-	s.SQL(t, fmt.Sprintf(`ALTER ROLE %s NOLOGIN; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '%[1]s'`, s.role))
+	s.cut(t, "")
+}
+
+// Deafen breaks the one connection on which the server listens for the changes of
+// other replicas, and lets it make no other until Reconnect.
+func (s *Server) Deafen(t testing.TB) {
+	t.Helper()
+	s.cut(t, ` AND query ILIKE 'listen %'`)
+}
+
+func (s *Server) cut(t testing.TB, which string) {
+	t.Helper()
+	s.SQL(t, `ALTER ROLE `+s.role+` NOLOGIN; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '`+s.role+`'`+which)
 }
 
 // Reconnect lets it connect again.
 func (s *Server) Reconnect(t testing.TB) {
 	t.Helper()
-	s.SQL(t, fmt.Sprintf(`ALTER ROLE %s LOGIN`, s.role))
-}
-
-// Deafen breaks the connection on which the server listens for the changes of
-// other replicas. It makes another.
-func (s *Server) Deafen(t testing.TB) {
-	t.Helper()
-	s.SQL(t, fmt.Sprintf(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '%s' AND query ILIKE 'listen %%'`, s.role))
+	s.SQL(t, `ALTER ROLE `+s.role+` LOGIN`)
 }
