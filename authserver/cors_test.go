@@ -73,7 +73,7 @@ func TestPagesOfOtherOrigins(t *testing.T) {
 
 func TestPagesRegisterWhereAnybodyMay(t *testing.T) {
 	const page = "https://mcp.example"
-	s := authtest.Start(t, open())
+	s := authtest.Start(t, open(authtest.Config{}))
 	allowed := func(a authtest.Answer) string { return a.Header.Get("Access-Control-Allow-Origin") }
 	preflight := func(path, method string) authtest.Answer {
 		return s.Do(t, http.MethodOptions, path, "", "Origin", page, "Access-Control-Request-Method", method, "Access-Control-Request-Headers", "authorization,content-type,mcp-protocol-version")
@@ -123,7 +123,7 @@ func TestPagesRegisterWhereAnybodyMay(t *testing.T) {
 }
 
 func TestPagesOfOtherOriginsPush(t *testing.T) {
-	w := newPeople(t)
+	w := newPeople(t, authtest.Config{})
 	const page = "https://spa.example"
 	spa := w.MustRegister(t, authtest.NewClient("spa", authtest.WithCode("openid"), authtest.Public, func(r *oauth.Registration) { r.Origins = []string{page} }))
 	push := func(c authtest.Client) authtest.Answer {

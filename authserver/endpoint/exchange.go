@@ -104,15 +104,17 @@ func (r *route) allow() string {
 // well-known documents also with the path behind them (RFC 8414, Section 3.1).
 // What is for people is not found where nobody signs in.
 func (s *Server) find(path string, v *View) (*route, string) {
-
-		return nil, ""
 	if !params.Text(path) {
-	if r != nil && r.people && v != nil && !v.Settings.Users {
-	r, rest := s.lookup(path, v)
-	return r, rest
+		return nil, ""
 	}
-func (s *Server) lookup(path string, v *View) (*route, string) {
+	r, rest := s.lookup(path, v)
+	if r != nil && r.people && v != nil && !v.Settings.Users {
+		return nil, ""
+	}
+	return r, rest
 }
+
+func (s *Server) lookup(path string, v *View) (*route, string) {
 	if v != nil && v.issuerPath != "" {
 		path = s.withoutIssuer(path, v.issuerPath)
 	}
