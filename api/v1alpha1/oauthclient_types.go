@@ -127,6 +127,30 @@ type OAuthClientSpec struct {
 	// +optional
 	HomepageURL string `json:"homepageURL,omitempty"`
 
+	// logoURL is a PNG, JPEG, GIF or WebP image of at most 256 KiB, shown on the
+	// consent page and the account page. The server fetches it itself, from the
+	// public internet only unless it was told otherwise (--outbound-allow); while
+	// it cannot, the pages show the app's initials.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https://[]!$%&-;=?-[_a-z~]+$') && isURL(self)",message="logoURL must be an https URL without a fragment"
+	// +optional
+	LogoURL string `json:"logoURL,omitempty"`
+
+	// policyURL leads people to what the app does with their data.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https://[]!#$%&-;=?-[_a-z~]+$') && isURL(self)",message="policyURL must be an https URL"
+	// +optional
+	PolicyURL string `json:"policyURL,omitempty"`
+
+	// termsOfServiceURL leads people to the app's terms of service.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https://[]!#$%&-;=?-[_a-z~]+$') && isURL(self)",message="termsOfServiceURL must be an https URL"
+	// +optional
+	TermsOfServiceURL string `json:"termsOfServiceURL,omitempty"`
+
 	// grantTypes the client may use.
 	// +listType=set
 	// +kubebuilder:default={"client_credentials"}

@@ -30,6 +30,9 @@ type: Confidential
 displayName: The shop
 description: Sells things.
 homepageURL: https://app.example/#about
+logoURL: https://app.example/logo.png?v=2
+policyURL: https://app.example/legal#privacy
+termsOfServiceURL: https://app.example/legal#terms
 postLogoutRedirectURIs: ['https://app.example/bye']
 origins: ['https://app.example', 'http://localhost:3000', 'http://[::1]:3000', 'https://[2001:db8::1]:8443']
 pkce: Optional
@@ -68,6 +71,14 @@ accessTokenLifetime: 5m`), nil},
 		{"origin pattern", webApp("origins: ['https://*.example']"), origin},
 		{"origin over http", webApp("origins: ['http://app.example']"), origin},
 		{"displayName too long", webApp("displayName: " + strings.Repeat("a", 201)), []string{"spec.displayName", "200"}},
+		{"A8: logo over http", webApp("logoURL: 'http://app.example/logo.png'"), []string{"spec.logoURL", "must be an https URL"}},
+		{"A9: logo in itself", webApp("logoURL: 'data:image/png;base64,AAAA'"), []string{"spec.logoURL", "must be an https URL"}},
+		{"logo with a fragment", webApp("logoURL: 'https://app.example/logo.png#x'"), []string{"spec.logoURL", "without a fragment"}},
+		{"logo too long", webApp("logoURL: https://a.example/" + strings.Repeat("a", 1024)), []string{"spec.logoURL", "1024"}},
+		{"A9: policy of a script", webApp("policyURL: 'javascript:alert(1)'"), []string{"spec.policyURL", "must be an https URL"}},
+		{"policy over http", webApp("policyURL: 'http://app.example/privacy'"), []string{"spec.policyURL", "must be an https URL"}},
+		{"A9: terms of a script", webApp("termsOfServiceURL: 'javascript:alert(1)'"), []string{"spec.termsOfServiceURL", "must be an https URL"}},
+		{"A9: terms that break out", webApp("termsOfServiceURL: 'https://a.example/\"x'"), []string{"spec.termsOfServiceURL", "must be an https URL"}},
 		{"A9: homepage of a script", webApp("homepageURL: 'javascript:alert(1)'"), []string{"spec.homepageURL", "must be an https or http URL"}},
 		{"unknown pkce", webApp("pkce: Never"), []string{"spec.pkce", `"Required", "Optional"`}},
 		{"public without PKCE", webApp("type: Public", "pkce: Optional"), []string{"spec", "pkce may be Optional only for type Confidential"}},

@@ -50,6 +50,7 @@ func TestDesiredForUsers(t *testing.T) {
 	oac := &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "app", UID: "uid"}}
 	webApp(oac)
 	oac.Spec.DisplayName, oac.Spec.Description, oac.Spec.HomepageURL = "The app", "Does things.", "https://app.example/"
+	oac.Spec.LogoURL, oac.Spec.PolicyURL, oac.Spec.TermsOfServiceURL = "https://app.example/logo.png", "https://app.example/privacy", "https://app.example/terms"
 	oac.Spec.PostLogoutRedirectURIs, oac.Spec.Origins = []string{"https://app.example/bye"}, []string{"https://app.example"}
 	oac.Spec.PKCE = v1alpha1.PKCEOptional
 	oac.Spec.Tokens = &v1alpha1.ClientTokens{RefreshTokenLifetime: hour, RefreshTokenIdleLifetime: hour}
@@ -61,6 +62,7 @@ func TestDesiredForUsers(t *testing.T) {
 	}
 	want := oauth.Registration{
 		ClientID: "ns.app", ClientName: "The app", Description: "Does things.", ClientURI: "https://app.example/",
+		LogoURI: "https://app.example/logo.png", PolicyURI: "https://app.example/privacy", TOSURI: "https://app.example/terms",
 		GrantTypes:              []oauth.GrantType{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken},
 		TokenEndpointAuthMethod: oauth.AuthClientSecretBasic,
 		RedirectURIs:            []string{"https://app.example/callback"},
@@ -84,6 +86,34 @@ func TestDesiredForUsers(t *testing.T) {
 	oac.Spec.PKCE = v1alpha1.PKCEOptional
 	if m := p.desired(newRecord(oac, time.Now())).Managed; m.PKCEOptional || len(m.SecretHashes) != 0 {
 		t.Errorf("a public client is %+v", m)
+	}
+}
+
+// What people are shown of an app follows the object, and nothing else of the
+// registration changes with it.
+func TestPagesOfAnApp(t *testing.T) {
+	w := newWorld(t)
+	op := w.operator()
+	oac := w.oauthClient("app", webApp)
+	op.settle(keyOf(oac))
+	before := op.registered(oac)
+	w.edit(oac, func() {
+		oac.Spec.LogoURL, oac.Spec.PolicyURL, oac.Spec.TermsOfServiceURL = "https://app.example/l.png", "https://app.example/p", "https://app.example/t"
+	})
+	op.settle(keyOf(oac))
+	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	want := before
+	want.LogoURI, want.PolicyURI, want.TOSURI = "https://app.example/l.png", "https://app.example/p", "https://app.example/t"
+	want.Managed = nil
+	got := op.registered(oac)
+	got.Managed = nil
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	w.edit(oac, func() { oac.Spec.LogoURL = "" })
+	op.settle(keyOf(oac))
+	if got := op.registered(oac); got.LogoURI != "" || got.PolicyURI == "" {
+		t.Errorf("registered as %+v", got)
 	}
 }
 
