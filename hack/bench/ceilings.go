@@ -20,13 +20,37 @@ import (
 // The ceilings run in processes of their own with GOMAXPROCS=1, as the server
 // does, so that all three are measured alike.
 
-// signCeiling prints how fast one core makes bare signatures.
+// signCeiling prints how fast one core makes bare signatures, verifyCeiling how
+// fast it checks them.
 func signCeiling(algorithm string, d time.Duration) error {
 	digest := sha256.Sum256([]byte("as long as a token or not, only its digest is signed"))
 	sign, err := bareSigner(algorithm)
 	if err != nil {
 		return err
 	}
+	return again(d, func() error { return sign(digest[:]) })
+}
+
+func verifyCeiling(d time.Duration) error {
+	digest := sha256.Sum256([]byte("as long as a token or not, only its digest is signed"))
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	signature, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
+	if err != nil {
+		return err
+	}
+	return again(d, func() error {
+		if !ecdsa.VerifyASN1(&key.PublicKey, digest[:], signature) {
+			return errors.New("a good signature does not verify")
+		}
+		return nil
+	})
+}
+
+// again does something for a duration and prints how fast.
+func again(d time.Duration, do func() error) error {
 	m, err := newMeter()
 	if err != nil {
 		return err
@@ -34,7 +58,7 @@ func signCeiling(algorithm string, d time.Duration) error {
 	n := 0
 	for time.Since(m.begin) < d {
 		for range 16 {
-			if err := sign(digest[:]); err != nil {
+			if err := do(); err != nil {
 				return err
 			}
 		}

@@ -15,14 +15,14 @@ type operation struct {
 	name string // plural
 	// users that do it, one per connection.
 	users func(c *cluster) ([]user, error)
-	// requests and signatures that one takes.
-	requests, signatures float64
+	// requests, signatures and checks of a signature that one takes.
+	requests, signatures, checks float64
 }
 
 var operations = []operation{
 	{name: "code flows", users: (*cluster).codeFlows, requests: 3, signatures: 1},
 	{name: "refreshes", users: (*cluster).refreshes, requests: 1, signatures: 1},
-	{name: "introspections", users: (*cluster).introspections, requests: 1},
+	{name: "introspections", users: (*cluster).introspections, requests: 1, checks: 1},
 }
 
 // flows measures what apps do for people, on one core and either storage, beside
@@ -92,6 +92,9 @@ func (b *bench) operation(ctx context.Context, on *backend, server int, c *clust
 		ceilings := []ceiling{bareStore(on, calls), constantAnswer(form, one.bodySize, people, o.requests)}
 		if o.signatures > 0 {
 			ceilings = append(ceilings, bareSignature("ES256", o.signatures))
+		}
+		if o.checks > 0 {
+			ceilings = append(ceilings, bareCheck(o.checks))
 		}
 		return ceilings
 	})

@@ -69,15 +69,15 @@ func (c *cluster) codeFlows() ([]user, error) {
 	return users, nil
 }
 
-// tokens of a person.
-type tokens struct {
+// userTokens are a person's.
+type userTokens struct {
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`
 }
 
-// get the tokens of the last answer.
-func (t *tokens) read(conn *conn) error {
-	*t = tokens{}
+// read the tokens of the last answer.
+func (t *userTokens) read(conn *conn) error {
+	*t = userTokens{}
 	err := json.Unmarshal(conn.body, t)
 	if err == nil && (t.Access == "" || t.Refresh == "") {
 		err = fmt.Errorf("no tokens, but %s", conn.body)
@@ -86,7 +86,7 @@ func (t *tokens) read(conn *conn) error {
 }
 
 // newTokens makes a family for a person.
-func (c *cluster) newTokens(conn *conn, cookies string) (t tokens, err error) {
+func (c *cluster) newTokens(conn *conn, cookies string) (t userTokens, err error) {
 	if err := c.codeFlow(cookies)(conn); err != nil {
 		return t, err
 	}
@@ -94,13 +94,13 @@ func (c *cluster) newTokens(conn *conn, cookies string) (t tokens, err error) {
 }
 
 // everybodysTokens makes a family for each person.
-func (c *cluster) everybodysTokens() ([]tokens, error) {
+func (c *cluster) everybodysTokens() ([]userTokens, error) {
 	conn, err := dial(c.host())
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	all := make([]tokens, len(c.Cookies))
+	all := make([]userTokens, len(c.Cookies))
 	for i, cookies := range c.Cookies {
 		if all[i], err = c.newTokens(conn, cookies); err != nil {
 			return nil, err
@@ -153,6 +153,10 @@ func (c *cluster) introspections() ([]user, error) {
 
 func (c *cluster) introspect(token string) request {
 	return c.form("/oauth/introspect", url.Values{"token": {token}})
+}
+
+func (c *cluster) revoke(token string) request {
+	return c.form("/oauth/revoke", url.Values{"token": {token}})
 }
 
 func active(conn *conn) bool { return strings.Contains(string(conn.body), `"active":true`) }

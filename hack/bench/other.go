@@ -45,6 +45,13 @@ func bareSignature(algorithm string, times float64) ceiling {
 	}}
 }
 
+// bareCheck is verifyCeiling.
+func bareCheck(times float64) ceiling {
+	return ceiling{"bare check of a signature", times, func(ctx context.Context) (speed, error) {
+		return number(ctx, "verify", ceilingRun.String())
+	}}
+}
+
 // constantAnswer is httpCeiling under the same load.
 func constantAnswer(req request, size, connections int, times float64) ceiling {
 	return ceiling{"constant answer", times, func(ctx context.Context) (speed, error) {
@@ -120,29 +127,40 @@ func (h *half) end() {
 	_ = h.cmd.Wait() // what it had to say it wrote to the standard error
 }
 
-// other is main of the other half.
-func other(name string, args []string) error {
-	switch {
-	case name == "sign" && len(args) == 2:
-		d, err := time.ParseDuration(args[1])
-		if err != nil {
-			return err
-		}
-		return signCeiling(args[0], d)
-	case name == "http" && len(args) == 1:
-		return httpCeiling(args[0])
-	case name == "store" && len(args) == 3:
-		d, err := time.ParseDuration(args[2])
-		if err != nil {
-			return err
-		}
-		return storeCeiling(storage(args[0]), args[1], d)
-	case name == "serve" && len(args) == 2:
+// halves are what the other half can be.
+var halves = map[string]struct {
+	args int
+	main func(args []string) error
+}{
+	"sign":   {2, func(args []string) error { return during(args[1], func(d time.Duration) error { return signCeiling(args[0], d) }) }},
+	"verify": {1, func(args []string) error { return during(args[0], verifyCeiling) }},
+	"store": {3, func(args []string) error {
+		return during(args[2], func(d time.Duration) error { return storeCeiling(storage(args[0]), args[1], d) })
+	}},
+	"http": {1, func(args []string) error { return httpCeiling(args[0]) }},
+	"serve": {2, func(args []string) error {
 		replicas, err := strconv.Atoi(args[1])
 		if err != nil {
 			return err
 		}
 		return serve(storage(args[0]), replicas)
+	}},
+}
+
+// during reads how long a ceiling is to be measured.
+func during(text string, measure func(time.Duration) error) error {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("unknown half %s %v", name, args)
+	return measure(d)
+}
+
+// other is main of the other half.
+func other(name string, args []string) error {
+	h, ok := halves[name]
+	if !ok || len(args) != h.args {
+		return fmt.Errorf("there is no half %s %v", name, args)
+	}
+	return h.main(args)
 }

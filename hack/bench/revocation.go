@@ -1,5 +1,173 @@
 package main
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
 
-func (b *bench) revocation(ctx context.Context) error { return nil }
+	"clientele.dev/clientele/authserver/credential"
+)
+
+const (
+	revocations = 200
+	// lookAgain is how long to wait between looks at the other replica, which shares
+	// a core with the first.
+	lookAgain = 500 * time.Microsecond
+	giveUp    = 30 * time.Second
+)
+
+// revocation measures how long what one replica has ended is still good at the
+// other: two servers with a store each, on one PostgreSQL.
+func (b *bench) revocation(ctx context.Context) error {
+	on, err := postgresBackend(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(b.revocationOn(ctx, on), on.stop())
+}
+
+func (b *bench) revocationOn(ctx context.Context, on *backend) error {
+	b.report.section(fmt.Sprintf("Ended at one replica, refused at the other: PostgreSQL, %d times each", revocations))
+	at, err := on.make(ctx)
+	if err != nil {
+		return err
+	}
+	server, c, err := beginCluster(ctx, at, 2)
+	if err != nil {
+		return err
+	}
+	defer server.end()
+	a, err := dial(c.Replicas[0])
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	other, err := dial(c.Replicas[1])
+	if err != nil {
+		return err
+	}
+	defer other.Close()
+	two := &replicas{c, a, other}
+	if err := b.revokedTokens(ctx, two); err != nil {
+		return fmt.Errorf("revoke tokens: %w", err)
+	}
+	if err := b.disabledClient(ctx, two); err != nil {
+		return fmt.Errorf("disable a client: %w", err)
+	}
+	return nil
+}
+
+// replicas of a cluster, with a connection to each.
+type replicas struct {
+	*cluster
+	a, b *conn
+}
+
+// ended is what was seen of one way to end something.
+type ended struct {
+	answered []time.Duration // by the first replica
+	refused  []time.Duration // at the other, since that answer
+	late     int             // how often the other still accepted it after that answer
+}
+
+// once ends something at the first replica and waits until the other refuses.
+func (e *ended) once(ctx context.Context, end func() error, refused func() (bool, error)) error {
+	begin := time.Now()
+	if err := end(); err != nil {
+		return err
+	}
+	answer := time.Now()
+	e.answered = append(e.answered, answer.Sub(begin))
+	for look := 0; ; look++ {
+		no, err := refused()
+		if err != nil {
+			return err
+		}
+		if no {
+			e.refused = append(e.refused, time.Since(answer))
+			return nil
+		}
+		if look == 0 {
+			e.late++
+		}
+		if time.Since(answer) > giveUp {
+			return fmt.Errorf("still accepted after %s", giveUp)
+		}
+		if err := sleep(ctx, lookAgain); err != nil {
+			return err
+		}
+	}
+}
+
+func (b *bench) ended(what string, e *ended, goal string) {
+	slices.Sort(e.answered)
+	slices.Sort(e.refused)
+	words := func(d []time.Duration) string {
+		return fmt.Sprintf("p50 %s, p99 %s", round(quantile(d, .5)), round(quantile(d, .99)))
+	}
+	b.report.add(figure{name: what + ": refused at the other replica, after the answer", value: round(quantile(e.refused, .5)).String(),
+		note: words(e.refused) + ", a request included; the answer took " + words(e.answered)})
+	b.report.add(figure{name: fmt.Sprintf("%s: accepted once more after the answer, of %d", what, len(e.refused)), value: fmt.Sprint(e.late), goal: goal})
+}
+
+// revokedTokens: a refresh token is revoked (RFC 7009) at the first replica; the
+// other is asked about its access token (RFC 7662), and at last for a refresh.
+func (b *bench) revokedTokens(ctx context.Context, r *replicas) error {
+	var e ended
+	refreshed := 0
+	for i := range revocations {
+		t, err := r.newTokens(r.a, r.Cookies[i%people])
+		if err != nil {
+			return err
+		}
+		revoke := func() error { return r.a.want(r.revoke(t.Refresh), 200) }
+		inactive := func() (bool, error) {
+			err := r.b.want(r.introspect(t.Access), 200)
+			return err == nil && !active(r.b), err
+		}
+		if err := e.once(ctx, revoke, inactive); err != nil {
+			return err
+		}
+		status, err := r.b.send(r.refresh(t.Refresh))
+		if err != nil {
+			return err
+		}
+		if status == http.StatusOK {
+			refreshed++
+		}
+	}
+	b.ended("a family revoked", &e, "0")
+	b.report.add(figure{name: fmt.Sprintf("a family revoked: refreshed at the other replica all the same, of %d", revocations), value: fmt.Sprint(refreshed), goal: "0"})
+	return nil
+}
+
+// disabledClient: a registrar disables the client at the first replica, and the
+// other is asked something as that client.
+func (b *bench) disabledClient(ctx context.Context, r *replicas) error {
+	at := registrarAt{r.Replicas[0], r.Registrar}
+	counter := int64(1)
+	update := func(disabled bool) error {
+		counter++
+		return at.send(ctx, http.MethodPut, "/oauth/register/"+clientID, app(credential.Secret(r.Secret), counter, disabled))
+	}
+	is := func(want int) func() (bool, error) {
+		return func() (bool, error) {
+			status, err := r.b.send(r.introspect("none"))
+			return status == want, err
+		}
+	}
+	var disabled, enabled ended
+	for range revocations {
+		if err := disabled.once(ctx, func() error { return update(true) }, is(http.StatusUnauthorized)); err != nil {
+			return err
+		}
+		if err := enabled.once(ctx, func() error { return update(false) }, is(http.StatusOK)); err != nil {
+			return err
+		}
+	}
+	b.ended("a client disabled", &disabled, "")
+	return nil
+}

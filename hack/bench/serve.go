@@ -111,7 +111,7 @@ func (p *ensemble) makeSnapshot() error {
 	}
 	signing.Phase, signing.Activated = keys.Active, &now
 	p.snapshot = authserver.Snapshot{
-		Settings:   &endpoint.Settings{Issuer: p.issuer(), JWKSMaxAge: 5 * time.Minute},
+		Settings:   &endpoint.Settings{Issuer: p.issuer(), JWKSMaxAge: 5 * time.Minute, Users: true},
 		Signing:    &keys.Set{Keys: []keys.Key{signing}},
 		ServerKeys: &serverKeys,
 	}
