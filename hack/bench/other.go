@@ -132,7 +132,9 @@ var halves = map[string]struct {
 	args int
 	main func(args []string) error
 }{
-	"sign":   {2, func(args []string) error { return during(args[1], func(d time.Duration) error { return signCeiling(args[0], d) }) }},
+	"sign": {2, func(args []string) error {
+		return during(args[1], func(d time.Duration) error { return signCeiling(args[0], d) })
+	}},
 	"verify": {1, func(args []string) error { return during(args[0], verifyCeiling) }},
 	"store": {3, func(args []string) error {
 		return during(args[2], func(d time.Duration) error { return storeCeiling(storage(args[0]), args[1], d) })
