@@ -23,9 +23,9 @@ type watch struct {
 	allowed    []string
 }
 
-// usual complaints are about the apps of these tests, which send people on without
-// ever having been clicked at.
-var usual = []string{`"trackingSites":["app.example"]`}
+// usual complaints are about what OAuth is: an app sends people on before they have
+// ever clicked at it.
+var usual = []string{"BounceTrackingIssue", `"NavigationEntryMarkedSkippable","request":{"url":"https://spa.example/"`}
 
 // allow complaints that contain a text.
 func (w *watch) allow(text string) {

@@ -76,3 +76,25 @@ func actsForPeople(redirect string, change ...func(*oauth.Registration)) func(*o
 		}
 	}
 }
+
+// elsewhere is a redirect URI of codeFlow.
+const elsewhere = appURL + "/elsewhere"
+
+// codeFlow signs a person in, allows everything, and exchanges the code by hand:
+// for clients that have elsewhere among their redirect URIs.
+func (w *world) codeFlow(t *testing.T, b *tab, c authtest.Client, change ...string) authtest.Answer {
+	t.Helper()
+	w.gateway.serve(t, appHost, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, "Elsewhere") }))
+	b.open(w.AuthorizeURL(c, append([]string{"redirect_uri", elsewhere}, change...)...))
+	b.sees("Sign in")
+	b.signIn(authtest.Password)
+	b.sees("wants access to your account")
+	b.click(allow)
+	b.sees("Elsewhere")
+	code := value[string](b, "new URLSearchParams(location.search).get('code')")
+	a := w.Token(t, c, "grant_type", "authorization_code", "code", code, "redirect_uri", elsewhere, "code_verifier", authtest.Verifier)
+	if a.Status != http.StatusOK {
+		t.Fatalf("exchange: %d %s", a.Status, a.Body)
+	}
+	return a
+}
