@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"clientele.dev/clientele/authserver/audit"
-	"clientele.dev/clientele/authserver/store"
 )
 
 // sweepEvery is how often what has expired is removed; each replica does it.
@@ -19,6 +18,10 @@ func (s *Server) keepSwept(ctx context.Context) {
 	s.keep(ctx, sweepEvery, "sweep of what has expired", s.Sweep)
 }
 
+// mostSweeps of the store in a row: more than what a flood of requests can leave
+// behind in a minute.
+const mostSweeps = 100
+
 // Sweep removes what has expired, as the server does by itself every minute: the
 // store's records, a bounded number of them, and clients that registered
 // themselves and that nobody uses.
@@ -27,10 +30,7 @@ func (s *Server) Sweep(ctx context.Context) error {
 	if v == nil || !s.health.loaded(v) {
 		return nil
 	}
-	_, err := s.options.Store.Sweep(ctx, s.options.Now())
-	if err != nil {
-		err = fmt.Errorf("sweep the store: %w", err)
-	}
+	err := s.sweepStore(ctx)
 	settings := v.Settings.Registration.WithDefaults()
 	expired, sweepErr := s.registry.SweepSelf(ctx, settings.UnusedFor, settings.IdleFor)
 	if sweepErr != nil {
@@ -38,9 +38,20 @@ func (s *Server) Sweep(ctx context.Context) error {
 	}
 	for _, id := range expired {
 		s.audit.Write(ctx, audit.ClientExpired, slog.String("client_id", id))
-		if _, revokeErr := s.options.Store.RevokeFamilies(ctx, store.FamilyFilter{ClientID: id}, s.options.Now()); revokeErr != nil {
-			err = errors.Join(err, fmt.Errorf("revoke the refresh tokens of client %s: %w", id, revokeErr))
-		}
 	}
 	return err
+}
+
+// sweepStore until nothing is left, in small steps that let others in between.
+func (s *Server) sweepStore(ctx context.Context) error {
+	for range mostSweeps {
+		n, err := s.options.Store.Sweep(ctx, s.options.Now())
+		if err != nil {
+			return fmt.Errorf("sweep the store: %w", err)
+		}
+		if n == 0 {
+			return nil
+		}
+	}
+	return nil
 }

@@ -22,7 +22,7 @@ type Issuer struct {
 // Allow remembers that the user allowed the scopes, then issues a code.
 func (i Issuer) Allow(ctx context.Context, r *Request, s store.Session, scopes []string, now time.Time) (Answer, error) {
 	consent := store.Consent{Subject: s.Subject, ClientID: r.Client.ClientID, Resource: r.Resource, Scopes: scopes, Granted: now.UTC().Truncate(time.Second)}
-	if err := i.Consents.AddConsent(ctx, consent); err != nil {
+	if err := i.Consents.AddConsent(ctx, consent, r.Client.Since()); err != nil {
 		return Answer{}, fmt.Errorf("remembering a consent: %w", err)
 	}
 	return i.Issue(ctx, r, s, scopes, now)

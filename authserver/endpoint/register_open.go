@@ -12,7 +12,6 @@ import (
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/registry"
-	"clientele.dev/clientele/authserver/store"
 )
 
 // selfRegistration is the body of a request by anybody but a registrar.
@@ -223,24 +222,12 @@ func (s *Server) storeUpdate(x *exchange, token string) (c *registry.Client, sec
 // client ends with it.
 func (s *Server) deleteSelf(x *exchange, token string) int {
 	err := s.Registry.DeleteSelf(x.r.Context(), x.rest, token)
-	if err == nil {
-		err = s.endFamilies(x.r.Context(), x.rest)
-	}
 	if err != nil {
 		return s.registrationFailed(x, Caller{}, x.rest, storeError(err))
 	}
 	s.auditClient(x, audit.ClientDeleted, Caller{}, oauth.Registration{ClientID: x.rest}, s.Registry.Revision())
 	s.Metrics.registrations(string(audit.ClientDeleted))
 	return noContent(x)
-}
-
-// endFamilies ends the refresh tokens of a client that is gone. Its access tokens
-// are dead without it: introspection and userinfo ask for the client.
-func (s *Server) endFamilies(ctx context.Context, clientID string) error {
-	if _, err := s.Flows.RevokeFamilies(ctx, store.FamilyFilter{ClientID: clientID}, s.Now()); err != nil {
-		return fmt.Errorf("revoke the refresh tokens of client %s: %w", clientID, err)
-	}
-	return nil
 }
 
 // noteUse notes that a token was issued, so that a client which registered itself
@@ -300,9 +287,6 @@ func (s *Server) revokeSelfRegistered(x *exchange) int {
 		return s.fail(x, err)
 	}
 	err = s.Registry.RevokeSelf(x.r.Context(), x.rest)
-	if err == nil {
-		err = s.endFamilies(x.r.Context(), x.rest)
-	}
 	if err != nil {
 		return s.registrationFailed(x, caller, x.rest, storeError(err))
 	}

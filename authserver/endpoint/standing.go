@@ -82,7 +82,7 @@ func (s *Server) clientOf(ctx context.Context, id string, issued int64) (*regist
 		return nil, err
 	case c.Managed != nil && c.Managed.Disabled:
 		return nil, errNoStanding
-	case !c.NotBefore.IsZero() && issued < c.NotBefore.Unix(), issued < c.Created.Unix():
+	case issued < c.Since().Unix():
 		return nil, errNoStanding // issued to an earlier incarnation, or to a removed client of this id
 	}
 	return c, nil

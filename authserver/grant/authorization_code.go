@@ -106,7 +106,7 @@ func codeIsForClient(code store.Code, r Request) error {
 	if code.Grant.ClientID != r.Client.ClientID {
 		return oauth.InvalidGrant("the authorization code was made for another client")
 	}
-	if endedBefore(r.Client, code.Expires.Add(-r.Terms.CodeLifetime)) {
+	if code.Expires.Add(-r.Terms.CodeLifetime).Before(r.Client.Since()) {
 		return oauth.InvalidGrant("the authorization code was made before the client was registered anew")
 	}
 	return nil

@@ -114,7 +114,7 @@ func familyIsGood(f store.Family, r Request) error {
 	switch {
 	case f.Grant.ClientID != r.Client.ClientID: // FAILURES A3
 		return unknownRefreshToken(errors.New("the refresh token is another client's"))
-	case endedBefore(r.Client, f.Created):
+	case f.Created.Before(r.Client.Since()):
 		return unknownRefreshToken(errors.New("the family is of an earlier incarnation of the client"))
 	case !f.Revoked.IsZero():
 		return unknownRefreshToken(errors.New("the family is revoked"))

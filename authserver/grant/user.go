@@ -59,24 +59,14 @@ func (r *Rights) ForUser(c *registry.Client, terms *Terms, roles []string, resou
 // resource, none if they were never asked. What was allowed to an earlier
 // incarnation of the client does not count. The error is the store's.
 func RememberedConsent(ctx context.Context, consents store.Consents, c *registry.Client, subject, resource string) ([]string, error) {
-	consent, err := consents.Consent(ctx, subject, c.ClientID, resource)
+	consent, err := consents.Consent(ctx, subject, c.ClientID, resource, c.Since())
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a consent: %w", err)
 	}
-	if endedBefore(c, consent.Granted) {
-		return nil, nil
-	}
 	return consent.Scopes, nil
-}
-
-// endedBefore says that what was issued at a time was ended since: by a new
-// incarnation of the client, or because the client was removed and another got its
-// id. All these times are whole seconds.
-func endedBefore(c *registry.Client, issued time.Time) bool {
-	return issued.Before(c.NotBefore) || issued.Before(c.Created)
 }
 
 // RefreshLifetimes returns how long a refresh token family of a client lives

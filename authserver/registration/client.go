@@ -95,7 +95,7 @@ func decided(req Request, existing Existing, believed store.ExistingClients) (st
 		// Nobody can say which NotBefore a tampered record really had.
 		out.Client.NotBefore = wholeSeconds(req.Now)
 	}
-	change := store.ClientChange{Put: &out.Client}
+	change := store.ClientChange{Put: &out.Client, EndGrants: out.Replaced || out.Restored}
 	if old := existing.ByOwner; old != nil && old.Registration.ClientID != req.Registration.ClientID {
 		change.Delete = old.Registration.ClientID
 	}

@@ -56,6 +56,16 @@ type Client struct {
 	Revision int64
 }
 
+// Since is when the client became what it is: what was issued to its id, or allowed
+// to it, before that ended with an earlier incarnation, or with a client that was
+// removed. Whole seconds, UTC.
+func (c *Client) Since() time.Time {
+	if c.NotBefore.After(c.Created) {
+		return c.NotBefore
+	}
+	return c.Created
+}
+
 // Counts of what is registered.
 type Counts struct {
 	// Managed clients belong to a registrar; SelfRegistered ones to nobody.

@@ -118,12 +118,12 @@ func (m *memory) SessionsOf(_ context.Context, subject string, now time.Time) ([
 	return out, m.fail
 }
 
-func (m *memory) AddConsent(_ context.Context, c store.Consent) error {
+func (m *memory) AddConsent(_ context.Context, c store.Consent, _ time.Time) error {
 	m.consents = append(m.consents, c)
 	return m.fail
 }
 
-func (m *memory) Consent(context.Context, string, string, string) (store.Consent, error) {
+func (m *memory) Consent(context.Context, string, string, string, time.Time) (store.Consent, error) {
 	return store.Consent{}, store.ErrNotFound
 }
 

@@ -146,10 +146,11 @@ type Consent struct {
 
 // Consents keeps consents.
 type Consents interface {
-	// AddConsent adds the scopes to what there is.
-	AddConsent(ctx context.Context, c Consent) error
-	// Consent reads one: ErrNotFound.
-	Consent(ctx context.Context, subject, clientID, resource string) (Consent, error)
+	// AddConsent adds the scopes to what there is. since is when the client became
+	// what it is: what was allowed before was allowed to another, and is replaced.
+	AddConsent(ctx context.Context, c Consent, since time.Time) error
+	// Consent reads what was allowed at since or later: ErrNotFound if nothing was.
+	Consent(ctx context.Context, subject, clientID, resource string, since time.Time) (Consent, error)
 	ConsentsOf(ctx context.Context, subject string) ([]Consent, error)
 	// WithdrawConsents removes a person's consents to a client, for every
 	// resource; none is no error.
@@ -198,5 +199,6 @@ type Sweeper interface {
 	// thousand, and says how many. A used code stays for a day, so that its second
 	// use is recognised; so does a family that expired or was revoked, until its
 	// last access token has expired: no access token may live longer than that.
+	// Consents go when their client is not there.
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }

@@ -105,6 +105,12 @@ type ClientChange struct {
 	Delete string
 	// Put is the record to insert, or to replace the one of the same client id.
 	Put *Client
+	// EndConsents ends what people allowed Put's client id so far. Delete does it
+	// for its client id in any case.
+	EndConsents bool
+	// EndGrants does that, and ends the codes and refresh token families of the
+	// client id: another incarnation has it now. Delete does it in any case.
+	EndGrants bool
 }
 
 // Clients keeps clients.
@@ -115,7 +121,7 @@ type Clients interface {
 	// carries out what it returns, all in one transaction that excludes every
 	// other writer of the same. An error of decide is returned as it is and
 	// nothing is changed. decide may run more than once. It returns the store's
-	// revision afterwards.
+	// revision afterwards. A change that ends something outlives a power loss.
 	ChangeClient(ctx context.Context, owner oauth.Owner, clientID string, decide func(ExistingClients) (ClientChange, error)) (int64, error)
 }
 

@@ -90,7 +90,7 @@ func signedIn(ctx context.Context, s store.Store, id string) (credential.Secret,
 	}
 	return cookie, s.AddConsent(ctx, store.Consent{
 		Subject: subjectOf(id), ClientID: clientID, Resource: resource, Scopes: []string{scope}, Granted: now,
-	})
+	}, time.Time{})
 }
 
 // replayedPeople are the callers of the bare store, with records of the size that

@@ -80,23 +80,25 @@ func (d *database) Returning(ctx context.Context, query string, args []any, into
 
 // Transact implements sqlstore.DB.
 func (d *database) Transact(ctx context.Context, do func(sqlstore.Tx) error) (revision int64, err error) {
-	err = d.Durably(ctx, func(tx sqlstore.Tx) error {
-		if err := do(tx); err != nil {
+	err = retry(func() error {
+		return d.once(ctx, pgx.TxOptions{}, func(tx sqlstore.Tx) (err error) {
+			if err := do(tx); err != nil {
+				return err
+			}
+			revision, err = sqlstore.Revision(ctx, tx)
 			return err
-		}
-		revision, err = sqlstore.Revision(ctx, tx)
-		return err
+		})
 	})
-	return revision, err
+	if err != nil {
+		return 0, err
+	}
+	d.writes.Add(1)
+	return revision, nil
 }
 
-// Durably implements sqlstore.DB.
-func (d *database) Durably(ctx context.Context, do func(sqlstore.Tx) error) error {
-	err := retry(func() error { return d.once(ctx, pgx.TxOptions{}, do) })
-	if err == nil {
-		d.writes.Add(1)
-	}
-	return err
+// Durably implements sqlstore.DB: see End.
+func (d *database) Durably(ctx context.Context, do func(sqlstore.Tx) error) (revision int64, err error) {
+	return d.Transact(ctx, do)
 }
 
 // Snapshot implements sqlstore.DB.

@@ -13,9 +13,8 @@ var dialect = sqlstore.Dialect{
 	PutFamily: `WITH code AS (SELECT revoked FROM codes WHERE family_id = $1 FOR SHARE)
 		INSERT INTO families (id, generation, revoked, ends, subject, client_id, resource, session_id, record)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 WHERE NOT EXISTS (SELECT 1 FROM code WHERE revoked <> 0)`,
-	AddConsent: `INSERT INTO consents (subject, client_id, resource, scope, granted)
-		SELECT $1, $2, $3, scope, $5 FROM json_array_elements_text($4::text::json) AS scope ORDER BY scope COLLATE "C"
-		ON CONFLICT DO NOTHING`,
+	InsertConsent: `INSERT INTO consents (subject, client_id, resource, scope, granted)
+		SELECT $1, $2, $3, scope, $5 FROM json_array_elements_text($4::text::json) AS scope ORDER BY scope COLLATE "C"`,
 	RevokeCodes: func(conditions string) string {
 		return `UPDATE codes SET revoked = $1 WHERE revoked = 0 AND hash IN (
 			SELECT hash FROM codes WHERE revoked = 0 AND expires > $2

@@ -60,7 +60,7 @@ func (d *database) Exec(ctx context.Context, query string, args ...any) (int64, 
 
 // End implements sqlstore.DB.
 func (d *database) End(ctx context.Context, query string, args ...any) (n int64, err error) {
-	err = d.Durably(ctx, func(tx sqlstore.Tx) error {
+	_, err = d.Durably(ctx, func(tx sqlstore.Tx) error {
 		if n, err = tx.Exec(ctx, query, args...); err == nil && n == 0 {
 			err = sqlstore.ErrNothing
 		}

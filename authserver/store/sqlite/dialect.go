@@ -7,9 +7,8 @@ var dialect = sqlstore.Dialect{
 	PutFamily: `INSERT INTO families (id, generation, revoked, ends, subject, client_id, resource, session_id, record)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
 		WHERE NOT EXISTS (SELECT 1 FROM codes WHERE family_id = $1 AND revoked <> 0)`,
-	AddConsent: `INSERT INTO consents (subject, client_id, resource, scope, granted)
-		SELECT $1, $2, $3, value, $5 FROM json_each($4) WHERE true
-		ON CONFLICT DO NOTHING`,
+	InsertConsent: `INSERT INTO consents (subject, client_id, resource, scope, granted)
+		SELECT $1, $2, $3, value, $5 FROM json_each($4) WHERE true`,
 	RevokeCodes: func(conditions string) string {
 		return `UPDATE codes SET revoked = $1 WHERE revoked = 0 AND expires > $2
 			AND NOT EXISTS (SELECT 1 FROM families WHERE families.id = codes.family_id)` + conditions

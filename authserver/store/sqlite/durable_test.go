@@ -22,7 +22,7 @@ func TestEndsAreForcedToTheDisk(t *testing.T) {
 		return n
 	}
 	for _, fails := range []error{nil, errors.New("refused")} {
-		err := s.db.Durably(t.Context(), func(tx sqlstore.Tx) error {
+		_, err := s.db.Durably(t.Context(), func(tx sqlstore.Tx) error {
 			if n := level(tx.(transaction)); n != 2 {
 				t.Errorf("synchronous is %d while something ends, want FULL (2)", n)
 			}

@@ -32,32 +32,20 @@ func (t transaction) Query(ctx context.Context, query string, args []any, each f
 }
 
 // Transact implements sqlstore.DB. Writers exclude each other, so do runs once.
-// Whoever waits for a change is told.
 func (d *database) Transact(ctx context.Context, do func(sqlstore.Tx) error) (revision int64, err error) {
-	err = d.commit(ctx, d.write, func(tx sqlstore.Tx) error {
-		if err := do(tx); err != nil {
-			return err
-		}
-		revision, err = sqlstore.Revision(ctx, tx)
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	d.waiter.Wake()
-	return revision, nil
+	return d.commit(ctx, d.write, do)
 }
 
 // Durably implements sqlstore.DB: what is committed is on the disk when it returns,
 // and so is what was committed before.
-func (d *database) Durably(ctx context.Context, do func(sqlstore.Tx) error) (err error) {
+func (d *database) Durably(ctx context.Context, do func(sqlstore.Tx) error) (revision int64, err error) {
 	conn, err := d.write.Conn(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	if _, err := conn.ExecContext(ctx, `PRAGMA synchronous = FULL`); err != nil {
-		return err
+		return 0, err
 	}
 	defer func() {
 		_, back := conn.ExecContext(context.WithoutCancel(ctx), `PRAGMA synchronous = NORMAL`)
@@ -76,21 +64,26 @@ func (d *database) Snapshot(ctx context.Context, do func(sqlstore.Querier) error
 	return do(transaction{tx, d.reading})
 }
 
-// commit what do did in a write transaction.
-func (d *database) commit(ctx context.Context, db beginner, do func(sqlstore.Tx) error) error {
-	tx, err := db.BeginTx(ctx, nil)
+// commit what do did in a write transaction. Whoever waits for a change is told.
+func (d *database) commit(ctx context.Context, db beginner, do func(sqlstore.Tx) error) (revision int64, err error) {
+	begun, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	defer rollback(tx)
-	if err := do(transaction{tx, d.writing}); err != nil {
-		return err
+	defer rollback(begun)
+	tx := transaction{begun, d.writing}
+	if err := do(tx); err != nil {
+		return 0, err
 	}
-	if err := tx.Commit(); err != nil {
-		return err
+	if revision, err = sqlstore.Revision(ctx, tx); err != nil {
+		return 0, err
+	}
+	if err := begun.Commit(); err != nil {
+		return 0, err
 	}
 	d.writes.Add(1)
-	return nil
+	d.waiter.Wake()
+	return revision, nil
 }
 
 // beginner is a database or one of its connections.

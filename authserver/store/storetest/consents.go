@@ -12,6 +12,7 @@ import (
 
 var consentTests = []test{
 	{"consents are added up", consentMerges},
+	{"A19 what was allowed to an earlier incarnation does not count", a19ConsentSince},
 	{"consent to no scope", consentToNothing},
 	{"a consent that adds nothing writes nothing", consentIdle},
 	{"race: 50 consents are all there", consentRace},
@@ -25,7 +26,7 @@ func consent(scopes ...string) store.Consent {
 
 func (w *world) consent(t *testing.T, c store.Consent) store.Consent {
 	t.Helper()
-	if err := w.store.AddConsent(t.Context(), c); err != nil {
+	if err := w.store.AddConsent(t.Context(), c, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -33,7 +34,7 @@ func (w *world) consent(t *testing.T, c store.Consent) store.Consent {
 
 func (w *world) wantConsent(t *testing.T, want store.Consent) {
 	t.Helper()
-	got, err := w.store.Consent(t.Context(), want.Subject, want.ClientID, want.Resource)
+	got, err := w.store.Consent(t.Context(), want.Subject, want.ClientID, want.Resource, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func (w *world) wantConsent(t *testing.T, want store.Consent) {
 
 func (w *world) wantNoConsent(t *testing.T, c store.Consent) {
 	t.Helper()
-	if got, err := w.store.Consent(t.Context(), c.Subject, c.ClientID, c.Resource); !errors.Is(err, store.ErrNotFound) {
+	if got, err := w.store.Consent(t.Context(), c.Subject, c.ClientID, c.Resource, time.Time{}); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("found %+v, %v, want ErrNotFound", got, err)
 	}
 }
@@ -73,6 +74,34 @@ func consentMerges(t *testing.T, w *world) {
 	}
 }
 
+// a19ConsentSince: neither do its rows count beside new ones, nor do they stand in
+// the way of new ones.
+func a19ConsentSince(t *testing.T, w *world) {
+	w.consent(t, consent("a", "b"))
+	since := sampleTime.Add(time.Hour)
+	read := func() (store.Consent, error) {
+		c := consent()
+		return w.store.Consent(t.Context(), c.Subject, c.ClientID, c.Resource, since)
+	}
+	if got, err := read(); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("found %+v, %v of the incarnation before", got, err)
+	}
+	for _, scope := range []string{"b", "c"} {
+		c := consent(scope)
+		c.Granted = since
+		if err := w.store.AddConsent(t.Context(), c, since); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := consent("b", "c")
+	want.Granted = since
+	wantDiff(t, "consent since the new incarnation", want, got)
+}
+
 func consentToNothing(t *testing.T, w *world) {
 	w.wantConsent(t, w.consent(t, consent()))
 	w.consent(t, consent("a"))
@@ -97,7 +126,7 @@ func consentRace(t *testing.T, w *world) {
 		want = append(want, fmt.Sprintf("scope-%d", i))
 	}
 	race(func(i int) {
-		if err := w.store.AddConsent(t.Context(), consent(want[i], want[(i+1)%racers], "shared")); err != nil {
+		if err := w.store.AddConsent(t.Context(), consent(want[i], want[(i+1)%racers], "shared"), time.Time{}); err != nil {
 			t.Errorf("racer %d: %v", i, err)
 		}
 	})

@@ -76,15 +76,15 @@ func (c *Counting) TouchSession(ctx context.Context, id string, seen time.Time) 
 }
 
 // AddConsent implements store.Store.
-func (c *Counting) AddConsent(ctx context.Context, consent store.Consent) error {
+func (c *Counting) AddConsent(ctx context.Context, consent store.Consent, since time.Time) error {
 	c.count("AddConsent")
-	return c.Store.AddConsent(ctx, consent)
+	return c.Store.AddConsent(ctx, consent, since)
 }
 
 // Consent implements store.Store.
-func (c *Counting) Consent(ctx context.Context, subject, clientID, resource string) (store.Consent, error) {
+func (c *Counting) Consent(ctx context.Context, subject, clientID, resource string, since time.Time) (store.Consent, error) {
 	c.count("Consent")
-	return c.Store.Consent(ctx, subject, clientID, resource)
+	return c.Store.Consent(ctx, subject, clientID, resource, since)
 }
 
 // TokenRevoked implements store.Store.

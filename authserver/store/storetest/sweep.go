@@ -10,6 +10,7 @@ import (
 
 var sweepTests = []test{
 	{"sweep removes what is past, each at its time", sweepTimes},
+	{"A19 sweep removes consents of clients that are not there", a19SweepConsents},
 	{"sweep is bounded, and idle when there is nothing", sweepBounded},
 }
 
@@ -30,6 +31,7 @@ func sweepTimes(t *testing.T, w *world) {
 	w.putFamily(t, family("revoked family"))
 	w.revoke(t, store.FamilyFilter{ID: "revoked family"})
 	w.putSession(t, session("s", "user:1")) // after 8 hours
+	w.put(t, client("shop.web", owner("web")))
 	w.consent(t, consent("a"))
 	w.count(t, "key", sampleTime) // after 5 minutes
 	w.putPushed(t, pushed("p"))   // after a minute
@@ -48,7 +50,7 @@ func sweepTimes(t *testing.T, w *world) {
 		{"nothing within the day", day - time.Second, 0},
 		{"the used code and the revoked family", day, 2},
 		{"the family that ended a day before", 2 * day, 1},
-		{"never a consent", 10000 * day, 0},
+		{"never a consent of a client that is there", 10000 * day, 0},
 	} {
 		if step.at == day-time.Second {
 			w.wantTake(t, used, at(step.at), store.ErrUsed) // still recognised

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"clientele.dev/clientele/authserver/oauth"
@@ -14,6 +15,8 @@ const (
 	clientByOwner = readClients + `cluster = $1 AND namespace = $2 AND name = $3 AND namespace <> ''`
 	clientsSince  = readClients + `revision >= $1 ORDER BY revision`
 	deleteClient  = `DELETE FROM clients WHERE client_id = $1`
+	endFamilies   = `DELETE FROM families WHERE client_id = $1`
+	endConsents   = `DELETE FROM consents WHERE client_id = $1`
 	putClient     = `INSERT INTO clients (client_id, cluster, namespace, name, record, mac) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (client_id) DO UPDATE SET cluster = excluded.cluster, namespace = excluded.namespace,
 			name = excluded.name, record = excluded.record, mac = excluded.mac`
@@ -28,20 +31,38 @@ func (r *Roles) Client(ctx context.Context, clientID string) (store.Client, erro
 	return c, nil
 }
 
+// errEnds is why a change that ends something is decided once more, durably: most
+// changes end nothing, and should not wait for a disk.
+var errEnds = errors.New("the change ends something")
+
 // ChangeClient implements store.Clients.
 func (r *Roles) ChangeClient(ctx context.Context, owner oauth.Owner, clientID string, decide func(store.ExistingClients) (store.ClientChange, error)) (int64, error) {
-	return r.decide(ctx, func(tx Tx) error {
-		existing, err := existingClients(ctx, tx, owner, clientID)
-		if err != nil {
-			return err
+	attempt := func(durable bool) func(Tx) error {
+		return func(tx Tx) error {
+			existing, err := existingClients(ctx, tx, owner, clientID)
+			if err != nil {
+				return err
+			}
+			change, err := decide(existing)
+			switch {
+			case err != nil:
+				return err
+			case change == (store.ClientChange{}):
+				return ErrNothing
+			case ends(change) && !durable:
+				return errEnds
+			}
+			return r.changeClient(ctx, tx, change)
 		}
-		change, err := decide(existing)
-		if err != nil {
-			return err
-		}
-		return changeClient(ctx, tx, change)
-	})
+	}
+	revision, err := r.decide(ctx, r.db.Transact, attempt(false))
+	if errors.Is(err, errEnds) {
+		return r.decide(ctx, r.db.Durably, attempt(true))
+	}
+	return revision, err
 }
+
+func ends(c store.ClientChange) bool { return c.Delete != "" || c.EndConsents || c.EndGrants }
 
 func existingClients(ctx context.Context, tx Tx, owner oauth.Owner, clientID string) (e store.ExistingClients, err error) {
 	if e.ByID, err = first(list(ctx, tx, scanClient, clientByID, clientID)); err != nil || owner.Namespace == "" {
@@ -51,17 +72,20 @@ func existingClients(ctx context.Context, tx Tx, owner oauth.Owner, clientID str
 	return e, err
 }
 
-func changeClient(ctx context.Context, tx Tx, change store.ClientChange) error {
-	if change == (store.ClientChange{}) {
-		return ErrNothing
-	}
-	if change.Delete != "" {
-		if _, err := tx.Exec(ctx, deleteClient, change.Delete); err != nil {
+func (r *Roles) changeClient(ctx context.Context, tx Tx, change store.ClientChange) error {
+	if id := change.Delete; id != "" {
+		if _, err := tx.Exec(ctx, deleteClient, id); err != nil {
+			return err
+		}
+		if err := r.endGrants(ctx, tx, id); err != nil {
 			return err
 		}
 	}
 	if change.Put == nil {
 		return nil
+	}
+	if err := r.endBefore(ctx, tx, change); err != nil {
+		return err
 	}
 	row, err := change.Put.Row()
 	if err != nil {
@@ -69,6 +93,33 @@ func changeClient(ctx context.Context, tx Tx, change store.ClientChange) error {
 	}
 	_, err = tx.Exec(ctx, putClient, row.ID, row.Cluster, row.Namespace, row.Name, string(row.Record), row.MAC)
 	return err
+}
+
+// endBefore ends what the client id had before the change.
+func (r *Roles) endBefore(ctx context.Context, tx Tx, change store.ClientChange) error {
+	id := change.Put.Registration.ClientID
+	if change.EndGrants {
+		return r.endGrants(ctx, tx, id)
+	}
+	if change.EndConsents {
+		_, err := tx.Exec(ctx, endConsents, id)
+		return err
+	}
+	return nil
+}
+
+// endGrants of a client id. Codes stay, revoked: one that was taken may be about to
+// become a family. Families go: nobody has a use for them any more.
+func (r *Roles) endGrants(ctx context.Context, tx Tx, clientID string) error {
+	if _, err := r.revokeCodes(ctx, tx, store.FamilyFilter{ClientID: clientID}, r.now()); err != nil {
+		return err
+	}
+	for _, statement := range []string{endFamilies, endConsents} {
+		if _, err := tx.Exec(ctx, statement, clientID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func scanClient(row Scan) (store.Client, error) {

@@ -42,7 +42,7 @@ type DB interface {
 	// When do returns an error nothing is changed. do may run more than once.
 	Transact(ctx context.Context, do func(Tx) error) (revision int64, err error)
 	// Durably is Transact of what must not come back after a power loss.
-	Durably(ctx context.Context, do func(Tx) error) error
+	Durably(ctx context.Context, do func(Tx) error) (revision int64, err error)
 	// Snapshot runs do in a reading transaction: all that it reads is of one moment.
 	Snapshot(ctx context.Context, do func(Querier) error) error
 }
@@ -57,9 +57,9 @@ type Dialect struct {
 	// PutFamily inserts a family (the columns of familyColumns) unless its code was
 	// revoked.
 	PutFamily string
-	// AddConsent inserts a row for each scope of $4, a JSON array: subject, client,
-	// resource, scopes, time.
-	AddConsent string
+	// InsertConsent inserts a row for each scope of $4, a JSON array: subject, client,
+	// resource, scopes, time. What happens to a scope that is there follows it.
+	InsertConsent string
 	// RevokeCodes at $1, those that expire after $2, led to no family yet, and fulfil
 	// the further conditions (each beginning with AND).
 	RevokeCodes func(conditions string) string

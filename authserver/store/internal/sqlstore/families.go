@@ -69,7 +69,7 @@ func (r *Roles) RevokeFamilies(ctx context.Context, filter store.FamilyFilter, n
 		return 0, nil
 	}
 	var families int64
-	err := r.db.Durably(ctx, func(tx Tx) error {
+	_, err := r.db.Durably(ctx, func(tx Tx) error {
 		codes, err := r.revokeCodes(ctx, tx, filter, now)
 		if err != nil {
 			return err

@@ -47,12 +47,14 @@ func Revision(ctx context.Context, q Querier) (int64, error) {
 	return revision, nil
 }
 
+type transact = func(ctx context.Context, do func(Tx) error) (int64, error)
+
 // decide runs do in a write transaction of a store that is bound, one such change
 // after the other. do returns ErrNothing when nothing is to be changed. It returns
-// the revision afterwards.
-func (r *Roles) decide(ctx context.Context, do func(Tx) error) (int64, error) {
+// the revision afterwards. transact is one of the database's two.
+func (r *Roles) decide(ctx context.Context, transact transact, do func(Tx) error) (int64, error) {
 	var is meta
-	revision, err := r.db.Transact(ctx, func(tx Tx) (err error) {
+	revision, err := transact(ctx, func(tx Tx) (err error) {
 		if is, err = bound(ctx, tx, r.dialect.LockMeta); err != nil {
 			return err
 		}

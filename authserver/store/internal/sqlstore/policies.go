@@ -17,7 +17,7 @@ const (
 
 // ChangePolicy implements store.Policies.
 func (r *Roles) ChangePolicy(ctx context.Context, uid string, decide func(*store.Policy) (store.PolicyChange, error)) (int64, error) {
-	return r.decide(ctx, func(tx Tx) error {
+	return r.decide(ctx, r.db.Transact, func(tx Tx) error {
 		existing, err := first(list(ctx, tx, scanPolicy, policyByUID, uid))
 		if err != nil {
 			return err

@@ -16,13 +16,13 @@ func (d Dialect) Statements() (write, read []string) {
 		putCode, takeCode, takeAgain,
 		d.PutFamily, advanceFamily,
 		putSession, touchSession, endSession,
-		d.AddConsent, withdrawConsents,
+		d.InsertConsent + keepConsent, withdrawConsents, endFamilies, endConsents,
 		countAttempt, clearAttempts, putPushed, takePushed, revokeToken,
 		d.RevokeCodes(codesOfFamily), d.RevokeFamilies(family),
 	}
 	read = []string{
 		readMeta, readRevision, clientByID, clientsSince, policiesSince, goneSince,
-		familyByID, familiesOf, sessionByHash, sessionsOf, consentOf, consentsOf, readAttempts, tokenRevoked,
+		familyByID, familiesOf, sessionByHash, sessionsOf, consentOf, consentsOf, readAttempts, tokenRevoked, consentsOfNobody,
 	}
 	return write, read
 }

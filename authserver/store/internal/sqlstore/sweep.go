@@ -46,8 +46,43 @@ func (r *Roles) Sweep(ctx context.Context, now time.Time) (int, error) {
 			return int(removed), fmt.Errorf("sweep %s: %w", t.table, err)
 		}
 		if removed += n; removed >= sweepLimit {
-			break
+			return int(removed), nil
 		}
 	}
-	return int(removed), nil
+	n, err := r.sweepConsents(ctx, sweepLimit-removed)
+	if err != nil {
+		err = fmt.Errorf("sweep consents: %w", err)
+	}
+	return int(removed + n), err
+}
+
+const (
+	// Consents are many and their clients are few, so that the index is walked from
+	// client to client.
+	consentsOfNobody = `WITH RECURSIVE known (id) AS (
+			SELECT min(client_id) FROM consents
+			UNION ALL
+			SELECT (SELECT min(client_id) FROM consents WHERE client_id > known.id) FROM known WHERE known.id IS NOT NULL)
+		SELECT id FROM known WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM clients WHERE client_id = known.id)`
+	sweepConsents = `DELETE FROM consents WHERE (subject, client_id, resource, scope) IN (
+		SELECT subject, client_id, resource, scope FROM consents
+		WHERE client_id = $1 AND NOT EXISTS (SELECT 1 FROM clients WHERE client_id = $1) LIMIT $2)`
+)
+
+// sweepConsents of clients that are not there. A client takes its consents along;
+// these were given in the moment that it went, or it was deleted by hand.
+func (r *Roles) sweepConsents(ctx context.Context, limit int64) (removed int64, err error) {
+	gone, err := list(ctx, r.db, func(row Scan) (id string, err error) {
+		err = row(&id)
+		return id, err
+	}, consentsOfNobody)
+	for _, id := range gone {
+		if err != nil || removed >= limit {
+			break
+		}
+		var n int64
+		n, err = r.db.Exec(ctx, sweepConsents, id, limit-removed)
+		removed += n
+	}
+	return removed, err
 }
