@@ -103,14 +103,11 @@ func (r *Registry) changeClients(changed []loadedClient, deleted []string) {
 	for _, l := range changed {
 		_, was := r.state.tampered[l.id]
 		owner := l.owner
-		if l.client == nil {
-			owner = r.lastOwner(l)
-		}
-		r.forget(l.id)
 		if l.client != nil {
-			r.clients.Load().Store(l.id, l.client)
-			r.count(l.client, 1)
+			r.serve(l)
 		} else {
+			owner = r.lastOwner(l)
+			r.forget(l.id)
 			r.state.tampered[l.id] = owner
 			r.state.counts.Tampered++
 		}
@@ -119,6 +116,19 @@ func (r *Registry) changeClients(changed []loadedClient, deleted []string) {
 		}
 		r.state.note(change{revision: r.state.revision, id: l.id, owner: owner})
 	}
+}
+
+// serve a client from now on, in place of what there was under its id: at no time
+// is it unknown meanwhile, nor are its origins.
+func (r *Registry) serve(l loadedClient) {
+	before, served := r.Client(l.id)
+	r.clients.Load().Store(l.id, l.client)
+	r.count(l.client, 1)
+	if served {
+		r.noteGone(l.id, before)
+		return
+	}
+	r.forgetTampered(l.id)
 }
 
 // lastOwner of a record that is no longer to be believed: whom it belonged to when
@@ -135,21 +145,32 @@ func (r *Registry) lastOwner(l loadedClient) oauth.Owner {
 
 // forget a client and note that it is gone; what replaces it is noted after.
 func (r *Registry) forget(id string) {
-	gone := change{revision: r.state.revision, id: id}
-	if owner, ok := r.state.tampered[id]; ok {
-		gone.owner = owner
-		delete(r.state.tampered, id)
-		r.state.counts.Tampered--
-	} else if c, ok := r.Client(id); ok {
-		if c.Managed != nil {
-			gone.owner = c.Managed.Owner
-		}
-		r.count(c, -1)
+	if c, served := r.Client(id); served {
 		r.clients.Load().Delete(id)
-	} else {
+		r.noteGone(id, c)
 		return
 	}
+	r.forgetTampered(id)
+}
+
+// noteGone notes that a client which was served is not there any more.
+func (r *Registry) noteGone(id string, c *Client) {
+	r.count(c, -1)
+	gone := change{revision: r.state.revision, id: id}
+	if c.Managed != nil {
+		gone.owner = c.Managed.Owner
+	}
 	r.state.note(gone)
+}
+
+func (r *Registry) forgetTampered(id string) {
+	owner, tampered := r.state.tampered[id]
+	if !tampered {
+		return
+	}
+	delete(r.state.tampered, id)
+	r.state.counts.Tampered--
+	r.state.note(change{revision: r.state.revision, id: id, owner: owner})
 }
 
 func (r *Registry) count(c *Client, n int) {

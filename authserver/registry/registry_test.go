@@ -235,6 +235,47 @@ func TestReadersNeverWait(t *testing.T) {
 	}
 }
 
+// TestAClientIsServedWhileItChanges: there is no moment in which an update makes it
+// unknown, or its pages' origin refused.
+func TestAClientIsServedWhileItChanges(t *testing.T) {
+	w := newWorld(t)
+	page := func(n int64) oauth.Registration {
+		return reg("web", counter(n), func(r *oauth.Registration) {
+			r.GrantTypes, r.RedirectURIs = []oauth.GrantType{oauth.GrantAuthorizationCode}, []string{"https://shop.example/cb"}
+			r.TokenEndpointAuthMethod, r.Managed.SecretHashes = oauth.AuthNone, nil
+		})
+	}
+	w.register(t, page(1))
+	if !w.AllowsOrigin("https://shop.example") {
+		t.Fatal("the origin is refused before")
+	}
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if _, ok := w.Client("shop.web"); !ok || !w.AllowsOrigin("https://shop.example") {
+					t.Errorf("served %v, in the midst of an update", ok)
+					return
+				}
+			}
+		})
+	}
+	for n := range int64(300) {
+		w.register(t, page(n+2))
+	}
+	close(done)
+	readers.Wait()
+	if n := w.Counts(); n.Managed != 1 {
+		t.Errorf("counted %+v, want one client", n)
+	}
+}
+
 // brokenStore fails on demand.
 type brokenStore struct {
 	store.Store
