@@ -40,7 +40,7 @@ controlplane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl
 demo: controlplane build bin/stack ## Start everything, apply the samples, get tokens for a machine and for a person, verify them, stop everything
 	@exec bin/stack demo
 
-dev: controlplane build bin/stack ## Run the whole stack until Ctrl-C; DEV_DIR=folder for a second one beside it
+dev: controlplane build bin/stack ## Run the whole stack until Ctrl-C; DEV_DIR=folder for a second one beside it, STORAGE=postgres for PostgreSQL
 	@DEV_DIR="$(DEV_DIR)" exec bin/stack dev
 
 # A built program rather than `go run`, so that a signal reaches it directly.

@@ -221,6 +221,9 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 	o.Source, o.Registrars = adapter, adapter
 	o.Users, o.Upstreams = adapter.Users(), adapter.Upstreams
 	db, err := f.openStore(ctx, o)
+	if err != nil && ctx.Err() != nil {
+		return nil // told to stop while it waited for the database
+	}
 	if err != nil {
 		return err
 	}
@@ -240,7 +243,7 @@ func (f serverFlags) openStore(ctx context.Context, o authserver.Options) (store
 		if err != nil {
 			return nil, fmt.Errorf("--postgres-dsn-file: %w", err)
 		}
-		return postgres.Open(ctx, postgres.Options{DSN: dsn, Now: o.Now, Log: o.Log})
+		return postgres.Open(ctx, postgres.Options{DSN: dsn, Wait: true, Now: o.Now, Log: o.Log})
 	}
 	return nil, fmt.Errorf("--storage %q: want embedded or postgres", f.storage)
 }

@@ -20,7 +20,7 @@ func demo(ctx context.Context, died context.CancelCauseFunc, o options) (err err
 	if err != nil {
 		return fmt.Errorf("make the demo's folder: %w", err)
 	}
-	s, err := stack.New(stack.Options{Dir: dir, Report: r, Died: died})
+	s, err := stack.New(stack.Options{Dir: dir, Postgres: o.postgres, Report: r, Died: died})
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(dir))
 	}

@@ -20,7 +20,7 @@ func dev(ctx context.Context, died context.CancelCauseFunc, o options) (err erro
 		return err
 	}
 	defer unlock()
-	s, err := stack.New(stack.Options{Dir: dir, ServerPort: stack.SamplesPort, Report: r, Died: died})
+	s, err := stack.New(stack.Options{Dir: dir, ServerPort: stack.SamplesPort, Postgres: o.postgres, Report: r, Died: died})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,9 @@
 // At a terminal the demo waits for somebody to sign in; with --unattended, where CI
 // is set, or without a terminal it plays the user itself.
 //
+// STORAGE=postgres gives the authorization server a PostgreSQL, which is thrown away
+// at the end, instead of SQLite.
+//
 // `make demo` and `make dev` build what it needs and run it.
 package main
 
@@ -47,6 +50,7 @@ func main() {
 type options struct {
 	report     *stack.Reporter
 	unattended bool
+	postgres   bool
 }
 
 type command func(context.Context, context.CancelCauseFunc, options) error
@@ -59,6 +63,14 @@ func run(ctx context.Context, cancel context.CancelCauseFunc, args []string) int
 	commands := map[string]command{"demo": demo, "dev": dev}
 	if len(args) != 1 || commands[args[0]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: stack demo [--unattended]|dev")
+		return 2
+	}
+	switch storage := os.Getenv("STORAGE"); storage {
+	case "", "embedded":
+	case "postgres":
+		o.postgres = true
+	default:
+		fmt.Fprintf(os.Stderr, "STORAGE=%s: want embedded or postgres\n", storage)
 		return 2
 	}
 	err := commands[args[0]](ctx, cancel, o)

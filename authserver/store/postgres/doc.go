@@ -12,6 +12,9 @@
 // reads everything. A failover breaks every connection, so this comes first. A
 // role that may not call pg_control_system gets the same at every opening instead.
 //
+// A server that vanishes without a word is noticed by the kernel, within half a
+// minute (connect.go).
+//
 // # Concurrency
 //
 // A change of a client or policy locks the row of meta first: such changes happen

@@ -29,3 +29,16 @@ func TestReadDSN(t *testing.T) {
 		t.Error("read a file that is not there")
 	}
 }
+
+func TestConnectionsOfThePool(t *testing.T) {
+	for dsn, want := range map[string]int32{
+		"postgres://u@db/x": defaultMaxConns, "host=db user=u": defaultMaxConns,
+		"postgres://u@db/x?pool_max_conns=3": 3, "host=db user=u pool_max_conns=50": 50,
+		"host=db password=pool_max_conns=7": defaultMaxConns,
+	} {
+		config, err := parse(dsn)
+		if err != nil || config.MaxConns != want {
+			t.Errorf("%s: %d connections, want %d (%v)", dsn, config.MaxConns, want, err)
+		}
+	}
+}

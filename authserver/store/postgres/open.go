@@ -18,7 +18,7 @@ import (
 // Options of a Store. DSN and Now are required.
 type Options struct {
 	// DSN is the connection string, as URL or in key=value words (libpq's, and
-	// pool_max_conns and its like of pgxpool). It holds a password: read it from a
+	// pool_max_conns, 16 by default, and its like of pgxpool). It holds a password: read it from a
 	// file, and never log it. search_path chooses the schema.
 	DSN string
 	Now func() time.Time
@@ -26,6 +26,9 @@ type Options struct {
 	Poll time.Duration
 	// Linger is how long Await waits at most. Default: 2 s.
 	Linger time.Duration
+	// Wait for a database that cannot be reached, or is starting, instead of
+	// failing. Log is told.
+	Wait bool
 	// Log is told when listening fails and works again. Default: nobody.
 	Log *slog.Logger
 }
@@ -66,12 +69,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		Roles: sqlstore.New(db, dialect, o.Now), db: db, now: o.Now, log: o.Log,
 		waiter: sqlstore.NewWaiter(o.Poll, o.Linger),
 	}
-	config, err := pgxpool.ParseConfig(o.DSN)
-	if err != nil || o.DSN == "" {
-		return nil, fmt.Errorf("open the store: %w", errDSN)
+	config, err := parse(o.DSN)
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	s.config = config.ConnConfig.Copy()
-	if err := s.begin(ctx, config); err != nil {
+	if err := s.begin(ctx, config, o.Wait); err != nil {
 		return nil, fmt.Errorf("open the store at %s: %w", where(s.config), err)
 	}
 	listening, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -82,10 +85,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 
 // begin brings the schema up to date on a connection of its own, and then makes
 // the pool, each of whose connections is compared with what the store knows.
-func (s *Store) begin(ctx context.Context, config *pgxpool.Config) error {
-	conn, err := pgx.ConnectConfig(ctx, s.config.Copy())
+func (s *Store) begin(ctx context.Context, config *pgxpool.Config, wait bool) error {
+	conn, err := s.connect(ctx, wait)
 	if err != nil {
-		return withoutPassword(err, s.config)
+		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing is left to lose
 	if err := migrate(ctx, conn); err != nil {
@@ -105,7 +108,7 @@ func (s *Store) begin(ctx context.Context, config *pgxpool.Config) error {
 	return err
 }
 
-// where the database is, for errors.
+// where the database is, for errors: of several hosts the first.
 func where(c *pgx.ConnConfig) string { return fmt.Sprintf("%s:%d/%s", c.Host, c.Port, c.Database) }
 
 // Writes counts the committed write transactions of this Store since it was

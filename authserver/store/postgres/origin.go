@@ -61,7 +61,7 @@ func state(err error) string {
 // and must not come to name more.
 func withoutPassword(err error, c *pgx.ConnConfig) error {
 	if c.Password != "" && strings.Contains(err.Error(), c.Password) {
-		return errors.New("connect: refused")
+		return fmt.Errorf("connecting failed (SQLSTATE %q); the rest is not shown, for it holds the password", state(err))
 	}
 	return err
 }

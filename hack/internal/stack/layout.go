@@ -12,6 +12,7 @@ type layout struct{ dir string }
 func (l layout) data() string           { return filepath.Join(l.dir, "data") }
 func (l layout) controlPlane() string   { return filepath.Join(l.dir, "data", "control-plane") }
 func (l layout) serverData() string     { return filepath.Join(l.dir, "data", "server") }
+func (l layout) dsn() string            { return filepath.Join(l.dir, "data", "postgres-dsn") }
 func (l layout) secret(n string) string { return filepath.Join(l.dir, "data", n) }
 
 // Logs is the folder of the logs.

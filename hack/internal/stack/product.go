@@ -55,17 +55,20 @@ func (s *Stack) newOperator() *product {
 
 func (s *Stack) newServer() *product {
 	p := s.ports
+	storage := []string{"--data-dir=" + s.serverData()}
+	if s.Postgres {
+		storage = []string{"--storage=postgres", "--postgres-dsn-file=" + s.dsn()}
+	}
 	return &product{
 		stack: s, name: "server", env: s.ServerEnv,
 		ports: []*port{p.server, p.serverMetrics}, readyURL: s.Issuer() + "/readyz",
-		args: []string{
+		args: append([]string{
 			"server",
 			"--kubeconfig=" + s.serverIdentity().kubeconfig,
 			"--authorization-server=" + SystemNamespace + "/" + serverName,
 			"--listen-address=" + p.server.address(),
 			"--metrics-address=" + p.serverMetrics.address(),
-			"--data-dir=" + s.serverData(),
-		},
+		}, storage...),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"clientele.dev/clientele/authserver/store/postgres/pgtest"
 	"clientele.dev/clientele/hack/internal/assets"
 	"clientele.dev/clientele/hack/internal/child"
 	"clientele.dev/clientele/hack/internal/plane"
@@ -22,6 +23,8 @@ type Options struct {
 	ServerPort int
 	// ServerEnv is added to the authorization server's environment, "KEY=value".
 	ServerEnv []string
+	// Postgres keeps the authorization server's data, instead of SQLite.
+	Postgres bool
 	// Report takes what happens.
 	Report *Reporter
 	// Died is called with the reason if one of the processes ends by itself.
@@ -42,6 +45,7 @@ type Stack struct {
 	demoUser       DemoUser
 	operator       *product
 	server         *product
+	postgres       *pgtest.Server // nil: SQLite, or not started yet
 }
 
 // New prepares a folder, empty but for a lock.
@@ -107,5 +111,5 @@ func (s *Stack) watch(p *child.Process, expected func() bool) {
 
 // Stop stops everything in the reverse of the order it was started in.
 func (s *Stack) Stop() error {
-	return errors.Join(s.server.stop(), s.operator.stop(), s.plane.Stop())
+	return errors.Join(s.server.stop(), s.stopPostgres(), s.operator.stop(), s.plane.Stop())
 }

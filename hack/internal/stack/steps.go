@@ -16,7 +16,7 @@ const applyWithin = time.Minute
 
 // StartSteps bring up the whole, up to a server that answers.
 func (s *Stack) StartSteps() []Step {
-	return []Step{
+	steps := []Step{
 		{"start etcd", s.startEtcd},
 		{"start the API server", s.startAPIServer},
 		{"install the CRDs and roles", s.installConfig},
@@ -26,8 +26,11 @@ func (s *Stack) StartSteps() []Step {
 		{"make the demo user", s.makeDemoUser},
 		{"create the AuthorizationServer", s.createAuthorizationServer},
 		{"start the operator", s.StartOperator},
-		{"start the authorization server", s.StartServer},
 	}
+	if s.Postgres {
+		steps = append(steps, Step{"start PostgreSQL", s.startPostgres})
+	}
+	return append(steps, Step{"start the authorization server", s.StartServer})
 }
 
 func (s *Stack) startEtcd(ctx context.Context) (string, error) {
