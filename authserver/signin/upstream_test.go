@@ -10,18 +10,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oauth2-proxy/mockoidc"
+	"clientele.dev/clientele/authserver/idptest"
 )
 
 // provider starts an OpenID provider that is not ours.
-func provider(t *testing.T) *mockoidc.MockOIDC {
+func provider(t *testing.T, o idptest.Options) *idptest.Provider {
 	t.Helper()
-	m, err := mockoidc.Run()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = m.Shutdown() })
-	return m
+	o.RedirectURI = "https://login.example/oauth/callback/corp"
+	return idptest.Start(t, o)
 }
 
 // client follows no redirects, as the guarded one will not.
@@ -74,21 +70,6 @@ func (b *browser) keep(cookies []*http.Cookie) {
 	}
 }
 
-// visit asks the provider and returns where it sends the browser.
-func (b *browser) visit(u *Upstreams, location string) *url.URL {
-	b.t.Helper()
-	res, err := u.o.Client.Get(location)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	_ = res.Body.Close()
-	back, err := res.Location()
-	if err != nil {
-		b.t.Fatalf("the provider answered %s without a redirect", res.Status)
-	}
-	return back
-}
-
 func (b *browser) request(back *url.URL) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, back.RequestURI(), nil)
 	for name, value := range b.jar {
@@ -97,21 +78,19 @@ func (b *browser) request(back *url.URL) *http.Request {
 	return r
 }
 
-func corp(m *mockoidc.MockOIDC) Provider {
-	c := m.Config()
-	return Provider{Name: "corp", DisplayName: "Corp", Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: "", Scopes: words("openid profile email groups")}
+func corp(m *idptest.Provider) Provider {
+	return Provider{
+		Name: "corp", DisplayName: "Corp", Issuer: m.Issuer, ClientID: idptest.ClientID, ClientSecret: idptest.ClientSecret,
+		Scopes: words("openid profile email"), UserInfo: true, Claims: ClaimMapping{Roles: "groups"},
+	}
 }
 
 func TestUpstreamSignInAtAProviderThatIsNotOurs(t *testing.T) {
-	m := provider(t)
-	m.QueueUser(&mockoidc.MockUser{Subject: "4711", Email: "ada@example.com", EmailVerified: true, PreferredUsername: "ada", Groups: words("staff ops")})
+	m := provider(t, idptest.Options{})
 	p := corp(m)
-	p.ClientSecret = "s3cret"
-	m.ClientSecret = "s3cret"
-	p.Claims.Roles = "groups"
 	u := upstreams(t, p)
 	b := newBrowser(t)
-	now := m.Now()
+	now := time.Now()
 
 	back := "/oauth/continue?prt=" + strings.Repeat("p", 4096)
 	location, cookies, err := u.Begin(context.Background(), Start{Provider: "corp", Return: back, LoginHint: "ada", Fresh: true}, now)
@@ -126,7 +105,7 @@ func TestUpstreamSignInAtAProviderThatIsNotOurs(t *testing.T) {
 	q := asked.Query()
 	for name, want := range map[string]string{
 		"redirect_uri": "https://login.example/oauth/callback/corp", "code_challenge_method": "S256",
-		"login_hint": "ada", "prompt": "login", "response_type": "code", "scope": "openid profile email groups",
+		"login_hint": "ada", "prompt": "login", "response_type": "code", "scope": "openid profile email",
 	} {
 		if q.Get(name) != want {
 			t.Errorf("%s is %q, want %q", name, q.Get(name), want)
@@ -141,13 +120,13 @@ func TestUpstreamSignInAtAProviderThatIsNotOurs(t *testing.T) {
 		t.Error("the pending request is told to the provider")
 	}
 
-	r := b.request(b.visit(u, location))
+	r := b.request(m.SignIn(t, location))
 	got, err := u.Finish(context.Background(), "corp", r, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := User{
-		Subject: UpstreamSubject(p.Issuer, "4711"), Source: "corp", Username: "ada", Email: "ada@example.com", EmailVerified: true,
+		Subject: UpstreamSubject(p.Issuer, idptest.Subject), Source: "corp", Username: "ada", Name: "Ada Byron", Email: "ada@example.com", EmailVerified: true,
 		Roles: words("staff ops"), Groups: words("staff ops"),
 	}
 	if got.Return != back || !equalUser(got.User, want) {
@@ -167,49 +146,60 @@ func TestUpstreamSignInAtAProviderThatIsNotOurs(t *testing.T) {
 	})
 }
 
+// The secret goes into the body where the provider takes it there, and else into
+// the header, encoded as RFC 6749, Section 2.3.1 has it.
+func TestUpstreamClientAuthentication(t *testing.T) {
+	for name, o := range map[string]idptest.Options{"both": {}, "client_secret_basic alone": {BasicOnly: true}} {
+		t.Run(name, func(t *testing.T) {
+			m := provider(t, o)
+			u := upstreams(t, corp(m))
+			finish := func(u *Upstreams) error {
+				b := newBrowser(t)
+				location, cookies, err := u.Begin(context.Background(), Start{Provider: "corp"}, time.Now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.keep(cookies)
+				_, err = u.Finish(context.Background(), "corp", b.request(m.SignIn(t, location)), time.Now())
+				return err
+			}
+			if err := finish(u); err != nil {
+				t.Error(err)
+			}
+			if m.Posted.Load() == o.BasicOnly {
+				t.Errorf("secret in the body: %v", m.Posted.Load())
+			}
+			wrong := corp(m)
+			wrong.ClientSecret = "planted-wrong-secret"
+			if err := finish(upstreams(t, wrong)); !errors.Is(err, ErrUpstreamFailed) || strings.Contains(err.Error(), "planted") {
+				t.Errorf("with a wrong secret: %v", err)
+			}
+		})
+	}
+}
+
 func equalUser(a, b User) bool {
 	return strings.Join(a.Roles, ",") == strings.Join(b.Roles, ",") && strings.Join(a.Groups, ",") == strings.Join(b.Groups, ",") &&
 		a.Subject == b.Subject && a.Source == b.Source && a.Username == b.Username && a.Name == b.Name &&
 		a.Email == b.Email && a.EmailVerified == b.EmailVerified
 }
 
-func TestUpstreamUserInfo(t *testing.T) {
-	m := provider(t)
-	p := corp(m)
-	p.ClientSecret, m.ClientSecret = "s3cret", "s3cret"
-	p.UserInfo = true
-	p.Claims.Name = "phone_number" // mockoidc's UserInfo lacks sub: see below
-	u := upstreams(t, p)
-	b := newBrowser(t)
-	location, cookies, err := u.Begin(context.Background(), Start{Provider: "corp"}, m.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.keep(cookies)
-	_, err = u.Finish(context.Background(), "corp", b.request(b.visit(u, location)), m.Now())
-	// OpenID Connect Core, Section 5.3.2: sub is required, and must be the ID
-	// token's. mockoidc leaves it out, so it is refused here.
-	if !errors.Is(err, ErrUpstreamFailed) || !strings.Contains(err.Error(), "another subject") {
-		t.Errorf("got %v", err)
-	}
-}
-
 // A20: the answer is good only in the browser that began, for the provider it
 // began with, and only for ten minutes.
 func TestA20UpstreamAnswerBelongsToOneBrowser(t *testing.T) {
-	m := provider(t)
+	m := provider(t, idptest.Options{})
 	p := corp(m)
 	other := p
 	other.Name = "other"
 	u := upstreams(t, p, other)
 	begin := func(t *testing.T) (*browser, *url.URL) {
 		b := newBrowser(t)
-		location, cookies, err := u.Begin(context.Background(), Start{Provider: "corp", Return: "/account"}, m.Now())
+		location, cookies, err := u.Begin(context.Background(), Start{Provider: "corp", Return: "/account"}, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
 		b.keep(cookies)
-		return b, b.visit(u, location)
+		return b, m.SignIn(t, location)
 	}
 	mine, back := begin(t)
 	victim, _ := begin(t)
@@ -225,14 +215,14 @@ func TestA20UpstreamAnswerBelongsToOneBrowser(t *testing.T) {
 		back *url.URL
 		now  time.Time
 	}{
-		"a browser that began nothing":     {newBrowser(t), "corp", back, m.Now()},
-		"a browser that began another one": {victim, "corp", back, m.Now()},
-		"a changed cookie":                 {tampered, "corp", back, m.Now()},
-		"at another provider's callback":   {mine, "other", back, m.Now()},
-		"at a callback of nobody":          {mine, "nobody", back, m.Now()},
-		"too late":                         {mine, "corp", back, m.Now().Add(10 * time.Minute)},
-		"state twice":                      {mine, "corp", &twice, m.Now()},
-		"no state":                         {mine, "corp", &url.URL{Path: back.Path, RawQuery: "code=" + back.Query().Get("code")}, m.Now()},
+		"a browser that began nothing":     {newBrowser(t), "corp", back, time.Now()},
+		"a browser that began another one": {victim, "corp", back, time.Now()},
+		"a changed cookie":                 {tampered, "corp", back, time.Now()},
+		"at another provider's callback":   {mine, "other", back, time.Now()},
+		"at a callback of nobody":          {mine, "nobody", back, time.Now()},
+		"too late":                         {mine, "corp", back, time.Now().Add(10 * time.Minute)},
+		"state twice":                      {mine, "corp", &twice, time.Now()},
+		"no state":                         {mine, "corp", &url.URL{Path: back.Path, RawQuery: "code=" + back.Query().Get("code")}, time.Now()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := u.Finish(context.Background(), c.at, c.b.request(c.back), c.now)
@@ -244,7 +234,7 @@ func TestA20UpstreamAnswerBelongsToOneBrowser(t *testing.T) {
 }
 
 func TestUpstreamErrors(t *testing.T) {
-	m := provider(t)
+	m := provider(t, idptest.Options{})
 	u := upstreams(t, corp(m))
 	for name, c := range map[string]struct {
 		query string
@@ -259,7 +249,7 @@ func TestUpstreamErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBrowser(t)
-			location, cookies, err := u.Begin(context.Background(), Start{Provider: "corp", Return: "/account"}, m.Now())
+			location, cookies, err := u.Begin(context.Background(), Start{Provider: "corp", Return: "/account"}, time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -269,16 +259,16 @@ func TestUpstreamErrors(t *testing.T) {
 				t.Fatal(err)
 			}
 			back := &url.URL{Path: "/oauth/callback/corp", RawQuery: "state=" + asked.Query().Get("state") + "&" + c.query}
-			got, err := u.Finish(context.Background(), "corp", b.request(back), m.Now())
+			got, err := u.Finish(context.Background(), "corp", b.request(back), time.Now())
 			if !errors.Is(err, c.want) || got.Return != "/account" {
 				t.Errorf("got %v, return %q", err, got.Return)
 			}
 		})
 	}
-	if _, _, err := u.Begin(context.Background(), Start{Provider: "corp", Return: strings.Repeat("x", MaxReturn+1)}, m.Now()); err == nil {
+	if _, _, err := u.Begin(context.Background(), Start{Provider: "corp", Return: strings.Repeat("x", MaxReturn+1)}, time.Now()); err == nil {
 		t.Error("a return that no cookie holds was taken")
 	}
-	if _, _, err := u.Begin(context.Background(), Start{Provider: "nobody"}, m.Now()); !errors.Is(err, ErrUpstreamStale) {
+	if _, _, err := u.Begin(context.Background(), Start{Provider: "nobody"}, time.Now()); !errors.Is(err, ErrUpstreamStale) {
 		t.Errorf("unknown provider: %v", err)
 	}
 }
