@@ -4,10 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -51,23 +47,13 @@ func familyCPUTime(pid int) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	lists, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")
+	children, err := childrenOf(pid)
 	if err != nil {
 		return 0, err
 	}
-	for _, list := range lists {
-		children, err := os.ReadFile(list)
-		if err != nil {
-			return 0, err
-		}
-		for _, child := range strings.Fields(string(children)) {
-			n, err := strconv.Atoi(child)
-			if err != nil {
-				return 0, err
-			}
-			if used, err := cpuTime(n); err == nil { // or it has ended meanwhile
-				total += used
-			}
+	for _, child := range children {
+		if used, err := cpuTime(child); err == nil { // or it has ended meanwhile
+			total += used
 		}
 	}
 	return total, nil
