@@ -5,6 +5,33 @@
 // Every write of a client or policy moves the store's revision on, also one made
 // by hand in the database: the schema's triggers do it, so that a change behind
 // everybody's back is noticed.
+//
+// # What the database is trusted with
+//
+// Who can only read it (a backup, a replica) gets nothing to present: what opens
+// something lies there as a hash of 256 random bits, and what refresh tokens are
+// made with is not there at all. It learns who uses what: names, addresses, scopes.
+//
+// Who can write to it, and has no server keys, is held off record by record.
+//
+//   - Clients and policies carry a MAC under the server keys (Client.MAC). One that
+//     was edited, planted or copied is not served; one that was deleted or put back
+//     from a backup is noticed by its registrar.
+//   - Families cannot be planted: a refresh token carries a tag under the server
+//     keys, and its row a hash under them. The rest of the row (person, scopes, end,
+//     generation, revocation) is believed.
+//   - Sessions, codes and pushed requests are believed. Their row is found by a plain
+//     hash of what the browser or client holds, and so can be planted: whoever writes
+//     to the database can be signed in as anybody.
+//   - Consents, counted attempts and revoked tokens are believed: a planted consent
+//     spares a question, a deleted row undoes a revocation.
+//
+// So the right to write there is the right to act as any person, at the clients and
+// under the policies that are registered, never to register others or to sign
+// anything. It is the server's alone: SQLite's file has mode 0600, PostgreSQL wants
+// a role, or a database, of its own. MACs on these rows too would keep somebody from
+// planting one; they would not keep anybody from putting back an old one, or from
+// deleting the end of one, since nobody else keeps a copy of what people did.
 package store
 
 import (

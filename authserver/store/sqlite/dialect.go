@@ -4,6 +4,7 @@ import "clientele.dev/clientele/authserver/store/internal/sqlstore"
 
 // dialect: writers exclude each other, so that nothing needs a lock.
 var dialect = sqlstore.Dialect{
+	LookFirst: true,
 	PutFamily: `INSERT INTO families (id, generation, revoked, ends, subject, client_id, resource, session_id, record)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
 		WHERE NOT EXISTS (SELECT 1 FROM codes WHERE family_id = $1 AND revoked <> 0)`,

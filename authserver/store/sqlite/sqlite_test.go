@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -277,6 +278,25 @@ func TestDecisionExcludesOtherProcesses(t *testing.T) {
 		defer func() { _ = db.Close() }()
 		if _, err := db.ExecContext(t.Context(), `DELETE FROM clients`); err == nil {
 			t.Error("another process wrote in the midst of a decision")
+		}
+	})
+}
+
+// TestMadeUpCodesDoNotWaitForWriters, and so do not make them wait.
+func TestMadeUpCodesDoNotWaitForWriters(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer closed(t, s)
+	if _, _, err := s.Bind(t.Context(), "keys"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, func() { // in the midst of a write
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		if _, err := s.TakeCode(ctx, "made up", time.Now()); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("code: %v, want ErrNotFound", err)
+		}
+		if _, err := s.TakePushedRequest(ctx, "made up", time.Now()); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("pushed request: %v, want ErrNotFound", err)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 var attemptTests = []test{
 	{"attempts are counted by key and start again", attempts},
+	{"A16 SQL in the key of an attempt", a16Attempts},
 	{"A17 64 parallel guesses are 64", a17Race},
 	{"A17 64 parallel guesses when the window ends", a17Window},
 }
@@ -55,6 +56,23 @@ func attempts(t *testing.T, w *world) {
 	for _, text := range hostile {
 		if n := w.count(t, text, sampleTime); n != 1 {
 			t.Errorf("the first of %q is counted as %d", text, n)
+		}
+	}
+}
+
+func a16Attempts(t *testing.T, w *world) {
+	for _, text := range hostile {
+		w.count(t, text, sampleTime)
+		w.count(t, text, sampleTime)
+	}
+	for i, text := range hostile {
+		w.wantAttempts(t, text, sampleTime, 2)
+		if err := w.store.ClearAttempts(t.Context(), text); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		w.wantAttempts(t, text, sampleTime, 0)
+		for _, other := range hostile[i+1:] {
+			w.wantAttempts(t, other, sampleTime, 2)
 		}
 	}
 }

@@ -69,3 +69,24 @@ func writesCounted(t *testing.T, w *world) {
 		t.Errorf("%d writes counted, want 3", n)
 	}
 }
+
+func a16Leases(t *testing.T, w *world) {
+	expires := sampleTime.Add(time.Minute)
+	for _, text := range hostile {
+		r := replica(text, expires)
+		r.KeySetRevision = text
+		w.renew(t, r)
+		w.wantReplicas(t, sampleTime, r)
+		if err := w.store.DropLease(t.Context(), text); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		w.wantReplicas(t, sampleTime)
+	}
+	for _, text := range hostile {
+		w.bind(t, text)
+		id := w.id
+		if wiped := w.bind(t, text); wiped || w.id != id {
+			t.Errorf("%q: bound again, the store was %q and is %q", text, id, w.id)
+		}
+	}
+}

@@ -11,10 +11,10 @@ import (
 )
 
 var oneTimeTests = []test{
-	{"pushed request is taken once, as it was put", pushedRoundTrip},
+	{"A16 pushed request is taken once, as it was put", pushedRoundTrip},
 	{"pushed request expires", pushedExpires},
 	{"A17 one of 64 takes the pushed request", a17Pushed},
-	{"revoked tokens are remembered", revokedTokens},
+	{"A16 A19 revoked tokens are remembered", revokedTokens},
 }
 
 func pushed(name string) store.PushedRequest {

@@ -65,6 +65,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Harness) {
 		{"F10 a row copied by hand", f10Copied},
 		{"F10 the store's identity deleted by hand", f10Meta},
 		{"leases are renewed, expire and are dropped", leases},
+		{"A16 SQL in every field of a lease, and in the id of the server keys", a16Leases},
 		{"leases are no changes", leasesAreQuiet},
 		{"writes are counted", writesCounted},
 	}

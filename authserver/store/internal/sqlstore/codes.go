@@ -16,6 +16,7 @@ const (
 	// made from it.
 	takeCode = `UPDATE codes SET used = $2, sweep = CAST($2 AS BIGINT) + 86400
 		WHERE hash = $1 AND used = 0 AND revoked = 0 AND expires > $2 RETURNING record`
+	codeThere = `SELECT 1 FROM codes WHERE hash = $1`
 	takeAgain = `UPDATE codes SET revoked = $2 WHERE hash = $1 AND (used <> 0 OR revoked <> 0) RETURNING record`
 )
 
@@ -38,8 +39,12 @@ func (r *Roles) PutCode(ctx context.Context, c store.Code) error {
 func (r *Roles) TakeCode(ctx context.Context, hash string, now time.Time) (store.Code, error) {
 	var record string
 	args := []any{hash, now.Unix()}
-	err := r.db.Returning(ctx, takeCode, args, &record)
-	used := errors.Is(err, store.ErrNotFound)
+	used := false
+	err := r.look(ctx, codeThere, hash)
+	if err == nil {
+		err = r.db.Returning(ctx, takeCode, args, &record)
+		used = errors.Is(err, store.ErrNotFound)
+	}
 	if used {
 		err = r.db.Returning(ctx, takeAgain, args, &record)
 	}

@@ -54,6 +54,9 @@ type Dialect struct {
 	LockMeta string
 	// LockBinding is a statement before the binding is read. Empty: none.
 	LockBinding string
+	// LookFirst: a writing statement waits for all others also where it finds nothing
+	// to write. Whoever makes up codes must not hold up those who bring good ones.
+	LookFirst bool
 	// PutFamily inserts a family (the columns of familyColumns) unless its code was
 	// revoked.
 	PutFamily string
@@ -112,6 +115,16 @@ func one[T any](ctx context.Context, q Querier, scan func(Scan) (T, error), quer
 		return none, err
 	}
 	return found[0], nil
+}
+
+// look whether there is something to take, if looking is cheaper: store.ErrNotFound
+// if there is not.
+func (r *Roles) look(ctx context.Context, query string, args ...any) error {
+	if !r.dialect.LookFirst {
+		return nil
+	}
+	_, err := one(ctx, r.db, integer, query, args...)
+	return err
 }
 
 // first of what was listed; nil if there is none.

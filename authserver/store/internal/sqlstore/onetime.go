@@ -18,8 +18,9 @@ const (
 	readAttempts  = `SELECT count FROM attempts WHERE key = $1 AND expires > $2`
 	clearAttempts = `DELETE FROM attempts WHERE key = $1`
 
-	putPushed  = `INSERT INTO pushed_requests (hash, client_id, parameters, expires) VALUES ($1, $2, $3, $4)`
-	takePushed = `DELETE FROM pushed_requests WHERE hash = $1 AND expires > $2 RETURNING client_id, parameters, expires`
+	pushedThere = `SELECT 1 FROM pushed_requests WHERE hash = $1 AND expires > $2`
+	putPushed   = `INSERT INTO pushed_requests (hash, client_id, parameters, expires) VALUES ($1, $2, $3, $4)`
+	takePushed  = `DELETE FROM pushed_requests WHERE hash = $1 AND expires > $2 RETURNING client_id, parameters, expires`
 
 	revokeToken = `INSERT INTO revoked_tokens (jti, expires) VALUES ($1, $2)
 		ON CONFLICT (jti) DO UPDATE SET expires = excluded.expires WHERE revoked_tokens.expires < excluded.expires`
@@ -64,7 +65,11 @@ func (r *Roles) PutPushedRequest(ctx context.Context, p store.PushedRequest) err
 func (r *Roles) TakePushedRequest(ctx context.Context, hash string, now time.Time) (store.PushedRequest, error) {
 	p := store.PushedRequest{Hash: hash}
 	var expires int64
-	if err := r.db.Returning(ctx, takePushed, []any{hash, now.Unix()}, &p.ClientID, &p.Parameters, &expires); err != nil {
+	err := r.look(ctx, pushedThere, hash, now.Unix())
+	if err == nil {
+		err = r.db.Returning(ctx, takePushed, []any{hash, now.Unix()}, &p.ClientID, &p.Parameters, &expires)
+	}
+	if err != nil {
 		return store.PushedRequest{}, fmt.Errorf("take a pushed request: %w", err)
 	}
 	p.Expires = time.Unix(expires, 0).UTC()

@@ -22,7 +22,7 @@ func (d Dialect) Statements() (write, read []string) {
 	}
 	read = []string{
 		readMeta, readRevision, clientByID, clientsSince, policiesSince, goneSince,
-		familyByID, familiesOf, sessionByHash, sessionsOf, consentOf, consentsOf, readAttempts, tokenRevoked, consentsOfNobody,
+		familyByID, familiesOf, sessionByHash, sessionsOf, consentOf, consentsOf, readAttempts, tokenRevoked, consentsOfNobody, codeThere, pushedThere,
 	}
 	return write, read
 }
