@@ -37,6 +37,7 @@ import (
 	"clientele.dev/clientele/authserver/store/postgres"
 	"clientele.dev/clientele/authserver/store/sqlite"
 	"clientele.dev/clientele/controllers"
+	"clientele.dev/clientele/controllers/registrations"
 )
 
 func main() {
@@ -57,7 +58,8 @@ func rootCommand(out, errOut io.Writer) *cobra.Command {
 	}
 	root.SetOut(out)
 	root.SetErr(errOut)
-	root.AddCommand(managerCommand(), serverCommand(), hashPasswordCommand(), versionCommand())
+	root.AddCommand(managerCommand(), serverCommand(), hashPasswordCommand(), versionCommand(),
+		registrations.Command(registrations.Options{Now: time.Now, UserAgent: "clientele/" + version()}))
 	return root
 }
 

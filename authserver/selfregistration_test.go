@@ -374,9 +374,18 @@ func TestRegistrarsSeeAndRevokeSelfRegistered(t *testing.T) {
 				t.Errorf("A16 page %q: %d", page, a.Status)
 			}
 		}
-		for range 2 {
-			if a := s.SendText(t, http.MethodDelete, path+"/"+ids[0], authtest.RegistrarToken, ""); a.Status != 204 {
-				t.Errorf("revoke: %d %s", a.Status, a.Body)
+		if one := list("?client_id=" + ids[0]); len(one.Clients) != 1 || one.Clients[0].ClientID != ids[0] || one.Next != "" {
+			t.Errorf("one: %+v", one)
+		}
+		for _, absent := range []string{"nobody", managed.Registration.ClientID} {
+			if l := list("?client_id=" + absent); len(l.Clients) != 0 {
+				t.Errorf("%s: %+v", absent, l)
+			}
+		}
+		for _, existed := range []bool{true, false} {
+			want := fmt.Sprintf(`{"client_id":%q,"existed":%v,"families":0,"people":0}`, ids[0], existed)
+			if a := s.SendText(t, http.MethodDelete, path+"/"+ids[0], authtest.RegistrarToken, ""); a.Status != 200 || a.Body != want {
+				t.Errorf("revoke: %d %s, want %s", a.Status, a.Body, want)
 			}
 		}
 		if a := s.SendText(t, http.MethodDelete, path+"/"+managed.Registration.ClientID, authtest.RegistrarToken, ""); a.Status != 409 {

@@ -43,6 +43,7 @@ type Flows interface {
 	store.Families
 	store.Sessions
 	store.Consents
+	store.Holders
 	store.Attempts
 	store.PushedRequests
 	store.RevokedTokens

@@ -10,6 +10,18 @@ type SelfRegisteredList struct {
 	Next string `json:"next,omitempty"`
 }
 
+// SelfRevocation is the answer of DELETE /registrar/v1/self-registered/{client_id}:
+// what was ended.
+type SelfRevocation struct {
+	ClientID string `json:"client_id"`
+	// Existed is false if there was no such client (any more).
+	Existed bool `json:"existed"`
+	// Families is how many chains of refresh tokens were ended, and with each its
+	// access tokens; People how many people's consents.
+	Families int `json:"families"`
+	People   int `json:"people"`
+}
+
 // SelfRegisteredClient is a client that registered itself, as its server's people
 // see it. What it says of itself nobody has checked.
 type SelfRegisteredClient struct {

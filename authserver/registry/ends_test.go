@@ -41,7 +41,10 @@ func TestA19WhatEndsWithAClient(t *testing.T) {
 		}, everythingEnds},
 		{"an update by its registrar", managed, again(counter(2)), nothingEnds},
 		{"it deletes itself", self, func(w *world) error { return w.DeleteSelf(context.Background(), self, token.Reveal()) }, everythingEnds},
-		{"a registrar revokes it", self, func(w *world) error { return w.RevokeSelf(context.Background(), self) }, everythingEnds},
+		{"a registrar revokes it", self, func(w *world) error {
+			_, err := w.RevokeSelf(context.Background(), self)
+			return err
+		}, everythingEnds},
 		{"nobody uses it", self, func(w *world) error {
 			w.clock.Add(3600)
 			_, err := w.SweepSelf(context.Background(), time.Hour, time.Hour)

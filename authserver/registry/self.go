@@ -77,13 +77,15 @@ func (r *Registry) DeleteSelf(ctx context.Context, clientID, presented string) e
 	return err
 }
 
-// RevokeSelf removes a client that registered itself, for a registrar. An absent
-// one is no error, a managed one is owner_mismatch.
-func (r *Registry) RevokeSelf(ctx context.Context, clientID string) error {
-	_, err := r.changeSelf(ctx, clientID, func(_ credential.ServerKeys, existing registration.Existing) (store.ClientChange, error) {
-		return registration.DecideSelfRevoke(clientID, existing)
+// RevokeSelf removes a client that registered itself, for a registrar. existed
+// says that there was one; a managed one is owner_mismatch.
+func (r *Registry) RevokeSelf(ctx context.Context, clientID string) (existed bool, err error) {
+	_, err = r.changeSelf(ctx, clientID, func(_ credential.ServerKeys, existing registration.Existing) (store.ClientChange, error) {
+		change, err := registration.DecideSelfRevoke(clientID, existing)
+		existed = change.Delete != ""
+		return change, err
 	})
-	return err
+	return existed && err == nil, err
 }
 
 // NoteUse notes that a token was issued to a client. It writes only for clients

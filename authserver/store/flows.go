@@ -102,6 +102,20 @@ type Families interface {
 	FamiliesOf(ctx context.Context, subject string, now time.Time) ([]Family, error)
 }
 
+// Holdings are what people let a client have, as it is now.
+type Holdings struct {
+	// Families of refresh tokens that are neither revoked nor expired.
+	Families int
+	// People who allowed it something.
+	People int
+}
+
+// Holders tells what clients hold.
+type Holders interface {
+	// Holdings of a client id; none if it is unknown.
+	Holdings(ctx context.Context, clientID string, now time.Time) (Holdings, error)
+}
+
 // Session is a person signed in at one browser.
 type Session struct {
 	// ID names it where its cookie must not be known; Hash is of the cookie.

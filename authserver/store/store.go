@@ -225,6 +225,7 @@ type Store interface {
 	Families
 	Sessions
 	Consents
+	Holders
 	Attempts
 	PushedRequests
 	RevokedTokens

@@ -86,7 +86,7 @@ func newServer(key Key, t target, o Options, subs *subscribers) *Server {
 		func(o Owner) { subs.client(key, o) },
 		func(uid string) { subs.policy(key, uid) },
 	)
-	s.http, s.configErr = newHTTPClient(t.caBundle)
+	s.http, s.configErr = newHTTPClient(t.caBundle, o.CertificateName)
 	if s.configErr == nil {
 		s.configErr = checkSecure(t.base)
 	}
@@ -94,10 +94,10 @@ func newServer(key Key, t target, o Options, subs *subscribers) *Server {
 }
 
 // newHTTPClient follows no redirect: it would carry the registrar's token away.
-func newHTTPClient(caBundle string) (*http.Client, error) {
+func newHTTPClient(caBundle, certificateName string) (*http.Client, error) {
 	transport := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ServerName: certificateName},
 		MaxIdleConns:           64,
 		MaxIdleConnsPerHost:    64,
 		IdleConnTimeout:        90 * time.Second,

@@ -19,6 +19,9 @@ type Options struct {
 	Tokens TokenSource
 	// Now is the clock.
 	Now func() time.Time
+	// CertificateName is the host name that servers' certificates must be for.
+	// Empty: the one in the URL.
+	CertificateName string
 	// Log takes what has no object to tell it in a condition.
 	Log logr.Logger
 	// Timeout bounds one request but for the long poll. Zero: 10 s.

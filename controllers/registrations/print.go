@@ -1,0 +1,164 @@
+package registrations
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"clientele.dev/clientele/authserver/oauth"
+)
+
+// maxCell is how many characters of what a client says of itself a table shows.
+const maxCell = 40
+
+// printer writes what a person or a script reads.
+type printer struct {
+	out, notes io.Writer
+	json       bool
+	now        time.Time
+}
+
+func (p printer) list(clients []oauth.SelfRegisteredClient) error {
+	if p.json {
+		return p.asJSON(struct {
+			Clients []oauth.SelfRegisteredClient `json:"clients"`
+		}{clients})
+	}
+	if len(clients) == 0 {
+		_, err := fmt.Fprintln(p.notes, "No client registered itself.")
+		return err
+	}
+	w := tabwriter.NewWriter(p.out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "CLIENT ID\tNAME\tREDIRECT HOSTS\tREGISTERED BY\tAGE\tLAST USED")
+	for _, c := range clients {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", c.ClientID, cell(orDash(c.ClientName)), cell(orDash(strings.Join(hosts(c.RedirectURIs), ","))),
+			cell(registrant(c)), p.age(c.RegisteredAt), p.used(c))
+	}
+	return w.Flush()
+}
+
+func (p printer) show(c oauth.SelfRegisteredClient) error {
+	if p.json {
+		return p.asJSON(c)
+	}
+	w := tabwriter.NewWriter(p.out, 0, 0, 3, ' ', 0)
+	rows := [][2]string{{"Client ID", c.ClientID}, {"Name", orDash(c.ClientName)}}
+	for i, uri := range c.RedirectURIs {
+		rows = append(rows, [2]string{[]string{"Redirect URIs", ""}[min(i, 1)], uri})
+	}
+	rows = append(rows,
+		[2]string{"Scope", orDash(c.Scope)},
+		[2]string{"Registered by", registrant(c)},
+		[2]string{"Registered", at(c.RegisteredAt) + ", " + p.age(c.RegisteredAt) + " ago"},
+		[2]string{"Last used", p.used(c)},
+	)
+	for _, row := range rows {
+		fmt.Fprintf(w, "%s\t%s\n", row[0], clean(row[1]))
+	}
+	return w.Flush()
+}
+
+// revoked says what was ended.
+func (p printer) revoked(ended oauth.SelfRevocation) error {
+	if p.json {
+		return p.asJSON(ended)
+	}
+	text := "removed; ended with it: " + number(ended.Families, "refresh token family", "refresh token families") + " with every access token, the consents of " + number(ended.People, "person", "people")
+	if !ended.Existed {
+		text = "there is no such client (any more)"
+	}
+	_, err := fmt.Fprintf(p.out, "%s: %s\n", ended.ClientID, text)
+	return err
+}
+
+func number(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+func (p printer) asJSON(v any) error {
+	e := json.NewEncoder(p.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+func (p printer) age(since int64) string {
+	return duration.HumanDuration(p.now.Sub(time.Unix(since, 0)))
+}
+
+// used is when the client was used last. The server knows it to the day.
+func (p printer) used(c oauth.SelfRegisteredClient) string {
+	switch {
+	case c.UsedAt == 0:
+		return "never"
+	case p.now.Sub(time.Unix(c.UsedAt, 0)) < 24*time.Hour:
+		return "in the last day"
+	}
+	return p.age(c.UsedAt) + " ago"
+}
+
+func at(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("2006-01-02 15:04 UTC") }
+
+func registrant(c oauth.SelfRegisteredClient) string {
+	if c.RegisteredBy == "" {
+		return "anybody"
+	}
+	return c.RegisteredBy
+}
+
+// hosts are where people are sent back to, each once; of private-use URIs the
+// scheme (RFC 8252, Section 7.1).
+func hosts(uris []string) []string {
+	var all []string
+	for _, uri := range uris {
+		u, err := url.Parse(uri)
+		host := uri
+		if err == nil {
+			if host = u.Hostname(); host == "" {
+				host = u.Scheme + ":"
+			}
+		}
+		if !slices.Contains(all, host) {
+			all = append(all, host)
+		}
+	}
+	return all
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// clean replaces what could move a terminal's cursor or turn its text round: what
+// a client says of itself, anybody wrote.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
+}
+
+func cell(s string) string {
+	text := []rune(clean(s))
+	if len(text) > maxCell {
+		return string(text[:maxCell-1]) + "…"
+	}
+	return string(text)
+}

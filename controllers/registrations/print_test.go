@@ -1,0 +1,28 @@
+package registrations
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"clientele.dev/clientele/authserver/oauth"
+)
+
+// A9: what a client says of itself does not move a terminal's cursor.
+func TestA9ATableIsOnlyText(t *testing.T) {
+	now := time.Unix(1_900_000_000, 0)
+	client := oauth.SelfRegisteredClient{
+		ClientID: "id", ClientName: "\x1b[2J\u202egnp.exe\n" + strings.Repeat("a", 100), RegisteredBy: "system:serviceaccount:shop:ci",
+		RedirectURIs: []string{"com.example.app:/cb", "https://a.example/cb", "https://a.example:8443/x"},
+		RegisteredAt: now.Add(-50 * time.Hour).Unix(), UsedAt: now.Add(-time.Hour).Unix(),
+	}
+	var out, notes bytes.Buffer
+	p := printer{out: &out, notes: &notes, now: now}
+	must(t, p.list([]oauth.SelfRegisteredClient{client}))
+	must(t, p.show(client))
+	contains(t, out.String(), "com.example.app:,a.example ", "…", "system:serviceaccount:shop:ci", "2d2h", "in the last day", "2030-03-15 15:46 UTC")
+	if strings.ContainsAny(out.String(), "\x1b\u202e") || strings.Count(out.String(), "\n") != 2+9 {
+		t.Errorf("%q", out.String())
+	}
+}
