@@ -46,6 +46,7 @@ func (s *Server) Apply(ctx context.Context, next Snapshot) error {
 		}
 		s.tellChanges(s.health.view.Swap(v), v)
 	}
+	s.health.users.set(next.Users) // after the view: whoever hears of it asks for the metadata
 	// 3.
 	if err := s.load(ctx, v); err != nil {
 		return err

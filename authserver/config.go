@@ -10,6 +10,7 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/keys"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
@@ -22,6 +23,8 @@ type Snapshot struct {
 	Settings   *endpoint.Settings
 	Signing    *keys.Set
 	ServerKeys *credential.ServerKeys
+	// Users is what the source says about the people who may sign in.
+	Users *oauth.UsersReport
 	// Waiting says, for people, what is not known and where it is looked for.
 	Waiting []string
 }

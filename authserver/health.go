@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/authserver/endpoint"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/registry"
 )
 
@@ -14,6 +15,7 @@ type health struct {
 	view     atomic.Pointer[endpoint.View]
 	bound    atomic.Pointer[string] // the id of the server keys that the registry is loaded with
 	waiting  atomic.Pointer[[]string]
+	users    usersReport
 	stopping atomic.Bool
 	registry *registry.Registry
 	lease    *lease
@@ -21,6 +23,9 @@ type health struct {
 
 // View implements endpoint.Health.
 func (h *health) View() *endpoint.View { return h.view.Load() }
+
+// UsersReport implements endpoint.Health.
+func (h *health) UsersReport() (*oauth.UsersReport, <-chan struct{}) { return h.users.get() }
 
 // MayIssue implements endpoint.Health.
 func (h *health) MayIssue(v *endpoint.View, now time.Time) bool {

@@ -258,7 +258,7 @@ func startServer(t *testing.T, l *log, at net.Listener, dir string) (stop func()
 		t.Fatal(err)
 	}
 	srv, err := authserver.New(authserver.Options{
-		Store: db, Source: adapter, Registrars: adapter, Log: logger, Now: time.Now, ShutdownTimeout: 5 * time.Second,
+		Store: db, Source: adapter, Registrars: adapter, Users: adapter.Users(), Upstreams: adapter.Upstreams, Log: logger, Now: time.Now, ShutdownTimeout: 5 * time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)

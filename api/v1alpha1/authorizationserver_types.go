@@ -261,7 +261,7 @@ type AuthorizationServerStatus struct {
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// conditions: Ready, ServerReachable, SigningKeysReady, DeregistrationPaused;
-	// and, only while true, Reconciling and Stalled.
+	// with spec.users, UsersReady; and, only while true, Reconciling and Stalled.
 	// +listType=map
 	// +listMapKey=type
 	// +optional
@@ -320,6 +320,32 @@ type ServerEndpoints struct {
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Registration string `json:"registration,omitempty"`
+
+	// revocation is the token revocation endpoint.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Revocation string `json:"revocation,omitempty"`
+
+	// introspection is the token introspection endpoint.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Introspection string `json:"introspection,omitempty"`
+
+	// authorization is the authorization endpoint; it is there where people sign
+	// in, as those below.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Authorization string `json:"authorization,omitempty"`
+
+	// pushedAuthorizationRequest is the endpoint of RFC 9126.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	PushedAuthorizationRequest string `json:"pushedAuthorizationRequest,omitempty"`
+
+	// userinfo is the UserInfo endpoint of OpenID Connect.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Userinfo string `json:"userinfo,omitempty"`
 }
 
 // SigningKeyPhase is where a signing key is in its life.
@@ -374,6 +400,7 @@ type SigningKeyStatus struct {
 // +kubebuilder:printcolumn:name="Issuer",type=string,JSONPath=`.spec.issuer`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Users",type=string,JSONPath=`.status.conditions[?(@.type=="UsersReady")].reason`
 // +kubebuilder:printcolumn:name="Clients",type=integer,JSONPath=`.status.clients`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`

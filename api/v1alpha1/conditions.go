@@ -247,6 +247,34 @@ const (
 	ReasonRotating = "Rotating"
 )
 
+// ConditionUsersReady, on an AuthorizationServer with spec.users, tells whether
+// everybody can sign in whom that names, as the server says: it alone reads the
+// Secrets. Otherwise it is not there. Ready does not depend on it: tokens for
+// machines, and for people who are signed in, go on.
+const ConditionUsersReady = "UsersReady"
+
+// Reasons of UsersReady. Where it is false the message says which Secret and key
+// it is about, and what to do.
+const (
+	// ReasonUsersInForce surfaces when the condition is true.
+	ReasonUsersInForce = "InForce"
+	// ReasonUsersSecretMissing surfaces when a Secret that spec.users names does
+	// not exist.
+	ReasonUsersSecretMissing = "SecretMissing"
+	// ReasonUsersSecretForbidden surfaces when the server may not read such a
+	// Secret: its Role has to name it.
+	ReasonUsersSecretForbidden = "SecretForbidden"
+	// ReasonUsersSecretInvalid surfaces when such a Secret lacks the key, or what
+	// it holds is of no use. What was read before stays in force.
+	ReasonUsersSecretInvalid = "SecretInvalid"
+	// ReasonUsersProviderInvalid surfaces when what spec.users says of an upstream
+	// provider is of no use.
+	ReasonUsersProviderInvalid = "ProviderInvalid"
+	// ReasonUsersUnknown surfaces when the server cannot be asked, or has not told
+	// yet; the condition is Unknown.
+	ReasonUsersUnknown = "UsersUnknown"
+)
+
 // ConditionDeregistrationPaused, on an AuthorizationServer, is true while the
 // brake on mass deletion holds deregistrations back; the message says how to
 // confirm them.

@@ -36,9 +36,20 @@ type Page struct {
 // NewBrowser opens a browser without cookies.
 func (s *Server) NewBrowser(t testing.TB) *Browser {
 	t.Helper()
+	return newBrowser(t, s.home, s)
+}
+
+// NewBrowserAt opens a browser for a server that this package did not start.
+func NewBrowserAt(t testing.TB, url string) *Browser {
+	t.Helper()
+	return newBrowser(t, url, &Server{URL: url})
+}
+
+func newBrowser(t testing.TB, home string, at *Server) *Browser {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	must(t, err)
-	b := &Browser{home: s.home, at: s, Jar: jar}
+	b := &Browser{home: home, at: at, Jar: jar}
 	b.client = &http.Client{Jar: jar, Transport: b, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if !strings.HasPrefix(r.URL.String(), b.home) || len(via) > 10 {
 			return http.ErrUseLastResponse

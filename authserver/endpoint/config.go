@@ -62,6 +62,9 @@ type Health interface {
 	// MayIssue says whether this replica may speak for the server: its view of
 	// the store is confirmed and its lease holds. It takes no lock.
 	MayIssue(v *View, now time.Time) bool
+	// UsersReport is what is known of the people who may sign in, nil if nothing
+	// is; the channel is closed when another report takes its place.
+	UsersReport() (*oauth.UsersReport, <-chan struct{})
 	// Missing names what is missing to be ready; empty: ready.
 	Missing(now time.Time) []string
 }

@@ -58,7 +58,8 @@ func (s *Server) inventory(x *exchange) int {
 }
 
 // changes is GET /registrar/v1/changes: a long poll for what changed since a
-// revision. It ends at once when the server stops.
+// revision, and for another report about users than the one that the caller has.
+// It ends at once when the server stops.
 func (s *Server) changes(x *exchange) int {
 	caller, err := s.registrar(x)
 	if err != nil {
@@ -76,10 +77,22 @@ func (s *Server) changes(x *exchange) int {
 	if err != nil {
 		return s.fail(x, err)
 	}
-	return s.poll(x, caller, q.Get("store_id"), since, time.Duration(wait)*time.Second)
+	return s.poll(x, polled{
+		cluster: caller.Cluster, storeID: q.Get("store_id"), since: since,
+		users: q.Get("users"), wait: time.Duration(wait) * time.Second,
+	})
 }
 
-func (s *Server) poll(x *exchange, caller Caller, storeID string, since int64, wait time.Duration) int {
+// polled is what a caller of changes knows, and how long it waits for more.
+type polled struct {
+	cluster string
+	storeID string
+	since   int64
+	users   string // digest of the report it has; empty: it asks for none
+	wait    time.Duration
+}
+
+func (s *Server) poll(x *exchange, p polled) int {
 	// The server's own time limits are for requests that are answered at once.
 	deadlines := http.NewResponseController(x.w)
 	_ = deadlines.SetReadDeadline(time.Time{}) // an unsupported one is no error of the caller's
@@ -87,14 +100,25 @@ func (s *Server) poll(x *exchange, caller Caller, storeID string, since int64, w
 
 	ctx, cancel := context.WithCancel(x.r.Context())
 	defer cancel()
+	users, anotherReport := s.Health.UsersReport()
+	if p.users == "" {
+		anotherReport = nil
+	} else if users != nil && users.Digest != p.users {
+		p.wait = 0
+	}
 	go func() {
 		select {
 		case <-s.Draining:
-			cancel()
+		case <-anotherReport:
 		case <-ctx.Done():
 		}
+		cancel()
 	}()
-	changes, err := s.Registry.Changes(ctx, caller.Cluster, storeID, since, wait)
+	changes, err := s.Registry.Changes(ctx, p.cluster, p.storeID, p.since, p.wait)
+	if err != nil && ctx.Err() != nil && ended(anotherReport) {
+		changes, err = s.Registry.Changes(x.r.Context(), p.cluster, p.storeID, p.since, 0)
+	}
+	changes.Users, _ = s.Health.UsersReport()
 	if err != nil && ctx.Err() != nil {
 		return s.fail(x, oauth.TemporarilyUnavailable("the server is stopping").WithCause(err))
 	}
@@ -102,6 +126,15 @@ func (s *Server) poll(x *exchange, caller Caller, storeID string, since int64, w
 		return s.fail(x, storeError(err))
 	}
 	return writeJSON(x, http.StatusOK, changes)
+}
+
+func ended(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default: // open, or nil
+		return false
+	}
 }
 
 // replicas is GET /registrar/v1/replicas: who serves which signing keys since when.

@@ -48,7 +48,8 @@ func (a *Adapter) Run(ctx context.Context, deliver func(authserver.Snapshot)) er
 	for {
 		s := a.snapshot(o)
 		if server, ok := o.server.get().(*v1alpha1.AuthorizationServer); ok {
-			s.Waiting = append(s.Waiting, a.follow(ctx, &running, server, changed)...)
+			s.Users = a.follow(ctx, &running, server, changed)
+			s.Waiting = append(s.Waiting, details(s.Users.Problems)...)
 		}
 		deliver(s)
 		select {

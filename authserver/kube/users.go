@@ -13,6 +13,7 @@ import (
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/signin"
 )
 
@@ -55,23 +56,31 @@ func (a *Adapter) Users() *signin.Local { return &a.people.local }
 // there are none.
 func (a *Adapter) Upstreams() *signin.Upstreams { return a.upstreams.Load() }
 
-// follow takes over what the spec says about users and tells what it waits for.
-// It is called by Run's goroutine only.
-func (a *Adapter) follow(ctx context.Context, running *sync.WaitGroup, server *v1alpha1.AuthorizationServer, changed func()) []string {
+// follow takes over what the spec says about users and reports what is not in
+// force. It is called by Run's goroutine only.
+func (a *Adapter) follow(ctx context.Context, running *sync.WaitGroup, server *v1alpha1.AuthorizationServer, changed func()) *oauth.UsersReport {
 	spec := server.Spec.Users
 	if spec == nil {
 		spec = &v1alpha1.UsersSpec{}
 	}
-	waiting := a.watchSecrets(ctx, running, secretNames(spec), changed)
-	waiting = append(waiting, a.followLocal(spec.Local)...)
-	waiting = append(waiting, a.followUpstreams(server.Spec.Issuer, spec.Upstreams)...)
-	if told := strings.Join(waiting, "; "); told != a.people.told {
+	a.watchSecrets(ctx, running, secretNames(spec), changed)
+	problems := append(a.followLocal(spec.Local), a.followUpstreams(server.Spec.Issuer, spec.Upstreams)...)
+	if told := strings.Join(details(problems), "; "); told != a.people.told {
 		a.people.told = told
 		if told != "" {
 			a.log.Warn("people who may sign in: not all is in force", "problem", told)
 		}
 	}
-	return waiting
+	return oauth.NewUsersReport(server.Generation, problems)
+}
+
+// details are the texts of problems.
+func details(problems []oauth.UsersProblem) []string {
+	var texts []string
+	for _, p := range problems {
+		texts = append(texts, p.Detail)
+	}
+	return texts
 }
 
 // secretNames lists the Secrets that the spec names.
@@ -91,28 +100,26 @@ func secretNames(spec *v1alpha1.UsersSpec) []string {
 
 // watchSecrets begins to watch Secrets that are named now, and ends watching
 // those that are not.
-func (a *Adapter) watchSecrets(ctx context.Context, running *sync.WaitGroup, names []string, changed func()) []string {
+func (a *Adapter) watchSecrets(ctx context.Context, running *sync.WaitGroup, names []string, changed func()) {
 	for name, w := range a.people.secrets {
 		if !slices.Contains(names, name) {
 			w.stop()
 			delete(a.people.secrets, name)
 		}
 	}
-	var problems []string
 	for _, name := range names {
 		if a.people.secrets[name] != nil {
 			continue
 		}
 		w, err := a.watch("Secret", name, &corev1.SecretList{}, &corev1.Secret{}, changed)
 		if err != nil {
-			problems = append(problems, err.Error())
+			a.log.Error("cannot watch", "kind", "Secret", "object", name, "error", err)
 			continue
 		}
 		ctx, stop := context.WithCancel(ctx)
 		a.people.secrets[name] = &watchedSecret{w, stop}
 		start(ctx, running, w, changed)
 	}
-	return problems
 }
 
 // start watches until ctx ends, and tells as well that an object does not exist.
@@ -125,21 +132,27 @@ func start(ctx context.Context, running *sync.WaitGroup, w *watched, changed fun
 	})
 }
 
-// referenced reads a key of a Secret that is watched; the text says why it cannot
-// be read, and does not quote it.
-func (p *people) referenced(ref v1alpha1.SecretKeyReference) ([]byte, string) {
+// referenced reads a key of a Secret that is watched; or else the problem says why
+// it cannot be read, and does not quote it.
+func (p *people) referenced(ref v1alpha1.SecretKeyReference) ([]byte, *oauth.UsersProblem) {
+	problem := &oauth.UsersProblem{Reason: oauth.UsersPending}
 	w := p.secrets[ref.Name]
 	if w == nil {
-		return nil, fmt.Sprintf("Secret %s is not watched", ref.Name)
-	}
-	data, problem := read(w.watched, ref.Key, func(b []byte) ([]byte, error) { return b, nil })
-	if data == nil {
+		problem.Detail = fmt.Sprintf("Secret %s is not watched", ref.Name)
 		return nil, problem
 	}
-	return *data, ""
+	data, text := read(w.watched, ref.Key, func(b []byte) ([]byte, error) { return b, nil })
+	if data != nil {
+		return *data, nil
+	}
+	problem.Detail = text
+	if problem.Reason = oauth.UsersSecretInvalid; w.get() == nil {
+		problem.Reason = w.absent()
+	}
+	return nil, problem
 }
 
-func (a *Adapter) followLocal(spec *v1alpha1.LocalUsers) []string {
+func (a *Adapter) followLocal(spec *v1alpha1.LocalUsers) []oauth.UsersProblem {
 	p := &a.people
 	if spec == nil {
 		if p.from != nil {
@@ -152,15 +165,19 @@ func (a *Adapter) followLocal(spec *v1alpha1.LocalUsers) []string {
 	ref := spec.SecretRef
 	ref.Key = cmp.Or(ref.Key, v1alpha1.LocalUsersKey)
 	data, problem := p.referenced(ref)
-	if problem != "" {
-		return []string{"local users: " + problem}
+	if problem != nil {
+		problem.Detail, problem.Kept = "local users: "+problem.Detail, p.from != nil
+		return []oauth.UsersProblem{*problem}
 	}
 	if p.from != nil && *p.from == ref && p.text == string(data) {
 		return nil
 	}
 	directory, err := signin.ParseDirectory(data)
 	if err != nil {
-		return []string{fmt.Sprintf("Secret %s/%s, key %s: %v", a.namespace, ref.Name, ref.Key, err)}
+		return []oauth.UsersProblem{{
+			Reason: oauth.UsersSecretInvalid, Kept: p.from != nil,
+			Detail: fmt.Sprintf("Secret %s/%s, key %s: %v", a.namespace, ref.Name, ref.Key, err),
+		}}
 	}
 	p.local.Set(directory)
 	p.from, p.text = &ref, string(data)
@@ -170,16 +187,21 @@ func (a *Adapter) followLocal(spec *v1alpha1.LocalUsers) []string {
 
 // followUpstreams makes the providers anew when one of them changed. One whose
 // client secret was never read is left out.
-func (a *Adapter) followUpstreams(issuer string, specs []v1alpha1.Upstream) []string {
+func (a *Adapter) followUpstreams(issuer string, specs []v1alpha1.Upstream) []oauth.UsersProblem {
 	p := &a.people
-	var waiting []string
+	var problems []oauth.UsersProblem
+	invalid := func(detail string) []oauth.UsersProblem {
+		return append(problems, oauth.UsersProblem{Reason: oauth.UsersProviderInvalid, Detail: detail, Kept: len(p.providers) > 0})
+	}
 	var providers []signin.Provider
 	for _, spec := range specs {
 		provider := providerOf(spec)
 		if spec.ClientSecretRef != nil {
 			secret, problem := p.clientSecret(*spec.ClientSecretRef)
-			if problem != "" {
-				waiting = append(waiting, fmt.Sprintf("upstream provider %s: %s", spec.Name, problem))
+			if problem != nil {
+				problem.Provider, problem.Kept = spec.Name, secret != ""
+				problem.Detail = fmt.Sprintf("upstream provider %s: %s", spec.Name, problem.Detail)
+				problems = append(problems, *problem)
 			}
 			if secret == "" {
 				continue
@@ -189,33 +211,36 @@ func (a *Adapter) followUpstreams(issuer string, specs []v1alpha1.Upstream) []st
 		providers = append(providers, provider)
 	}
 	if p.issuer == issuer && slices.EqualFunc(p.providers, providers, sameProvider) {
-		return waiting
+		return problems
 	}
 	cookies, err := signin.NewCookies(issuer)
 	if err != nil {
-		return append(waiting, err.Error())
+		return invalid(err.Error())
 	}
 	upstreams, err := signin.NewUpstreams(signin.UpstreamOptions{
 		Providers: providers, Issuer: issuer, Client: a.outbound, Keys: a.currentKeys, Cookies: cookies,
 	})
 	if err != nil {
-		return append(waiting, fmt.Sprintf("AuthorizationServer %s/%s: %v", a.namespace, a.name, err))
+		return invalid(fmt.Sprintf("AuthorizationServer %s/%s: %v", a.namespace, a.name, err))
 	}
 	a.upstreams.Store(upstreams)
 	p.issuer, p.providers = issuer, providers
 	a.log.Info("upstream providers in force", "providers", len(providers))
-	return waiting
+	return problems
 }
 
 // clientSecret is the one of a reference, or the one read there before with the
 // reason why it cannot be read now.
-func (p *people) clientSecret(ref v1alpha1.SecretKeyReference) (credential.Secret, string) {
+func (p *people) clientSecret(ref v1alpha1.SecretKeyReference) (credential.Secret, *oauth.UsersProblem) {
 	ref.Key = cmp.Or(ref.Key, v1alpha1.UpstreamSecretKey)
 	data, problem := p.referenced(ref)
-	if problem == "" && len(data) == 0 {
-		problem = fmt.Sprintf("Secret %s, key %s is empty", ref.Name, ref.Key)
+	if problem == nil && len(data) == 0 {
+		problem = &oauth.UsersProblem{
+			Reason: oauth.UsersSecretInvalid,
+			Detail: fmt.Sprintf("Secret %s, key %s is empty", ref.Name, ref.Key),
+		}
 	}
-	if problem == "" {
+	if problem == nil {
 		p.good[ref] = credential.Secret(data)
 	}
 	return p.good[ref], problem
@@ -236,7 +261,6 @@ func providerOf(u v1alpha1.Upstream) signin.Provider {
 }
 
 func sameProvider(a, b signin.Provider) bool {
-
 	return slices.Equal(a.Scopes, b.Scopes) && a.Name == b.Name && a.DisplayName == b.DisplayName && a.Issuer == b.Issuer &&
 		a.ClientID == b.ClientID && a.ClientSecret == b.ClientSecret && a.UserInfo == b.UserInfo && a.Claims == b.Claims
 }

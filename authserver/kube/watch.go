@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"clientele.dev/clientele/authserver/oauth"
 )
 
 // watched is one object, watched by name. By its name rather than by a label: a
@@ -19,7 +22,13 @@ type watched struct {
 	kind     string
 	key      string // namespace/name
 	informer cache.SharedInformer
-	failure  atomic.Pointer[string] // why it cannot be watched; nil: it can
+	failure  atomic.Pointer[failure] // why it cannot be watched; nil: it can
+}
+
+// failure is why an object cannot be watched.
+type failure struct {
+	text      string // what the API server says of a missing right or kind; it holds no data
+	forbidden bool
 }
 
 // watch prepares to watch the object. changed is called, from any goroutine, when
@@ -28,9 +37,8 @@ func (a *Adapter) watch(kind, name string, list client.ObjectList, object client
 	w := &watched{kind: kind, key: a.namespace + "/" + name}
 	w.informer = cache.NewSharedInformer(a.listWatch(list, name, w.seen), object, 0)
 	err := w.informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
-		// What the API server says of a missing right or kind; it holds no data.
-		text := err.Error()
-		if old := w.failure.Swap(&text); old == nil || *old != text {
+		now := failure{err.Error(), apierrors.IsForbidden(err)}
+		if old := w.failure.Swap(&now); old == nil || *old != now {
 			a.log.Warn("cannot watch", "kind", kind, "object", w.key, "error", err)
 			changed()
 		}
@@ -90,10 +98,21 @@ func (w *watched) get() any {
 // missing says why there is none.
 func (w *watched) missing() string {
 	if failure := w.failure.Load(); failure != nil {
-		return fmt.Sprintf("waiting for %s %s: %s", w.kind, w.key, *failure)
+		return fmt.Sprintf("waiting for %s %s: %s", w.kind, w.key, failure.text)
 	}
 	if !w.informer.HasSynced() {
 		return fmt.Sprintf("waiting for the API server to tell of %s %s", w.kind, w.key)
 	}
 	return fmt.Sprintf("waiting for %s %s: it does not exist", w.kind, w.key)
+}
+
+// absent says which kind of reason missing tells.
+func (w *watched) absent() oauth.UsersReason {
+	switch failure := w.failure.Load(); {
+	case failure != nil && failure.forbidden:
+		return oauth.UsersSecretForbidden
+	case failure != nil || !w.informer.HasSynced():
+		return oauth.UsersPending
+	}
+	return oauth.UsersSecretMissing
 }

@@ -163,6 +163,9 @@ type Inventory struct {
 	Policies []PolicyEntry `json:"policies,omitempty"`
 	// Next is the opaque token of the next page; empty on the last.
 	Next string `json:"next,omitempty"`
+	// Users, in a change list, tells of the people who may sign in; nil: it is not
+	// known.
+	Users *UsersReport `json:"users,omitempty"`
 }
 
 // Replica is a running server process, as GET /registrar/v1/replicas lists them.

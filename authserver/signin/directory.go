@@ -39,8 +39,8 @@ type Directory struct {
 }
 
 // ParseDirectory reads the document. The error names the entry (by its position
-// and user name), the field, and what would be right. It quotes no value of a
-// field but the user name: a hash put in a wrong field must not reach a log.
+// and line), the field, and what would be right. It quotes no value of a field: a
+// hash put in a wrong field must not reach a log, nor people's names a status.
 func ParseDirectory(data []byte) (*Directory, error) {
 	nodes, err := documentNodes(data)
 	if err != nil {
@@ -49,11 +49,11 @@ func ParseDirectory(data []byte) (*Directory, error) {
 	d := &Directory{byName: map[string]*entry{}, bySubject: map[string]*entry{}, seed: maphash.MakeSeed()}
 	for i, node := range nodes {
 		e, err := readEntry(node)
-		if err == nil {
+		if e.at = i; err == nil {
 			err = d.add(&e)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("local users: %s: %w", place(i, e.user.Username), err)
+			return nil, fmt.Errorf("local users: users[%d], line %d: %w", i, node.Line, err)
 		}
 	}
 	return d, nil
@@ -73,11 +73,11 @@ func (d *Directory) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "%d loca
 
 func (d *Directory) add(e *entry) error {
 	name := foldUsername(e.user.Username)
-	if d.byName[name] != nil {
-		return fmt.Errorf("username: an earlier entry has the same (upper and lower case are one)")
+	if other := d.byName[name]; other != nil {
+		return fmt.Errorf("username: the same as that of users[%d] (upper and lower case are one)", other.at)
 	}
 	if other := d.bySubject[e.user.Subject]; other != nil {
-		return fmt.Errorf("id: the same as that of %q; they would be one person", other.user.Username)
+		return fmt.Errorf("id: the same as that of users[%d]; they would be one person", other.at)
 	}
 	d.byName[name], d.bySubject[e.user.Subject] = e, e
 	d.costs = append(d.costs, e.hash.cost)
@@ -98,14 +98,6 @@ func (d *Directory) find(username string) (*entry, passwordHash) {
 		return e, e.hash
 	}
 	return nil, pick.dummy()
-}
-
-// place names an entry for an error: "users[3] (ada)".
-func place(i int, username string) string {
-	if !validUsername(username) {
-		return fmt.Sprintf("users[%d]", i)
-	}
-	return fmt.Sprintf("users[%d] (%s)", i, username)
 }
 
 func foldUsername(s string) string { return strings.ToLower(s) }

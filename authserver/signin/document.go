@@ -20,6 +20,7 @@ type entry struct {
 	user     User
 	hash     passwordHash
 	disabled bool
+	at       int // its position in the document
 }
 
 // documentNodes finds the list of users in a document.

@@ -45,6 +45,11 @@ func judge(as *v1alpha1.AuthorizationServer, o observed) v1alpha1.AuthorizationS
 		set(v1alpha1.ConditionServerReachable, reachable)
 		set(v1alpha1.ConditionSigningKeysReady, signing)
 		set(v1alpha1.ConditionDeregistrationPaused, judgePaused(as, o.brake))
+		if as.Spec.Users != nil {
+			set(v1alpha1.ConditionUsersReady, judgeUsers(as, o.state))
+		} else {
+			c.Remove(v1alpha1.ConditionUsersReady)
+		}
 		ready = judgeReady(o, reachable, signing)
 		describeServer(&next, o.state)
 		if o.selfRegistered != nil {
@@ -52,7 +57,7 @@ func judge(as *v1alpha1.AuthorizationServer, o observed) v1alpha1.AuthorizationS
 		}
 		describeKeys(&next, o.signing)
 	} else {
-		for _, unknown := range []string{v1alpha1.ConditionServerReachable, v1alpha1.ConditionSigningKeysReady, v1alpha1.ConditionDeregistrationPaused} {
+		for _, unknown := range []string{v1alpha1.ConditionServerReachable, v1alpha1.ConditionSigningKeysReady, v1alpha1.ConditionUsersReady, v1alpha1.ConditionDeregistrationPaused} {
 			c.Remove(unknown)
 		}
 		ready = elsewhere(as.Namespace)
@@ -124,7 +129,11 @@ func progress(ready verdict) (reconciling, stalled string) {
 
 func describeServer(next *v1alpha1.AuthorizationServerStatus, s registrar.State) {
 	if s.Endpoints.Issuer != "" {
-		next.Endpoints = &v1alpha1.ServerEndpoints{Token: s.Endpoints.Token, JWKS: s.Endpoints.JWKS, Registration: s.Endpoints.Registration}
+		e := s.Endpoints
+		next.Endpoints = &v1alpha1.ServerEndpoints{
+			Token: e.Token, JWKS: e.JWKS, Registration: e.Registration, Revocation: e.Revocation, Introspection: e.Introspection,
+			Authorization: e.Authorization, PushedAuthorizationRequest: e.PushedAuthorizationRequest, Userinfo: e.Userinfo,
+		}
 	}
 	if s.Synced {
 		next.StoreID, next.Clients, next.Policies = s.StoreID, int64(s.Clients), int64(s.Policies)

@@ -97,6 +97,7 @@ func (s *Server) poll(ctx context.Context, wait time.Duration) error {
 		"store_id": {storeID},
 		"since":    {strconv.FormatInt(revision, 10)},
 		"wait":     {strconv.Itoa(int(wait / time.Second))},
+		"users":    {s.usersDigest()},
 	}
 	var list oauth.Inventory
 	_, err := s.do(ctx, call{
@@ -108,10 +109,41 @@ func (s *Server) poll(ctx context.Context, wait time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("follow the inventory: %w", err)
 	}
+	if err := s.takeUsers(ctx, list.Users); err != nil {
+		return err
+	}
 	if !s.inventory.apply(list) {
 		return s.sync(ctx)
 	}
 	return nil
+}
+
+func (s *Server) usersDigest() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users == nil {
+		return oauth.NoUsersReport
+	}
+	return s.users.Digest
+}
+
+// takeUsers keeps what the server says about users. Where it is about another
+// generation of the AuthorizationServer the endpoints may be others, too.
+func (s *Server) takeUsers(ctx context.Context, report *oauth.UsersReport) error {
+	if report == nil {
+		return nil
+	}
+	s.mu.Lock()
+	had := s.users
+	if had == nil || had.Digest != report.Digest {
+		s.users = report
+	}
+	s.mu.Unlock()
+	if had == nil || had.Generation == report.Generation {
+		return nil
+	}
+	_, err := s.fetchEndpoints(ctx)
+	return err
 }
 
 // follow polls until ctx ends.
@@ -165,14 +197,14 @@ func (s *Server) note(err error) {
 	st := s.inventory.state()
 	s.mu.Lock()
 	another := s.toldSynced != st.Synced || s.toldStore != st.StoreID
-	news := another || describe(s.err) != describe(err)
+	news := another || describe(s.err) != describe(err) || s.toldUsers != s.users
 	recovered := err == nil && (another || s.err != nil)
 	counts := [2]int{st.Clients, st.Policies}
 	now := s.options.Now()
 	if counts != s.toldCounts && now.Sub(s.told) >= countsEvery {
 		news = true
 	}
-	s.err, s.toldSynced, s.toldStore = err, st.Synced, st.StoreID
+	s.err, s.toldSynced, s.toldStore, s.toldUsers = err, st.Synced, st.StoreID, s.users
 	if news {
 		s.told, s.toldCounts = now, counts
 	}

@@ -22,16 +22,23 @@ type script struct {
 	fail  int // a status; 0: none
 	polls int
 	moved chan struct{}
+	// userinfo is in the metadata; users is the digest that the last poll named.
+	userinfo, users string
 }
 
 func newScript(t *testing.T) *script {
 	s := &script{moved: make(chan struct{}, 100)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(oauth.ServerMetadata{Issuer: s.URL, TokenEndpoint: s.URL + "/t", JWKSURI: s.URL + "/j", RegistrationEndpoint: s.URL + "/r"})
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		_ = json.NewEncoder(w).Encode(oauth.ServerMetadata{Issuer: s.URL, TokenEndpoint: s.URL + "/t", JWKSURI: s.URL + "/j", RegistrationEndpoint: s.URL + "/r", UserinfoEndpoint: s.userinfo})
 	})
 	mux.HandleFunc("GET /registrar/v1/inventory", func(w http.ResponseWriter, _ *http.Request) { s.reply(w, false) })
 	mux.HandleFunc("GET /registrar/v1/changes", func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		s.users = r.URL.Query().Get("users")
+		s.mu.Unlock()
 		if r.URL.Query().Get("wait") != "0" {
 			select {
 			case <-s.moved:
@@ -76,22 +83,73 @@ func (s *script) set(change func()) {
 	}
 }
 
-func TestFollowNoticesChangesLossAndRecovery(t *testing.T) {
-	script := newScript(t)
-	script.inv = oauth.Inventory{StoreID: "one", Revision: 1}
-	servers := NewServers(Options{
+// object is the AuthorizationServer of the script.
+func (s *script) object() *v1alpha1.AuthorizationServer {
+	as := &v1alpha1.AuthorizationServer{}
+	as.Namespace, as.Name, as.UID, as.Spec.Issuer = "system", "default", "uid", s.URL
+	return as
+}
+
+func quickServers() *Servers {
+	return NewServers(Options{
 		Tokens: &tokens{life: time.Hour, now: time.Now}, Now: time.Now, Log: logr.Discard(),
 		PollWait: time.Second, Pace: time.Millisecond, RetryMin: time.Millisecond, RetryMax: 5 * time.Millisecond,
 	})
+}
+
+// What the server says of users is told once, and where it is about another
+// generation the endpoints are read again.
+func TestPollTakesWhatTheServerSaysOfUsers(t *testing.T) {
+	script := newScript(t)
+	script.inv = oauth.Inventory{StoreID: "one", Revision: 1}
+	servers := quickServers()
+	news := 0
+	servers.Subscribe(Subscriber{Server: func(Key) { news++ }})
+	server := servers.For(script.object())
+	poll := func() int {
+		t.Helper()
+		news = 0
+		if err := server.Poll(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		return news
+	}
+	poll() // the inventory
+	if poll() != 0 || script.users != oauth.NoUsersReport || server.State().Users != nil {
+		t.Errorf("nothing said: asked with %q, state %+v", script.users, server.State().Users)
+	}
+	first := oauth.NewUsersReport(1, nil)
+	script.set(func() { script.inv.Users = first })
+	if poll() != 1 || server.State().Users.Digest != first.Digest {
+		t.Errorf("the first report: told %d times, state %+v", news, server.State().Users)
+	}
+	if poll() != 0 || script.users != first.Digest {
+		t.Errorf("the same again: told %d times, asked with %q", news, script.users)
+	}
+	script.set(func() {
+		script.userinfo = script.URL + "/userinfo"
+		script.inv.Users = oauth.NewUsersReport(1, []oauth.UsersProblem{{Reason: oauth.UsersPending}})
+	})
+	if poll() != 1 || server.State().Endpoints.Userinfo != "" {
+		t.Errorf("a problem: told %d times, endpoints %+v", news, server.State().Endpoints)
+	}
+	script.set(func() { script.inv.Users = oauth.NewUsersReport(2, nil) })
+	if poll() != 1 || server.State().Endpoints.Userinfo == "" {
+		t.Errorf("another generation: told %d times, endpoints %+v", news, server.State().Endpoints)
+	}
+}
+
+func TestFollowNoticesChangesLossAndRecovery(t *testing.T) {
+	script := newScript(t)
+	script.inv = oauth.Inventory{StoreID: "one", Revision: 1}
+	servers := quickServers()
 	clients, recovered, news := make(chan string, 100), make(chan struct{}, 100), make(chan struct{}, 100)
 	servers.Subscribe(Subscriber{
 		Client:    func(_ Key, o Owner) { clients <- o.Name },
 		Recovered: func(Key) { recovered <- struct{}{} },
 		Server:    func(Key) { news <- struct{}{} },
 	})
-	as := &v1alpha1.AuthorizationServer{}
-	as.Namespace, as.Name, as.UID, as.Spec.Issuer = "system", "default", "uid", script.URL
-	server := servers.For(as)
+	server := servers.For(script.object())
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- servers.Start(ctx) }()

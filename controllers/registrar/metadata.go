@@ -17,6 +17,10 @@ type Endpoints struct {
 	Token        string
 	JWKS         string
 	Registration string
+
+	Revocation, Introspection string
+	// The rest is there where people sign in.
+	Authorization, PushedAuthorizationRequest, Userinfo string
 }
 
 // Endpoints returns the server's endpoints, from memory if they were read
@@ -42,7 +46,11 @@ func (s *Server) fetchEndpoints(ctx context.Context) (Endpoints, error) {
 	if err := s.checkMetadata(m); err != nil {
 		return Endpoints{}, err
 	}
-	e := Endpoints{Issuer: m.Issuer, Token: m.TokenEndpoint, JWKS: m.JWKSURI, Registration: m.RegistrationEndpoint}
+	e := Endpoints{
+		Issuer: m.Issuer, Token: m.TokenEndpoint, JWKS: m.JWKSURI, Registration: m.RegistrationEndpoint,
+		Revocation: m.RevocationEndpoint, Introspection: m.IntrospectionEndpoint,
+		Authorization: m.AuthorizationEndpoint, PushedAuthorizationRequest: m.PushedAuthorizationRequestEndpoint, Userinfo: m.UserinfoEndpoint,
+	}
 	s.mu.Lock()
 	s.endpoints = e
 	s.mu.Unlock()

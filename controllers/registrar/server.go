@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/oauth"
 )
 
 // target is what a Server is made of. Another one makes another Server.
@@ -55,6 +56,8 @@ type Server struct {
 	toldCounts [2]int
 	toldSynced bool
 	toldStore  string
+	toldUsers  *oauth.UsersReport
+	users      *oauth.UsersReport // as told last; nil: not yet
 }
 
 // State is what is known of a server at the moment.
@@ -69,6 +72,8 @@ type State struct {
 	Revision int64
 	// Clients and Policies count what the server holds of this cluster.
 	Clients, Policies int
+	// Users is what the server says about who may sign in; nil: it has not yet.
+	Users *oauth.UsersReport
 	// Endpoints as the metadata tells them; zero before it was read.
 	Endpoints Endpoints
 }
@@ -134,7 +139,7 @@ func (s *Server) State() State {
 	st := s.inventory.state()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st.Err, st.Endpoints = s.err, s.endpoints
+	st.Err, st.Endpoints, st.Users = s.err, s.endpoints, s.users
 	return st
 }
 
