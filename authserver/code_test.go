@@ -79,7 +79,6 @@ func TestCodeIsBoundToItsRequest(t *testing.T) {
 		refused(t, "A13: truncated", w.exchangeWith(t, w.public, code()[:30]), "invalid_grant")
 		refused(t, "A13: padded", w.exchangeWith(t, w.public, code()+" "), "invalid_grant")
 		refused(t, "one of ours, unknown", w.exchangeWith(t, w.public, credential.NewCode().Reveal()), "invalid_grant")
-		refused(t, "no redirect_uri", w.exchangeWith(t, w.public, code(), "redirect_uri", ""), "invalid_grant")
 		refused(t, "another redirect_uri", w.exchangeWith(t, w.public, code(), "redirect_uri", authtest.Redirect+"/"), "invalid_grant")
 		refused(t, "another resource", w.exchangeWith(t, w.public, code(), "resource", "https://payroll.example"), "invalid_target")
 		if a := w.exchangeWith(t, w.public, code(), "resource", orders); a.Status != http.StatusOK {
@@ -89,6 +88,15 @@ func TestCodeIsBoundToItsRequest(t *testing.T) {
 		w.Pass(t, time.Minute)
 		refused(t, "after a minute", w.exchangeWith(t, w.public, late), "invalid_grant")
 
+		t.Run("OAuth 2.1: PKCE in place of redirect_uri", func(t *testing.T) {
+			if a := w.exchangeWith(t, w.public, code(), "redirect_uri", ""); a.Status != http.StatusOK {
+				t.Errorf("left out: %s", a.Body)
+			}
+			refused(t, "without the verifier", w.exchangeWith(t, w.public, code(), "redirect_uri", "", "code_verifier", ""), "invalid_grant")
+			old := w.MustRegister(t, authtest.NewClient("old", authtest.WithCode("orders.read", orders), withPost, func(r *oauth.Registration) { r.Managed.PKCEOptional = true }))
+			bare := w.Code(t, b, old, "ada", "code_challenge", "", "code_challenge_method", "")
+			refused(t, "left out, without PKCE", w.exchangeWith(t, old, bare, "redirect_uri", "", "code_verifier", ""), "invalid_grant")
+		})
 		t.Run("no redirect_uri in the request: none needed", func(t *testing.T) {
 			bare := func() string { return w.Code(t, b, w.public, "ada", "redirect_uri", "") }
 			if a := w.exchangeWith(t, w.public, bare(), "redirect_uri", ""); a.Status != http.StatusOK {
@@ -100,6 +108,16 @@ func TestCodeIsBoundToItsRequest(t *testing.T) {
 			refused(t, "with another", w.exchangeWith(t, w.public, bare(), "redirect_uri", "https://evil.example"), "invalid_grant")
 		})
 	})
+}
+
+// A setting that changes while codes are on their way does not change when they
+// were made.
+func TestCodeOfAYoungClientWhileTheLifetimeGrows(t *testing.T) {
+	w := users(t, authtest.Config{})
+	code := w.Code(t, w.NewBrowser(t), w.public, "ada")
+	w.Settings.CodeLifetime = time.Hour
+	w.Reload(t)
+	w.MustExchange(t, w.public, code)
 }
 
 func TestA3CodesAndRefreshTokensOfAnotherClient(t *testing.T) {

@@ -143,6 +143,14 @@ func TestRoutesAndCacheHeaders(t *testing.T) {
 	}{
 		{"GET", "/oauth/token", 405, "POST", "no-store"},
 		{"POST", "/.well-known/jwks.json", 405, "GET, HEAD", ""},
+		// What changes something by GET has no HEAD, which link previews send.
+		{"HEAD", "/oauth/authorize", 405, "GET, POST", "no-store"},
+		{"HEAD", "/oauth/continue", 405, "GET, POST", "no-store"},
+		{"HEAD", "/oauth/logout", 405, "GET, POST", "no-store"},
+		{"HEAD", "/oauth/upstream/x", 405, "GET", "no-store"},
+		{"HEAD", "/oauth/callback/x", 405, "GET", "no-store"},
+		{"HEAD", "/account/upstream/x", 405, "GET", "no-store"},
+		{"HEAD", "/account", 200, "", "no-store"},
 		{"PATCH", "/oauth/register/apps.x", 405, "DELETE, GET, HEAD, PUT", "no-store"},
 		{"HEAD", "/.well-known/jwks.json", 200, "", "public, max-age=420"},
 		{"GET", "/.well-known/jwks.json", 200, "", "public, max-age=420"},

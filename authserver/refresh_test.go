@@ -120,6 +120,22 @@ func TestRefreshRotation(t *testing.T) {
 			refused(t, "reuse", w.Refresh(t, w.public, first.Member("refresh_token")), "invalid_grant")
 			refused(t, "the current one", w.Refresh(t, w.public, third.Member("refresh_token")), "invalid_grant")
 		})
+		t.Run("a store that was set back is told from reuse", func(t *testing.T) {
+			first, second := begin()
+			back := w.family(t, first.Member("access_token"))
+			back.Generation, back.Current = 1, back.Previous
+			if err := w.Store.AdvanceFamily(t.Context(), 2, back); err != nil {
+				t.Fatal(err)
+			}
+			before := strings.Count(w.Log.String(), "token.reused")
+			refused(t, "ahead of the store", w.Refresh(t, w.public, second.Member("refresh_token")), "invalid_grant")
+			if !w.familyRevoked(t, second.Member("access_token")) {
+				t.Error("the family goes on")
+			}
+			if log := w.Log.String(); !strings.Contains(log, "token.ahead") || strings.Count(log, "token.reused") != before {
+				t.Error("the audit log does not tell it from reuse")
+			}
+		})
 		t.Run("A13: garbage ends nothing", func(t *testing.T) {
 			_, second := begin()
 			good := second.Member("refresh_token")

@@ -49,12 +49,13 @@ func TestA10PrivilegedMembersFromAnOrdinaryCaller(t *testing.T) {
 	for _, c := range []struct {
 		rule, token string
 		status      int
+		challenge   string // after the realm
 	}{
-		{"nobody", "", 401},
-		{"no valid token", "abc", 401},
-		{"authenticated without rights", authtest.NobodyToken, 403},
-		{"the client's own registration access token", victim.Token.Reveal(), 401},
-		{"its secret", victim.Secret.Reveal(), 401},
+		{"nobody (RFC 6750, Section 3.1)", "", 401, ""},
+		{"no valid token", "abc", 401, `, error="invalid_token"`},
+		{"authenticated without rights", authtest.NobodyToken, 403, `, error="insufficient_scope"`},
+		{"the client's own registration access token", victim.Token.Reveal(), 401, `, error="invalid_token"`},
+		{"its secret", victim.Secret.Reveal(), 401, `, error="invalid_token"`},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			id := victim.Registration.ClientID
@@ -68,8 +69,9 @@ func TestA10PrivilegedMembersFromAnOrdinaryCaller(t *testing.T) {
 				{"GET", "/registrar/v1/changes", ""},
 				{"GET", "/registrar/v1/replicas", ""},
 			} {
-				if a := s.SendText(t, r.method, r.path, c.token, r.body); a.Status != c.status || a.Error() == "" {
-					t.Errorf("%s %s: %d %s, want %d", r.method, r.path, a.Status, a.Body, c.status)
+				a := s.SendText(t, r.method, r.path, c.token, r.body)
+				if got := a.Header.Get("WWW-Authenticate"); a.Status != c.status || a.Error() == "" || got != `Bearer realm="clientele"`+c.challenge {
+					t.Errorf("%s %s: %d %q %s, want %d", r.method, r.path, a.Status, got, a.Body, c.status)
 				}
 			}
 			if a := s.SendJSON(t, "POST", "/oauth/register", c.token, evil.Registration); a.Status != c.status {

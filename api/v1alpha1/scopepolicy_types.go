@@ -80,7 +80,8 @@ const (
 // ScopeDeclaration declares one scope.
 // +kubebuilder:validation:XValidation:rule="!has(self.roles) || self.roles.size() == 0 || !has(self.grantableTo) || 'Users' in self.grantableTo",message="roles are for users: add Users to grantableTo, or remove the roles"
 type ScopeDeclaration struct {
-	// name of the scope (RFC 6749, Section 3.3).
+	// name of the scope (RFC 6749, Section 3.3). Those of OpenID Connect (openid,
+	// profile, email, offline_access) are the server's own and cannot be declared.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[\x21\x23-\x5B\x5D-\x7E]+$`

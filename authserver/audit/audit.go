@@ -35,6 +35,9 @@ const (
 	// TokenReused: a code or a refresh token came a second time, and what was made
 	// from it is revoked.
 	TokenReused Name = "token.reused"
+	// TokenAhead: a refresh token came that is newer than what the store knows of
+	// its family: the store was set back. The family is revoked.
+	TokenAhead Name = "token.ahead"
 	// PolicyStored and PolicyDeleted: a scope policy changed.
 	PolicyStored  Name = "policy.stored"
 	PolicyDeleted Name = "policy.deleted"
@@ -61,7 +64,7 @@ func loggable(n Name) []string {
 		return []string{"client_id", "kind", "remote"}
 	case SignedIn:
 		return []string{"subject", "source", "remote"}
-	case SignInRefused, TokenReused:
+	case SignInRefused, TokenReused, TokenAhead:
 		return []string{"client_id", "remote"}
 	case PolicyStored, PolicyDeleted:
 		return []string{"uid", "resource", "caller", "revision"}
@@ -79,7 +82,11 @@ func loggable(n Name) []string {
 
 // bounded says which events anybody can cause at will; these are rate-limited.
 func bounded(n Name) bool {
-	return n == RegistrarRefused || n == RegistrationRefused || n == AuthenticationRefused || n == SignInRefused || n == TokenReused
+	switch n {
+	case RegistrarRefused, RegistrationRefused, AuthenticationRefused, SignInRefused, TokenReused, TokenAhead:
+		return true
+	}
+	return false
 }
 
 // Log writes audit events. Its methods may be called concurrently.

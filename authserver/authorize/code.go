@@ -42,6 +42,7 @@ func (i Issuer) Issue(ctx context.Context, r *Request, s store.Session, scopes [
 		RedirectURI: r.RedirectURI,
 		Challenge:   r.Challenge,
 		FamilyID:    credential.NewFamilyID(),
+		Issued:      now,
 		Expires:     now.Add(i.Lifetime),
 	})
 	if err != nil {

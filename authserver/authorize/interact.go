@@ -64,10 +64,17 @@ func needsSignIn(r *Request, p Pending, session *store.Session) bool {
 	if session == nil {
 		return true
 	}
-	if r.WantsNewSignIn() && session.ID == p.Session {
+	if r.WantsNewSignIn() && p.foundBy(session) {
 		return true
 	}
 	return r.HasMaxAge && session.AuthTime.Before(p.Issued.Add(-r.MaxAge).Truncate(time.Second))
+}
+
+// foundBy tells whether the request came to a browser in which the session had
+// begun. That it is the very one which was there then settles it also within the
+// same second; but where the request came without its cookie only the time tells.
+func (p Pending) foundBy(session *store.Session) bool {
+	return session.ID == p.Session || session.AuthTime.Before(p.Issued)
 }
 
 // WantsNewSignIn tells whether no session will do that began before the request.
@@ -92,6 +99,6 @@ func (i Interaction) judge(ctx context.Context, r *Request, session *store.Sessi
 		Allowed:    allowed,
 		Remembered: remembered,
 		Trusted:    r.Client.SkipsConsent(r.Target.redirect),
-		AskAgain:   r.Prompt.Has(oauth.PromptConsent),
+		AskAgain:   r.Prompt.Has(oauth.PromptConsent) || !r.Client.RemembersConsent(r.Target.redirect),
 	}.Judge(), nil
 }

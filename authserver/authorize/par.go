@@ -40,7 +40,7 @@ func (u Pushed) Push(ctx context.Context, c Checker, client *registry.Client, p 
 	if id := p.Get("client_id"); id != "" && id != client.ClientID {
 		return "", oauth.InvalidRequest("client_id differs from the client that authenticates")
 	}
-	text, err := encode(p)
+	text, err := Query(p)
 	if err != nil {
 		return "", err
 	}

@@ -52,8 +52,9 @@ var known = []string{
 	"request", "request_uri", "registration",
 }
 
-// encode writes the known parameters of a request.
-func encode(p *params.Params) (string, error) {
+// Query writes the known parameters of a request, form-urlencoded. The error is an
+// invalid_request: they are too long.
+func Query(p *params.Params) (string, error) {
 	values := url.Values{}
 	for _, name := range known {
 		if all := p.All(name); len(all) > 0 {
@@ -69,7 +70,7 @@ func encode(p *params.Params) (string, error) {
 
 // NewPending takes what is kept of a request; session is Pending.Session. The error is an invalid_request: the request is too long.
 func NewPending(p *params.Params, session string, now time.Time) (Pending, error) {
-	text, err := encode(p)
+	text, err := Query(p)
 	return Pending{text, now.UTC().Truncate(time.Second), session}, err
 }
 

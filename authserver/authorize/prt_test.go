@@ -133,7 +133,7 @@ func TestCheckOrder(t *testing.T) {
 		{rule: "long state", name: "state", value: strings.Repeat("s", 2049), code: oauth.CodeInvalidRequest, wantNoState: true},
 		{rule: "unknown resource", name: "resource", value: "https://api.example", code: oauth.CodeInvalidTarget},
 		{rule: "default resource by name", name: "resource", value: "https://login.example"},
-		{rule: "a login_hint of no use is left out", name: "login_hint", value: "a\x00b"},
+		{rule: "a login_hint of no use is left out", name: "login_hint", value: "a\nb"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			values := url.Values{}

@@ -104,6 +104,23 @@ func (b *Browser) Send(t testing.TB, r *http.Request) Page {
 	return page
 }
 
+// SendBare sends a request without the browser's cookies, as a browser does with
+// what another site's page posts (SameSite=Lax). It takes the cookies of the answer,
+// and follows its redirect by a GET, to which it brings all of them.
+func (b *Browser) SendBare(t testing.TB, r *http.Request) Page {
+	t.Helper()
+	maps.Copy(r.Header, b.Header)
+	response, err := b.RoundTrip(r)
+	must(t, err)
+	must(t, response.Body.Close())
+	b.Jar.SetCookies(r.URL, response.Cookies())
+	location, err := response.Location()
+	if err != nil {
+		return Page{Answer: Answer{response.StatusCode, response.Header, ""}, URL: r.URL.String()}
+	}
+	return b.Get(t, location.String())
+}
+
 var (
 	hiddenField = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
 	formAction  = regexp.MustCompile(`<form method="post" action="([^"]*)"`)

@@ -12,8 +12,8 @@ import (
 	"clientele.dev/clientele/authserver/signin"
 )
 
-// authorize is GET and POST /oauth/authorize (RFC 6749, Section 3.1; OpenID
-// Connect Core 1.0, Section 3.1.2.1):
+// authorize is GET /oauth/authorize (RFC 6749, Section 3.1; OpenID Connect Core 1.0,
+// Section 3.1.2.1):
 //
 //  1. may this replica issue at all?
 //  2. parse, once; a pushed request is taken (RFC 9126, Section 4)
@@ -30,6 +30,23 @@ func (s *Server) authorize(x *exchange) int {
 	return redirect(x, location)
 }
 
+// postAuthorize is POST /oauth/authorize. A page of the app sends it, and to what
+// another site's page posts the browser brings no cookie of ours: neither the
+// session that a request may not be content with would be seen, nor the cookie that
+// other requests of this browser wait with, which a new one would replace. So it is
+// sent round by a GET, to which the browser brings both.
+func (s *Server) postAuthorize(x *exchange) int {
+	p, err := readForm(x)
+	if err != nil {
+		return s.notAuthorized(x, err)
+	}
+	query, err := authorize.Query(&p)
+	if err != nil {
+		return s.notAuthorized(x, err)
+	}
+	return redirect(x, x.view.base+pathAuthorize+"?"+query)
+}
+
 func (s *Server) beginAuthorization(x *exchange) (location string, err error) {
 	now := s.Now()
 	// 1.
@@ -37,7 +54,7 @@ func (s *Server) beginAuthorization(x *exchange) (location string, err error) {
 		return "", oauth.TemporarilyUnavailable("this replica cannot sign anybody in at the moment")
 	}
 	// 2.
-	asked, err := readAuthorization(x)
+	asked, err := params.Parse(x.r.URL.RawQuery, "resource")
 	if err != nil {
 		return "", err
 	}
@@ -80,14 +97,6 @@ func (s *Server) outgrown(x *exchange, r *authorize.Request, now time.Time) (str
 		return "", err
 	}
 	return session.ID, nil
-}
-
-// readAuthorization reads the query, or the form of a POST.
-func readAuthorization(x *exchange) (params.Params, error) {
-	if x.r.Method == http.MethodPost {
-		return readForm(x)
-	}
-	return params.Parse(x.r.URL.RawQuery, "resource")
 }
 
 func (s *Server) mayIssueToUsers(x *exchange) bool {

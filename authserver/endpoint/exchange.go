@@ -81,7 +81,7 @@ func (s *Server) serve(x *exchange) (status int) {
 }
 
 func (r *route) method(m string) (handler, bool) {
-	if m == http.MethodHead {
+	if m == http.MethodHead && !r.effects {
 		m = http.MethodGet // net/http leaves the body out
 	}
 	h, ok := r.methods[m]
@@ -92,7 +92,7 @@ func (r *route) allow() string {
 	var methods []string
 	for m := range r.methods {
 		methods = append(methods, m)
-		if m == http.MethodGet {
+		if m == http.MethodGet && !r.effects {
 			methods = append(methods, http.MethodHead)
 		}
 	}

@@ -16,15 +16,29 @@ import (
 // thousand.
 const maxBearer = 8 << 10
 
+// errNoToken is the cause of the invalid_token about a request without any Bearer
+// token: it is told that one is needed, and no error code (RFC 6750, Section 3.1).
+var errNoToken = errors.New("no bearer token was presented")
+
+func noToken() error {
+	return oauth.InvalidToken("an Authorization header with a Bearer token is required").WithCause(errNoToken)
+}
+
 // bearer returns the token of the Authorization header (RFC 6750, Section 2.1).
 func bearer(r *http.Request) (string, error) {
 	header := r.Header["Authorization"]
-	if len(header) != 1 {
+	if len(header) > 1 {
 		return "", oauth.InvalidToken("one Authorization header with a Bearer token is required")
 	}
-	name, token, ok := strings.Cut(header[0], " ")
+	if len(header) == 0 {
+		return "", noToken()
+	}
+	name, token, _ := strings.Cut(header[0], " ")
 	token = strings.TrimLeft(token, " ")
-	if !ok || !strings.EqualFold(name, "Bearer") || token == "" || len(token) > maxBearer {
+	switch {
+	case !strings.EqualFold(name, "Bearer"):
+		return "", noToken()
+	case token == "" || len(token) > maxBearer:
 		return "", oauth.InvalidToken("a Bearer token is required")
 	}
 	return token, nil

@@ -32,8 +32,11 @@ func status(code oauth.Code) int {
 
 // challenge is the WWW-Authenticate of an error; "": none. It must not stand on
 // a 400 (RFC 6749, Section 5.2; some clients then never read the body).
-func challenge(code oauth.Code) string {
-	switch code {
+func challenge(err error) string {
+	if errors.Is(err, errNoToken) {
+		return `Bearer realm="clientele"`
+	}
+	switch oauth.CodeOf(err) {
 	case oauth.CodeInvalidClient:
 		return `Basic realm="clientele", charset="UTF-8"`
 	case oauth.CodeInvalidToken:
@@ -68,7 +71,7 @@ func (s *Server) fail(x *exchange, err error) int {
 	}
 	header := x.w.Header()
 	header["Cache-Control"] = noStore
-	if c := challenge(protocol.Code); c != "" {
+	if c := challenge(err); c != "" {
 		header.Set("WWW-Authenticate", c)
 	}
 	if seconds := retryAfter(protocol); seconds > 0 {

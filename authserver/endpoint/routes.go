@@ -57,6 +57,8 @@ type route struct {
 	requests *outcomes
 	// cacheable answers set their own Cache-Control; all others are no-store.
 	cacheable bool
+	// effects: its GET changes something, and so it knows no HEAD.
+	effects bool
 	// cors: which pages of other origins may call it.
 	cors cors
 	// people: it is there only where people sign in (Settings.Users).
@@ -92,16 +94,16 @@ func (s *Server) table() []route {
 func (s *Server) peopleTable() []route {
 	get, post := http.MethodGet, http.MethodPost
 	table := []route{
-		{name: "authorize", path: pathAuthorize, maxBody: pageBody, methods: map[string]handler{get: s.authorize, post: s.authorize}},
-		{name: "continue", path: pathContinue, maxBody: pageBody, methods: map[string]handler{get: s.continueAuthorization, post: s.postContinue}},
+		{name: "authorize", path: pathAuthorize, maxBody: pageBody, effects: true, methods: map[string]handler{get: s.authorize, post: s.postAuthorize}},
+		{name: "continue", path: pathContinue, maxBody: pageBody, effects: true, methods: map[string]handler{get: s.continueAuthorization, post: s.postContinue}},
 		{name: "par", path: pathPAR, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.par}},
 		{name: "userinfo", path: pathUserinfo, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{get: s.userinfo, post: s.userinfo}},
-		{name: "logout", path: pathLogout, maxBody: pageBody, methods: map[string]handler{get: s.logout, post: s.postLogout}},
+		{name: "logout", path: pathLogout, maxBody: pageBody, effects: true, methods: map[string]handler{get: s.logout, post: s.postLogout}},
 		{name: "account", path: pathAccount, methods: map[string]handler{get: s.account}},
 		{name: "account", path: accountPrefix, maxBody: pageBody, methods: map[string]handler{post: s.postAccount}},
-		{name: "account", path: accountUpstream, methods: map[string]handler{get: s.accountUpstreamBegin}},
-		{name: "upstream", path: upstreamPrefix, methods: map[string]handler{get: s.beginUpstream}},
-		{name: "callback", path: callbackPrefix, methods: map[string]handler{get: s.finishUpstream}},
+		{name: "account", path: accountUpstream, effects: true, methods: map[string]handler{get: s.accountUpstreamBegin}},
+		{name: "upstream", path: upstreamPrefix, effects: true, methods: map[string]handler{get: s.beginUpstream}},
+		{name: "callback", path: callbackPrefix, effects: true, methods: map[string]handler{get: s.finishUpstream}},
 		{name: "logo", path: logoPrefix, cacheable: true, methods: map[string]handler{get: s.logo}},
 		{name: "assets", path: assetPrefix, cacheable: true, methods: map[string]handler{get: s.assets}},
 	}

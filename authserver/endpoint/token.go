@@ -41,9 +41,7 @@ func (s *Server) token(x *exchange) int {
 	}
 	if err != nil {
 		granted.outcomes.failure(oauth.CodeOf(err)).Inc()
-		if errors.Is(err, grant.ErrReused) {
-			s.Audit.Write(x.r.Context(), audit.TokenReused, slog.String("client_id", granted.client.ClientID), slog.String("remote", s.remoteAddress(x)))
-		}
+		s.auditEnded(x, granted.client, err)
 		return s.fail(x, err)
 	}
 	granted.outcomes.success.Inc()
@@ -154,6 +152,20 @@ func (s *Server) auditRefused(x *exchange, p clientauth.Presented, err error) {
 		slog.String("method", string(p.Method)),
 		slog.String("cause", cause(err)),
 		slog.String("remote", s.remoteAddress(x)))
+}
+
+// auditEnded tells of a code, or a refresh token, that ended what was made from it.
+func (s *Server) auditEnded(x *exchange, c *registry.Client, err error) {
+	var event audit.Name
+	switch {
+	case errors.Is(err, grant.ErrReused):
+		event = audit.TokenReused
+	case errors.Is(err, grant.ErrAhead):
+		event = audit.TokenAhead
+	default:
+		return
+	}
+	s.Audit.Write(x.r.Context(), event, slog.String("client_id", c.ClientID), slog.String("remote", s.remoteAddress(x)))
 }
 
 func (s *Server) grantFor(v *View, c *registry.Client, grantType string) (counted, error) {

@@ -19,7 +19,7 @@ import (
 //  1. The code is one of ours and is taken, once; who comes second ends the
 //     tokens of the first (RFC 6749, Section 4.1.2).
 //  2. It was made for this client, in its present incarnation.
-//  3. redirect_uri is that of the authorization request.
+//  3. redirect_uri is that of the authorization request, or is left to PKCE.
 //  4. The code_verifier belongs to the code_challenge (RFC 7636, Section 4.6).
 //  5. The resource, if one is named, is that of the authorization request (RFC
 //     8707, Section 2.2).
@@ -106,22 +106,23 @@ func codeIsForClient(code store.Code, r Request) error {
 	if code.Grant.ClientID != r.Client.ClientID {
 		return oauth.InvalidGrant("the authorization code was made for another client")
 	}
-	if code.Expires.Add(-r.Terms.CodeLifetime).Before(r.Client.Since()) {
+	if code.Issued.Before(r.Client.Since()) {
 		return oauth.InvalidGrant("the authorization code was made before the client was registered anew")
 	}
 	return nil
 }
 
 // redirectURIIsSame is check 3: identical if the authorization request had one
-// (RFC 6749, Section 4.1.3). If it had none the client has only one, and may name
-// it.
+// (RFC 6749, Section 4.1.3). A client of OAuth 2.1 leaves it out here: its code is
+// bound by PKCE (draft-ietf-oauth-v2-1-13, Section 10.2). If the authorization
+// request had none the client has only one, and may name it.
 func redirectURIIsSame(code store.Code, r Request) error {
 	asked := r.Params.Get("redirect_uri")
 	switch {
-	case code.RedirectURI == asked:
+	case code.RedirectURI == asked, asked == "" && code.Challenge != "":
 		return nil
 	case asked == "":
-		return oauth.InvalidGrant("redirect_uri is missing: the authorization request had one (RFC 6749, Section 4.1.3)")
+		return oauth.InvalidGrant("redirect_uri is missing: the authorization request had one, and no code_challenge (RFC 6749, Section 4.1.3)")
 	case code.RedirectURI == "" && len(r.Client.RedirectURIs) == 1 && r.Client.RedirectURIs[0] == asked:
 		return nil
 	}

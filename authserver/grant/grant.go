@@ -56,6 +56,11 @@ type Issue struct {
 // that came a second time; what was made from it has been revoked.
 var ErrReused = errors.New("used before, and what was made from it is revoked")
 
+// ErrAhead is the cause of the invalid_grant about a refresh token that its family
+// has not come to: the store was set back, by a power loss or from a backup. The
+// family has been revoked, for who else has its tokens cannot be known.
+var ErrAhead = errors.New("newer than the store knows of; its family is revoked")
+
 // Identity is what an ID token says beside what it shares with the access token.
 type Identity struct {
 	SessionID, Nonce string

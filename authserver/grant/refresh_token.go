@@ -92,8 +92,11 @@ func (g RefreshToken) refresh(ctx context.Context, t presentedToken, r Request) 
 		return Issue{}, err
 	}
 	use := judge(family, t, r)
-	if use == reused {
-		return Issue{}, g.revoke(ctx, family, r.Now)
+	switch use {
+	case reused:
+		return Issue{}, g.revoke(ctx, family, ErrReused, r.Now)
+	case ahead:
+		return Issue{}, g.revoke(ctx, family, ErrAhead, r.Now)
 	}
 	right, err := g.stillAllowed(family, r)
 	if err != nil {
@@ -175,6 +178,7 @@ type use int
 
 const (
 	reused use = iota
+	ahead
 	current
 	retried
 )
@@ -188,6 +192,8 @@ func judge(f store.Family, t presentedToken, r Request) use {
 		return current
 	case t.Generation == f.Generation-1 && r.Keys.Match(f.Previous, text) && r.Now.Before(f.Rotated.Add(r.Terms.RefreshRetryWindow)):
 		return retried
+	case t.Generation > f.Generation:
+		return ahead
 	}
 	return reused
 }
@@ -232,10 +238,10 @@ func lifetimes(f store.Family, r Request, used time.Time) (expires, idle time.Ti
 }
 
 // revoke ends a family whose token came a second time: of two who have it one has
-// stolen it (RFC 9700, Section 4.14.2).
-func (g RefreshToken) revoke(ctx context.Context, f store.Family, now time.Time) error {
+// stolen it (RFC 9700, Section 4.14.2). why is ErrReused or ErrAhead.
+func (g RefreshToken) revoke(ctx context.Context, f store.Family, why error, now time.Time) error {
 	if _, err := g.Families.RevokeFamilies(ctx, store.FamilyFilter{ID: f.ID}, now); err != nil {
 		return fmt.Errorf("revoking a refresh token family: %w", err)
 	}
-	return unknownRefreshToken(ErrReused)
+	return unknownRefreshToken(why)
 }

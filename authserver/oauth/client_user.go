@@ -25,12 +25,23 @@ func (r Registration) Public() bool {
 	return r.TokenEndpointAuthMethod == AuthNone
 }
 
-// SkipsConsent reports whether a user is sent back to the client without being
-// asked for consent. The platform team trusts the app; but a public client whose
-// answer goes to whatever program listens on the user's machine could be any
-// other program, so there the user is asked all the same (RFC 8252, Section 8.6).
+// Two rules say when a user is not asked for consent. Both go by where the answer
+// leads, for a public client that is a program on the user's machine could be any
+// other program there (RFC 8252, Section 8.6).
+
+// SkipsConsent reports whether a user is never asked: the platform team trusts the
+// app. A public one must be reached at an address that is the app's alone, on the
+// web; otherwise the user is asked as for any app.
 func (r Registration) SkipsConsent(to RedirectURI) bool {
 	return r.Managed != nil && r.Managed.Trusted && (!r.Public() || to.kind == RedirectWeb)
+}
+
+// RemembersConsent reports whether a user is asked for nothing that was allowed
+// before. Not for a public client that answers to a private-use scheme: any app on
+// the device may claim that, and a code would reach it unseen. On loopback it is
+// remembered (DIVERGENCES.md, RFC 8252).
+func (r Registration) RemembersConsent(to RedirectURI) bool {
+	return !r.Public() || to.kind == RedirectWeb || to.kind == RedirectLoopback
 }
 
 // PKCERequired reports whether an authorization request of the client must have a

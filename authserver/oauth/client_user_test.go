@@ -179,6 +179,29 @@ func TestA2PKCERequired(t *testing.T) {
 	}
 }
 
+func TestRemembersConsent(t *testing.T) {
+	trusted, own := spa(), spa()
+	own.Managed = nil
+	for name, c := range map[string]struct {
+		r    Registration
+		to   string
+		want bool
+	}{
+		"confidential":               {web(), "https://app.example/cb", true},
+		"confidential, private-use":  {web(), "com.example.app:/cb", true},
+		"public, https":              {own, "https://app.example/cb", true},
+		"public, on loopback":        {own, "http://127.0.0.1:1/cb", true},
+		"public, private-use":        {own, "com.example.app:/cb", false},
+		"public and trusted, scheme": {trusted, "com.example.app:/cb", false},
+		"public, redirect none":      {own, "", false},
+	} {
+		to, _ := ParseRedirectURI(c.to)
+		if c.r.RemembersConsent(to) != c.want {
+			t.Errorf("%s: not %t", name, c.want)
+		}
+	}
+}
+
 func TestSkipsConsent(t *testing.T) {
 	confidential, public, untrusted, own := web(), spa(), web(), spa()
 	untrusted.Managed.Trusted = false

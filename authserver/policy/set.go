@@ -3,6 +3,8 @@ package policy
 import (
 	"cmp"
 	"slices"
+
+	"clientele.dev/clientele/authserver/oauth"
 )
 
 // Set is all policies together, indexed for Decide. It is immutable, so any
@@ -149,8 +151,11 @@ func (s *Set) Declaration(resource, scope string) (Scope, bool) {
 	return Scope{}, false
 }
 
+// declared is the declaration of a scope; nil: there is none. A scope of OpenID
+// Connect is the server's own, whatever a policy says that was stored before Validate
+// refused that.
 func (s *Set) declared(resource, scope string) *declared {
-	if s == nil {
+	if s == nil || oauth.IdentityScope(scope) {
 		return nil
 	}
 	return s.scopes[target{resource, scope}]

@@ -89,6 +89,9 @@ func checkDeclaration(i int, s Scope) *oauth.Error {
 	if err := oauth.ValidScope(s.Name); err != nil {
 		return oauth.InvalidRequest("scopes[%d].name: %s", i, oauth.AsError(err).Description)
 	}
+	if oauth.IdentityScope(s.Name) {
+		return oauth.InvalidRequest("scopes[%d].name: %s is a scope of OpenID Connect, which the server itself grants; choose another name", i, s.Name)
+	}
 	if !utf8.ValidString(s.Description) || utf8.RuneCountInString(s.Description) > MaxDescription {
 		return oauth.InvalidRequest("scopes[%d].description must be UTF-8 text of at most %d characters", i, MaxDescription)
 	}

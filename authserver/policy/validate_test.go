@@ -100,6 +100,7 @@ func TestValidateRefuses(t *testing.T) {
 		"no scope":                   {func(p *Policy) { p.Scopes = nil }, "scopes"},
 		"A15 too many scopes":        {func(p *Policy) { p.Scopes = make([]Scope, MaxScopes+1) }, "scopes"},
 		"scope name":                 {func(p *Policy) { p.Scopes[1].Name = "a b" }, "scopes[1].name"},
+		"scope of OpenID Connect":    {func(p *Policy) { p.Scopes[1].Name = "email" }, "scopes[1].name: email is a scope of OpenID Connect"},
 		"scope twice":                {func(p *Policy) { p.Scopes[1] = p.Scopes[0] }, "scopes[1].name"},
 		"description too long":       {func(p *Policy) { p.Scopes[0].Description = strings.Repeat("a", 513) }, "scopes[0].description"},
 		"description not UTF-8":      {func(p *Policy) { p.Scopes[0].Description = "\xff" }, "scopes[0].description"},

@@ -3,29 +3,17 @@ package signin
 import (
 	"slices"
 
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/policy"
 )
 
-// The scopes of OpenID Connect (Core, Sections 5.4 and 11) are not any API's:
-// they need no ScopePolicy, and their words are ours.
-const (
-	ScopeOpenID        = "openid"
-	ScopeProfile       = "profile"
-	ScopeEmail         = "email"
-	ScopeOfflineAccess = "offline_access"
-)
-
-var standardScopes = map[string]string{
-	ScopeOpenID:        "Know that it is you when you come back",
-	ScopeProfile:       "See your name, user name, roles and groups",
-	ScopeEmail:         "See your email address",
-	ScopeOfflineAccess: "Keep access while you are not using it",
-}
-
-// StandardScope tells whether a scope is one of OpenID Connect's.
-func StandardScope(scope string) bool {
-	_, ok := standardScopes[scope]
-	return ok
+// identityScopes are the words for the scopes of OpenID Connect
+// (oauth.IdentityScopes), which are not any API's and need no ScopePolicy.
+var identityScopes = map[string]string{
+	oauth.ScopeOpenID:        "Know that it is you when you come back",
+	oauth.ScopeProfile:       "See your name, user name, roles and groups",
+	oauth.ScopeEmail:         "See your email address",
+	oauth.ScopeOfflineAccess: "Keep access while you are not using it",
 }
 
 // Request is what the decision about a consent needs. It is pure data: the same
@@ -37,8 +25,7 @@ type Request struct {
 	// Registered are the scopes that the client registered.
 	Registered []string
 	// Allowed tells whether policy allows a scope to the client for this
-	// resource, and the person's roles to the person. It is not asked about the
-	// standard scopes.
+	// resource, and the person's roles to the person.
 	Allowed func(scope string) bool
 	// Remembered is what the person allowed the client for this resource before
 	// (store.Consent).
@@ -46,7 +33,8 @@ type Request struct {
 	// Trusted clients are the platform's own: nobody is asked about them.
 	Trusted bool
 	// AskAgain shows the page whatever is remembered: prompt=consent (OpenID
-	// Connect Core, Section 3.1.2.1).
+	// Connect Core, Section 3.1.2.1), or an app that could be another
+	// (oauth.Registration.RemembersConsent).
 	AskAgain bool
 }
 
@@ -76,7 +64,7 @@ func (r Request) Judge() Verdict {
 		if slices.Contains(v.Grantable, scope) || slices.Contains(v.Withheld, scope) {
 			continue
 		}
-		if !slices.Contains(r.Registered, scope) || !StandardScope(scope) && (r.Allowed == nil || !r.Allowed(scope)) {
+		if !slices.Contains(r.Registered, scope) || r.Allowed == nil || !r.Allowed(scope) {
 			v.Withheld = append(v.Withheld, scope)
 			continue
 		}
@@ -92,8 +80,8 @@ func (r Request) Judge() Verdict {
 // ScopeText is a scope in words, for the page.
 type ScopeText struct {
 	Name string
-	// Text is the description in its ScopePolicy, or ours for the standard
-	// scopes; empty where there is none: then the page shows the name.
+	// Text is the description in its ScopePolicy, or ours for the scopes of OpenID
+	// Connect; empty where there is none: then the page shows the name.
 	Text string
 	// Known: allowed before, not asked anew.
 	Known bool
@@ -115,7 +103,7 @@ func (v Verdict) Describe(policies *policy.Set, resource string) []ScopeText {
 }
 
 func scopeWords(policies *policy.Set, resource, scope string) string {
-	if words, ok := standardScopes[scope]; ok {
+	if words, ok := identityScopes[scope]; ok {
 		return words
 	}
 	declared, _ := policies.Declaration(resource, scope)

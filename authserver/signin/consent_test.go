@@ -9,7 +9,7 @@ import (
 
 func TestConsentRules(t *testing.T) {
 	registered := words("openid read write admin")
-	allowed := func(scope string) bool { return scope == "read" || scope == "write" } // admin needs a role
+	allowed := func(scope string) bool { return scope == "openid" || scope == "read" || scope == "write" } // admin needs a role
 	for name, c := range map[string]struct {
 		request                  Request
 		grantable, withheld, new string
@@ -26,7 +26,7 @@ func TestConsentRules(t *testing.T) {
 		"remembered, ask again":  {Request{Asked: words("read"), Remembered: words("read"), AskAgain: true}, "read", "", "", true},
 		"trusted":                {Request{Asked: words("read admin"), Trusted: true}, "read", "admin", "read", false},
 		"trusted, ask again":     {Request{Asked: words("read"), Trusted: true, AskAgain: true}, "read", "", "read", false},
-		"standard, unregistered": {Request{Asked: words("email")}, "", "email", "", false},
+		"OpenID's, unregistered": {Request{Asked: words("email")}, "", "email", "", false},
 		"twice":                  {Request{Asked: words("read read admin admin")}, "read", "admin", "read", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +54,7 @@ func TestConsentInWords(t *testing.T) {
 	}}})
 	v := Verdict{Grantable: words("openid read write"), New: words("write")}
 	got := v.Describe(set, "https://api.example")
-	want := []ScopeText{{"write", "", false}, {"openid", standardScopes["openid"], true}, {"read", "Read your calendar", true}}
+	want := []ScopeText{{"write", "", false}, {"openid", identityScopes["openid"], true}, {"read", "Read your calendar", true}}
 	if len(got) != len(want) {
 		t.Fatalf("got %v", got)
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
 )
 
 // Provider is an upstream OpenID provider, as the platform team configured it.
@@ -136,7 +137,7 @@ func (u *Upstreams) find(name string) *upstream {
 
 func (p Provider) scopes() []string {
 	if len(p.Scopes) == 0 {
-		return []string{oidc.ScopeOpenID, ScopeProfile, ScopeEmail}
+		return []string{oidc.ScopeOpenID, oauth.ScopeProfile, oauth.ScopeEmail}
 	}
 	if slices.Contains(p.Scopes, oidc.ScopeOpenID) {
 		return p.Scopes

@@ -45,7 +45,8 @@ type Code struct {
 	// FamilyID that the tokens made from this code belong to, chosen when the code
 	// is made, so that a second use knows what to revoke.
 	FamilyID string
-	Expires  time.Time
+	// Issued is when it was made, Expires when it ends.
+	Issued, Expires time.Time
 }
 
 // Codes keeps authorization codes.

@@ -8,18 +8,20 @@ import (
 
 // Versions of the stored JSON of what people do; see the others in records.go.
 const (
-	codeVersion    = 1
+	codeVersion    = 2
 	familyVersion  = 1
 	sessionVersion = 1
 )
 
-// codeRecord is the JSON of a code, version 1.
+// codeRecord is the JSON of a code. Version 2 says when it was made; of version 1
+// that is not known.
 type codeRecord struct {
 	Version     int    `json:"v"`
 	Grant       Grant  `json:"grant"`
 	RedirectURI string `json:"redirect_uri,omitempty"`
 	Challenge   string `json:"challenge,omitempty"`
 	FamilyID    string `json:"family_id"`
+	Issued      int64  `json:"issued,omitempty"`
 	Expires     int64  `json:"expires"`
 }
 
@@ -58,7 +60,7 @@ type sessionRecord struct {
 func (c Code) Encode() ([]byte, error) {
 	return encode("code", codeRecord{
 		Version: codeVersion, Grant: c.Grant, RedirectURI: c.RedirectURI, Challenge: c.Challenge,
-		FamilyID: c.FamilyID, Expires: unix(c.Expires),
+		FamilyID: c.FamilyID, Issued: unix(c.Issued), Expires: unix(c.Expires),
 	})
 }
 
@@ -70,7 +72,7 @@ func DecodeCode(hash string, record []byte) (Code, error) {
 	}
 	return Code{
 		Hash: hash, Grant: rec.Grant, RedirectURI: rec.RedirectURI, Challenge: rec.Challenge,
-		FamilyID: rec.FamilyID, Expires: fromUnix(rec.Expires),
+		FamilyID: rec.FamilyID, Issued: fromUnix(rec.Issued), Expires: fromUnix(rec.Expires),
 	}, nil
 }
 
@@ -142,12 +144,12 @@ func encode(kind string, record any) ([]byte, error) {
 	return b, nil
 }
 
-// decode a record into rec, whose version has to be want.
-func decode(kind string, record []byte, rec any, version *int, want int) error {
+// decode a record into rec, whose version is at most the present one.
+func decode(kind string, record []byte, rec any, version *int, present int) error {
 	if err := json.Unmarshal(record, rec); err != nil {
 		return fmt.Errorf("decode %s: %w", kind, err)
 	}
-	if *version != want {
+	if *version < 1 || *version > present {
 		return fmt.Errorf("decode %s: %w", kind, errVersion)
 	}
 	return nil

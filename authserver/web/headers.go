@@ -85,7 +85,7 @@ func isIPv6(u *url.URL) bool {
 	return err == nil && addr.Is6()
 }
 
-const hostCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:"
+const hostCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:"
 
 // setHeaders sets what every page has.
 //

@@ -18,6 +18,7 @@ func TestFormActionLetsTheFormEndAtTheApp(t *testing.T) {
 		"":                                   "",
 		"https://app.example/cb?x=1":         "https:",
 		"https://app.example:8443/cb":        "https:",
+		"https://my_app.example/cb":          "https:",
 		"http://127.0.0.1:3000/cb":           "http://127.0.0.1:3000 https:",
 		"http://[::1]:3000/cb":               "http: https:",
 		"com.example.app:/cb":                "com.example.app:",

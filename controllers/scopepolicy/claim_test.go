@@ -123,3 +123,12 @@ func TestTheOlderClaimStands(t *testing.T) {
 		t.Errorf("beside a claim that is being deleted: %+v", v)
 	}
 }
+
+// A scope of OpenID Connect is the server's own: the condition says so by its name.
+func TestAPolicyDeclaresNoIdentityScope(t *testing.T) {
+	mine := claimed("shop", "p", orders, 0, "read", "email")
+	v := judgeClaim(serverWith(), nil, mine, []claim{mine})
+	if v.denied != v1alpha1.ReasonInvalidSpec || !strings.Contains(v.message, "email is a scope of OpenID Connect") {
+		t.Errorf("denied = %q (%s)", v.denied, v.message)
+	}
+}

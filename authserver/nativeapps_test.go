@@ -1,0 +1,76 @@
+package authserver_test
+
+import (
+	"strings"
+	"testing"
+
+	"clientele.dev/clientele/authserver/authtest"
+	"clientele.dev/clientele/authserver/oauth"
+)
+
+// TestConsentOfAppsThatCouldBeOthers: RFC 8252, Section 8.6, as far as DIVERGENCES.md
+// says.
+func TestConsentOfAppsThatCouldBeOthers(t *testing.T) {
+	w := users(t, authtest.Config{})
+	const scheme, loopback, web = "com.example.app:/cb", "http://127.0.0.1/cb", "https://app.example/native"
+	at := func(r *oauth.Registration) { r.RedirectURIs = []string{scheme, loopback, web} }
+	withCode := authtest.WithCode("orders.read", orders)
+	public := w.MustRegister(t, authtest.NewClient("native", withCode, authtest.Public, at))
+	confidential := w.MustRegister(t, authtest.NewClient("secretive", withCode, at))
+	trusted := w.MustRegister(t, authtest.NewClient("trusted", withCode, authtest.Public, at, func(r *oauth.Registration) { r.Managed.Trusted = true }))
+	for _, c := range []struct {
+		rule   string
+		client authtest.Client
+		to     string
+		again  bool
+	}{
+		{"private-use scheme", public, scheme, true},
+		{"private-use scheme, trusted", trusted, scheme, true},
+		{"loopback, whatever port", public, "http://127.0.0.1:6666/cb", false},
+		{"web", public, web, false},
+		{"private-use scheme, confidential", confidential, scheme, false},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			b := w.NewBrowser(t)
+			asked := w.AuthorizeURL(c.client, "redirect_uri", c.to)
+			if first := b.Complete(t, b.Get(t, asked), "ada"); first.Callback.Get("code") == "" {
+				t.Fatalf("%d %s", first.Status, first.URL)
+			}
+			page := b.Get(t, asked)
+			if page.AsksConsent() != c.again || c.again == page.Callback.Has("code") {
+				t.Errorf("asked again: %v, want %v; %s", page.AsksConsent(), c.again, page.URL)
+			}
+			if c.again && !strings.Contains(page.Body, "You have already allowed it to") {
+				t.Error("the page does not say that it was allowed before")
+			}
+			quiet := b.Get(t, w.AuthorizeURL(c.client, "redirect_uri", c.to, "prompt", "none"))
+			if got := quiet.Callback.Get("error"); (got == "consent_required") != c.again {
+				t.Errorf("prompt=none: %s", quiet.URL)
+			}
+		})
+	}
+}
+
+// TestFormsMayEndAtEveryHostThatMayBeRegistered (INTEROP 6): what the rule of
+// redirect URIs lets through, the page's policy does too.
+func TestFormsMayEndAtEveryHostThatMayBeRegistered(t *testing.T) {
+	w := users(t, authtest.Config{})
+	generation := int64(0)
+	for to, want := range map[string]string{
+		"https://my_app.example/cb":          "form-action 'self' https:;",
+		"https://xn--bcher-kva.example:8/cb": "form-action 'self' https:;",
+		"https://192.0.2.7/cb":               "form-action 'self' https:;",
+		"https://[2001:db8::1]/cb":           "form-action 'self' https:;",
+		"http://localhost:7/cb":              "form-action 'self' http://localhost:7 https:;",
+		"com.example-1.app:/cb":              "form-action 'self' com.example-1.app:;",
+	} {
+		generation++
+		c := w.MustRegister(t, authtest.NewClient("host", authtest.WithCode("orders.read", orders), func(r *oauth.Registration) {
+			r.RedirectURIs, r.Managed.Generation = []string{to}, generation
+		}))
+		page := w.NewBrowser(t).Get(t, w.AuthorizeURL(c, "redirect_uri", to))
+		if got := page.Header.Get("Content-Security-Policy"); !page.AsksPassword() || !strings.Contains(got, want) {
+			t.Errorf("%s: %d, policy %s", to, page.Status, got)
+		}
+	}
+}
