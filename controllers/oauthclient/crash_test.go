@@ -25,7 +25,7 @@ func TestHappyPathCostsThreeWritesAndOneRequest(t *testing.T) {
 	if got := w.proxy.requests.Load() - requests; got != 1 {
 		t.Errorf("%d requests to the server, want 1", got)
 	}
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	w.wantAccepted(oac)
 	w.wantToken(w.credentials("app"), http.StatusOK)
 	w.wantClients(1)
 }
@@ -49,7 +49,7 @@ func TestF1F4CrashWhileCreating(t *testing.T) {
 			}
 			w.operator().settle(keyOf(oac))
 
-			w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+			w.wantAccepted(oac)
 			w.wantToken(w.credentials("app"), http.StatusOK)
 			w.wantClients(1)
 			if before != nil && string(w.records()[0].Data[keySecret]) != string(before) {
@@ -159,8 +159,7 @@ func TestF6ResponseLost(t *testing.T) {
 		op.run(keyOf(oac))
 		w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonServerUnreachable)
 		w.wantClients(1)
-		op.settle(keyOf(oac))
-		w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+		op.settleAccepted(oac)
 		w.wantToken(w.credentials("app"), http.StatusOK)
 		w.wantClients(1)
 	})
@@ -222,7 +221,6 @@ func TestF7OldLeaderWithStaleCache(t *testing.T) {
 	if w.credentials("app").Secret != newest.Secret {
 		t.Error("the old leader wrote over the new one's Secret")
 	}
-	second.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	second.settleAccepted(oac)
 	w.wantClients(1)
 }

@@ -3,10 +3,7 @@ package oauthclient
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -54,6 +51,17 @@ func newWorld(t *testing.T) *world {
 	w.system, w.app = testenv.Namespace(t), testenv.Namespace(t)
 	w.create(w.authorizationServer())
 	return w
+}
+
+// registered is a world with one operator and the OAuthClient "app", registered and
+// at rest.
+func registered(t *testing.T, change ...func(*v1alpha1.OAuthClient)) (*world, *operator, *v1alpha1.OAuthClient) {
+	t.Helper()
+	w := newWorld(t)
+	op := w.operator()
+	oac := w.oauthClient("app", change...)
+	op.settle(keyOf(oac))
+	return w, op, oac
 }
 
 func (w *world) authorizationServer() *v1alpha1.AuthorizationServer {
@@ -215,6 +223,13 @@ func (op *operator) settle(key types.NamespacedName) {
 	op.t.Fatalf("%s does not come to rest", key)
 }
 
+// settleAccepted settles an OAuthClient, which the server then accepts.
+func (op *operator) settleAccepted(oac *v1alpha1.OAuthClient) {
+	op.t.Helper()
+	op.settle(keyOf(oac))
+	op.wantAccepted(oac)
+}
+
 // gone settles an OAuthClient that is gone, past the age that the brake wants.
 func (op *operator) gone(key types.NamespacedName) {
 	op.t.Helper()
@@ -222,6 +237,14 @@ func (op *operator) gone(key types.NamespacedName) {
 	op.run(key)
 	op.clock.Advance(brakeAge)
 	op.settle(key)
+}
+
+// startGone takes two steps towards deregistration and does not wait for its end.
+func (op *operator) startGone(key types.NamespacedName) {
+	op.t.Helper()
+	op.run(key)
+	op.clock.Advance(brakeAge)
+	op.run(key)
 }
 
 const brakeAge = 3 * time.Second
@@ -246,6 +269,11 @@ func (w *world) wantReady(key types.NamespacedName, status metav1.ConditionStatu
 		w.t.Fatalf("Ready of %s is %+v, want %s %s", key, c, status, reason)
 	}
 	return *c
+}
+
+func (w *world) wantAccepted(oac *v1alpha1.OAuthClient) {
+	w.t.Helper()
+	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
 }
 
 // secret reads a Secret past the cache; nil if there is none.
@@ -306,63 +334,4 @@ type fixedToken struct{}
 
 func (fixedToken) Token(context.Context, string) (string, time.Time, error) {
 	return authtest.RegistrarToken, time.Now().Add(time.Hour), nil
-}
-
-// faults stops an operator at a crash point, once.
-type faults struct {
-	mu    sync.Mutex
-	point string
-}
-
-var errCrash = errors.New("the operator was killed here")
-
-func (f *faults) at(point string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.point == point {
-		f.point = ""
-		return errCrash
-	}
-	return nil
-}
-
-func (f *faults) stopAt(point string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.point = point
-}
-
-// counter counts writes to the API server.
-type counter struct {
-	next   http.RoundTripper
-	writes *atomic.Int64
-}
-
-func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/token") {
-		c.writes.Add(1)
-	}
-	return c.next.RoundTrip(r)
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not in time: %s", what)
-		case <-tick.C:
-		}
-	}
 }

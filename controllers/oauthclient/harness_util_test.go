@@ -2,9 +2,11 @@ package oauthclient
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -167,5 +169,64 @@ func silence(_ http.ResponseWriter, r *http.Request) {
 	select {
 	case <-r.Context().Done():
 	case <-time.After(20 * time.Second):
+	}
+}
+
+// faults stops an operator at a crash point, once.
+type faults struct {
+	mu    sync.Mutex
+	point string
+}
+
+var errCrash = errors.New("the operator was killed here")
+
+func (f *faults) at(point string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.point == point {
+		f.point = ""
+		return errCrash
+	}
+	return nil
+}
+
+func (f *faults) stopAt(point string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.point = point
+}
+
+// counter counts writes to the API server.
+type counter struct {
+	next   http.RoundTripper
+	writes *atomic.Int64
+}
+
+func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/token") {
+		c.writes.Add(1)
+	}
+	return c.next.RoundTrip(r)
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("not in time: %s", what)
+		case <-tick.C:
+		}
 	}
 }

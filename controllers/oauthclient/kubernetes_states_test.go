@@ -24,14 +24,6 @@ func hasCondition(oac *v1alpha1.OAuthClient, kind string) bool {
 	return meta.FindStatusCondition(oac.Status.Conditions, kind) != nil
 }
 
-// gone2 takes two steps towards deregistration and does not wait for its end.
-func (op *operator) gone2(key types.NamespacedName) {
-	op.t.Helper()
-	op.run(key)
-	op.clock.Advance(brakeAge)
-	op.run(key)
-}
-
 func TestF15CredentialsSecretIsRepaired(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -63,10 +55,7 @@ func TestF15CredentialsSecretIsRepaired(t *testing.T) {
 	} {
 		for _, down := range []bool{false, true} {
 			t.Run(tc.name+map[bool]string{true: ", server down"}[down], func(t *testing.T) {
-				w := newWorld(t)
-				op := w.operator()
-				oac := w.oauthClient("app")
-				op.settle(keyOf(oac))
+				w, op, oac := registered(t)
 				before := w.secret(w.app, "app-oauth")
 				requests := w.proxy.requests.Load()
 				if down {
@@ -81,17 +70,14 @@ func TestF15CredentialsSecretIsRepaired(t *testing.T) {
 				if got := w.proxy.requests.Load() - requests; got != 0 {
 					t.Errorf("%d requests to the server for that", got)
 				}
-				w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+				w.wantAccepted(oac)
 			})
 		}
 	}
 }
 
 func TestF15RegistrationSecretLabelStripped(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app")
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t)
 	before := w.credentials("app")
 	s := w.records()[0]
 	s.Labels = nil
@@ -103,7 +89,7 @@ func TestF15RegistrationSecretLabelStripped(t *testing.T) {
 	if w.credentials("app").Secret != before.Secret {
 		t.Error("the secret changed")
 	}
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	w.wantAccepted(oac)
 }
 
 func TestF16ForeignSecretIsNeverWritten(t *testing.T) {
@@ -118,8 +104,7 @@ func TestF16ForeignSecretIsNeverWritten(t *testing.T) {
 		t.Error("somebody else's Secret was written to")
 	}
 	w.delete(foreign)
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(oac)
 }
 
 func TestF16TwoOAuthClientsNamingOneSecret(t *testing.T) {
@@ -134,18 +119,14 @@ func TestF16TwoOAuthClientsNamingOneSecret(t *testing.T) {
 	if !strings.Contains(c.Message, keyOf(first).String()) {
 		t.Errorf("the condition does not say who holds it: %s", c.Message)
 	}
-	op.settle(keyOf(first))
-	w.wantReady(keyOf(first), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(first)
 	if got := string(w.secret(w.app, "shared").Data["client_id"]); got != w.app+".first" {
 		t.Errorf("the Secret holds client %s", got)
 	}
 }
 
 func TestRenamedSecretRemovesTheOldOne(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app")
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t)
 	before := w.credentials("app")
 	w.edit(oac, func() { oac.Spec.Credentials.SecretName = "renamed" })
 	op.settle(keyOf(oac))
@@ -175,15 +156,14 @@ func TestF17ClientIDOfAnotherNamespaceOrTaken(t *testing.T) {
 	op.settle(keyOf(first))
 	second := w.oauthClient("second", func(o *v1alpha1.OAuthClient) { o.Spec.ClientID = w.app + ".one" })
 	op.settle(keyOf(second))
-	w.wantReady(keyOf(first), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	w.wantAccepted(first)
 	w.wantReady(keyOf(second), metav1.ConditionFalse, v1alpha1.ReasonClientIDTaken)
 	w.wantToken(w.credentials("first"), http.StatusOK)
 	w.wantClients(1)
 	// When the first goes, the second gets it.
 	w.delete(first)
 	op.gone(keyOf(first))
-	op.settle(keyOf(second))
-	w.wantReady(keyOf(second), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(second)
 }
 
 func TestAllowedPrefixPermitsAForeignClientID(t *testing.T) {
@@ -192,26 +172,21 @@ func TestAllowedPrefixPermitsAForeignClientID(t *testing.T) {
 	as := w.authorizationServer()
 	w.edit(as, func() { (*as.Spec.AllowedClients)[0].ClientIDPrefixes = []string{"legacy-"} })
 	oac := w.oauthClient("app", func(o *v1alpha1.OAuthClient) { o.Spec.ClientID = "legacy-app" })
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(oac)
 	w.wantToken(w.credentials("app"), http.StatusOK)
 }
 
 func TestF17DeletedAndCreatedAnew(t *testing.T) {
 	for _, seen := range []bool{true, false} {
 		t.Run(map[bool]string{true: "after deregistration", false: "before the operator noticed"}[seen], func(t *testing.T) {
-			w := newWorld(t)
-			op := w.operator()
-			oac := w.oauthClient("app")
-			op.settle(keyOf(oac))
+			w, op, oac := registered(t)
 			old := w.credentials("app")
 			w.delete(oac)
 			if seen {
 				op.gone(keyOf(oac))
 			}
 			again := w.oauthClient("app")
-			op.settle(keyOf(again))
-			w.wantReady(keyOf(again), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+			op.settleAccepted(again)
 			fresh := w.credentials("app")
 			if fresh.Registration.ClientID != old.Registration.ClientID {
 				t.Error("the client id changed")
@@ -243,7 +218,7 @@ func TestF18NamespaceDeletedWhileTheServerIsDown(t *testing.T) {
 		return client.IgnoreNotFound(w.kube.Get(t.Context(), client.ObjectKeyFromObject(ns), &corev1.Namespace{})) == nil &&
 			w.kube.Get(t.Context(), client.ObjectKeyFromObject(ns), &corev1.Namespace{}) != nil
 	})
-	op.gone2(keyOf(oac))
+	op.startGone(keyOf(oac))
 	if len(w.records()) != 1 {
 		t.Fatal("the tombstone went though the server does not know")
 	}
@@ -267,13 +242,12 @@ func TestF19AuthorizationServerDeletedAndBack(t *testing.T) {
 	op.run(keyOf(oac))
 	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonServerNotFound)
 	w.delete(doomed)
-	op.gone2(keyOf(doomed))
+	op.startGone(keyOf(doomed))
 	if len(w.records()) != 2 {
 		t.Fatal("a tombstone went without its server")
 	}
 	w.create(w.authorizationServer())
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(oac)
 	w.wantToken(before, http.StatusOK)
 	op.gone(keyOf(doomed))
 	w.wantClients(1)
@@ -300,15 +274,12 @@ func TestF19OperatorInstalledAgain(t *testing.T) {
 		second.settle(owner)
 	}
 	w.wantClients(1)
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	w.wantAccepted(oac)
 }
 
 // F19: even a client whose registration Secret is lost as well is not leaked.
 func TestF19ClientWithoutAnySecretIsNotLeaked(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app")
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t)
 	w.delete(oac)
 	s := w.records()[0]
 	w.delete(&s)
@@ -317,13 +288,10 @@ func TestF19ClientWithoutAnySecretIsNotLeaked(t *testing.T) {
 }
 
 func TestF23F35NothingToDoWritesNothing(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app", func(o *v1alpha1.OAuthClient) {
+	w, op, oac := registered(t, func(o *v1alpha1.OAuthClient) {
 		o.Spec.Scopes = []string{"b", "a"}
 		o.Spec.Credentials.Template = &v1alpha1.CredentialsTemplate{Labels: map[string]string{"x": "y"}, Annotations: map[string]string{"p": "q"}}
 	})
-	op.settle(keyOf(oac))
 	writes, requests := w.writes.Load(), w.proxy.requests.Load()
 	for range 20 {
 		w.clock.Advance(90 * time.Second)
@@ -339,7 +307,7 @@ func TestF23F35NothingToDoWritesNothing(t *testing.T) {
 	if got := w.writes.Load() - writes; got > 1 {
 		t.Errorf("reordering a list wrote %d times", got)
 	}
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	w.wantAccepted(oac)
 }
 
 // F24: a GitOps tool applies the same manifest again and again, and compares.

@@ -16,10 +16,7 @@ import (
 func orphaning(o *v1alpha1.OAuthClient) { o.Spec.DeletionPolicy = v1alpha1.DeletionPolicyOrphan }
 
 func TestOrphanKeepsWorkingAndIsAdopted(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app", orphaning)
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t, orphaning)
 	creds := w.credentials("app")
 	if refs := w.secret(w.app, "app-oauth").OwnerReferences; len(refs) != 0 {
 		t.Fatalf("an orphan's Secret would be collected: %v", refs)
@@ -35,8 +32,7 @@ func TestOrphanKeepsWorkingAndIsAdopted(t *testing.T) {
 	w.wantToken(creds, http.StatusOK)
 
 	again := w.oauthClient("app")
-	op.settle(keyOf(again))
-	w.wantReady(keyOf(again), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(again)
 	if w.credentials("app").Secret != creds.Secret {
 		t.Error("adopting changed the secret")
 	}
@@ -48,15 +44,11 @@ func TestOrphanKeepsWorkingAndIsAdopted(t *testing.T) {
 }
 
 func TestOrphanRecreatedBeforeTheOperatorNoticed(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app", orphaning)
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t, orphaning)
 	creds := w.credentials("app")
 	w.delete(oac)
 	again := w.oauthClient("app", orphaning)
-	op.settle(keyOf(again))
-	w.wantReady(keyOf(again), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(again)
 	w.wantToken(creds, http.StatusOK)
 	if w.credentials("app").Secret != creds.Secret {
 		t.Error("adopting changed the secret")
@@ -64,29 +56,22 @@ func TestOrphanRecreatedBeforeTheOperatorNoticed(t *testing.T) {
 }
 
 func TestDisabledIsRefusedAndComesBack(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app")
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t)
 	creds := w.credentials("app")
 	w.edit(oac, func() { oac.Spec.Disabled = true })
 	op.settle(keyOf(oac))
 	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonDisabled)
 	w.wantToken(creds, http.StatusUnauthorized)
 	w.edit(oac, func() { oac.Spec.Disabled = false })
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(oac)
 	w.wantToken(creds, http.StatusOK)
 }
 
 func TestRotationBySchedule(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app", func(o *v1alpha1.OAuthClient) {
+	w, op, oac := registered(t, func(o *v1alpha1.OAuthClient) {
 		o.Spec.Credentials.RotateEvery = &metav1.Duration{Duration: time.Hour}
 		o.Spec.Credentials.Overlap = &metav1.Duration{Duration: 10 * time.Minute}
 	})
-	op.settle(keyOf(oac))
 	first := w.credentials("app")
 	if d := op.run(keyOf(oac)).RequeueAfter; d != time.Hour {
 		t.Errorf("looked at again after %v, want an hour", d)
@@ -112,10 +97,7 @@ func TestRotationBySchedule(t *testing.T) {
 }
 
 func TestOverlapZeroCutsAtOnce(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app", func(o *v1alpha1.OAuthClient) { o.Spec.Credentials.Overlap = &metav1.Duration{} })
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t, func(o *v1alpha1.OAuthClient) { o.Spec.Credentials.Overlap = &metav1.Duration{} })
 	first := w.credentials("app")
 	w.edit(oac, func() { metav1.SetMetaDataAnnotation(&oac.ObjectMeta, v1alpha1.AnnotationRotateSecret, "1") })
 	op.settle(keyOf(oac))
@@ -124,10 +106,7 @@ func TestOverlapZeroCutsAtOnce(t *testing.T) {
 }
 
 func TestManyRotationsKeepTheSecretSmall(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app")
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t)
 	var last []string
 	for i := range 5 {
 		w.edit(oac, func() { metav1.SetMetaDataAnnotation(&oac.ObjectMeta, v1alpha1.AnnotationRotateSecret, fmt.Sprint(i)) })
@@ -155,8 +134,7 @@ func TestNamespaceNoLongerAllowedLosesAccess(t *testing.T) {
 	w.wantClients(0)
 
 	w.labelNamespace("tier", "gold")
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(oac)
 	creds := w.credentials("app")
 	w.wantToken(creds, http.StatusOK)
 
@@ -228,15 +206,12 @@ func (w *world) wantScopes(key types.NamespacedName, reason string, want map[str
 }
 
 func TestTemplateShapesTheSecretAndLetsGo(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app", func(o *v1alpha1.OAuthClient) {
+	w, op, oac := registered(t, func(o *v1alpha1.OAuthClient) {
 		o.Spec.Credentials.Template = &v1alpha1.CredentialsTemplate{
 			Labels: map[string]string{"keep": "1", "go": "1"}, Annotations: map[string]string{"go": "1"},
 			Keys: &v1alpha1.CredentialsKeys{ClientID: "CLIENT_ID", ClientSecret: "CLIENT_SECRET"},
 		}
 	})
-	op.settle(keyOf(oac))
 	s := w.secret(w.app, "app-oauth")
 	if len(s.Data["CLIENT_ID"]) == 0 || len(s.Data["CLIENT_SECRET"]) == 0 || len(s.Data["token_endpoint"]) == 0 || len(s.Data) != 4 {
 		t.Errorf("the keys are wrong: %d", len(s.Data))

@@ -97,10 +97,7 @@ func (op *operator) runAll(keys []types.NamespacedName) {
 
 // A cache that lost an object does not make it gone.
 func TestNothingIsDeregisteredWithoutALiveRead(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app")
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t)
 	key := keyOf(oac)
 	op.deregister(t.Context(), key)
 	w.clock.Advance(brakeAge)
@@ -125,8 +122,7 @@ func TestF20RightsTakenAndGivenBack(t *testing.T) {
 		op.run(keyOf(oac))
 		return w.secret(w.app, "app-oauth") != nil
 	})
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(oac)
 	w.wantToken(w.credentials("app"), http.StatusOK)
 	w.wantClients(1)
 }
@@ -154,10 +150,7 @@ func TestF20ThrottlingAndConflicts(t *testing.T) {
 
 // F36: what is secret appears nowhere but in Secrets.
 func TestF36SecretsAppearInNoStatusOrError(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app")
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t)
 	planted := [][]byte{w.records()[0].Data[keySecret], w.records()[0].Data[keyToken], []byte(authtest.RegistrarToken)}
 	// A server that says back what it was sent, and a Secret that is refused.
 	w.proxy.failing(http.MethodPost, func(rw http.ResponseWriter, r *http.Request) {

@@ -29,8 +29,7 @@ func TestF8ServerDownAtCreateUpdateDelete(t *testing.T) {
 	}
 	secret := string(w.records()[0].Data[keySecret])
 	w.proxy.failing("", nil)
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(oac)
 	if got := w.credentials("app").Secret.Reveal(); got != secret {
 		t.Error("the retry made another secret")
 	}
@@ -41,12 +40,11 @@ func TestF8ServerDownAtCreateUpdateDelete(t *testing.T) {
 	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonServerUnreachable)
 	w.wantToken(w.credentials("app"), http.StatusOK)
 	w.proxy.failing("", nil)
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(oac)
 
 	w.proxy.failing(http.MethodDelete, down)
 	w.delete(oac)
-	op.gone2(keyOf(oac))
+	op.startGone(keyOf(oac))
 	if len(w.records()) != 1 {
 		t.Fatal("the tombstone went though the server could not be told")
 	}
@@ -76,7 +74,7 @@ func TestF8SlowBeyondTheTimeoutAndFlapping(t *testing.T) {
 		w.proxy.failing("", nil)
 		w.edit(oac, func() { oac.Labels = map[string]string{"flap": fmt.Sprint(i)} })
 		op.run(keyOf(oac))
-		w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+		w.wantAccepted(oac)
 		w.edit(oac, func() { oac.Labels["flap"] = "again" + fmt.Sprint(i) })
 	}
 	op.settle(keyOf(oac))
@@ -108,7 +106,7 @@ func TestF9DatabaseWiped(t *testing.T) {
 	op.run(keyOf(oac))
 	op.run(keyOf(other))
 
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	w.wantAccepted(oac)
 	after := w.credentials("app")
 	if after.Secret != before.Secret || after.Registration.ClientID != before.Registration.ClientID {
 		t.Error("the workload would have to restart: other credentials")
@@ -118,10 +116,7 @@ func TestF9DatabaseWiped(t *testing.T) {
 }
 
 func TestF10ChangedBehindTheOperatorsBack(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app")
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t)
 	creds := w.credentials("app")
 	uid := string(w.get(keyOf(oac)).UID)
 
@@ -147,7 +142,7 @@ func TestF10ChangedBehindTheOperatorsBack(t *testing.T) {
 		op.run(keyOf(oac))
 		w.wantToken(creds, http.StatusOK)
 	})
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	w.wantAccepted(oac)
 }
 
 func TestF11EachAnswerHasItsConditionAndBackoff(t *testing.T) {
@@ -195,8 +190,7 @@ func TestF11EachAnswerHasItsConditionAndBackoff(t *testing.T) {
 				t.Errorf("the same failure again wrote %d times", got)
 			}
 			w.proxy.failing("", nil)
-			op.settle(keyOf(oac))
-			w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+			op.settleAccepted(oac)
 		})
 	}
 }
@@ -210,16 +204,12 @@ func TestF15RegistrationSecretDamaged(t *testing.T) {
 		"state damaged":        func(s *corev1.Secret) { s.Data[keyState] = []byte("{") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			op := w.operator()
-			oac := w.oauthClient("app")
-			op.settle(keyOf(oac))
+			w, op, oac := registered(t)
 			before := w.credentials("app")
 			s := w.records()[0]
 			damage(&s)
 			must(t, w.kube.Update(t.Context(), &s))
-			op.settle(keyOf(oac))
-			w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+			op.settleAccepted(oac)
 			w.wantToken(w.credentials("app"), http.StatusOK)
 			if kept := w.credentials("app").Secret == before.Secret; kept != (name != "emptied") {
 				t.Errorf("the secret is the same: %v", kept)
@@ -235,10 +225,7 @@ func TestF15RegistrationSecretDamaged(t *testing.T) {
 // F12: the registration access token is gone or another one: nothing depends on
 // it, and it is made whole again.
 func TestF12RegistrationTokenLost(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app")
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t)
 	before := w.credentials("app")
 	s := w.records()[0]
 	delete(s.Data, keyToken)
@@ -251,16 +238,13 @@ func TestF12RegistrationTokenLost(t *testing.T) {
 		t.Error("the client secret changed")
 	}
 	w.wantToken(before, http.StatusOK)
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	w.wantAccepted(oac)
 }
 
 // The registration Secret itself is lost: the server's counter is learnt from its
 // refusal, and there is a working credential again.
 func TestF12RegistrationSecretLost(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app")
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t)
 	for range 2 {
 		w.edit(oac, func() {
 			metav1.SetMetaDataAnnotation(&oac.ObjectMeta, v1alpha1.AnnotationRotateSecret, oac.Annotations[v1alpha1.AnnotationRotateSecret]+"x")
@@ -269,8 +253,7 @@ func TestF12RegistrationSecretLost(t *testing.T) {
 	}
 	s := w.records()[0]
 	w.delete(&s)
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(oac)
 	w.wantToken(w.credentials("app"), http.StatusOK)
 	w.wantClients(1)
 }

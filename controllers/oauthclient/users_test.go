@@ -92,16 +92,12 @@ func TestDesiredForUsers(t *testing.T) {
 // What people are shown of an app follows the object, and nothing else of the
 // registration changes with it.
 func TestPagesOfAnApp(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app", webApp)
-	op.settle(keyOf(oac))
+	w, op, oac := registered(t, webApp)
 	before := op.registered(oac)
 	w.edit(oac, func() {
 		oac.Spec.LogoURL, oac.Spec.PolicyURL, oac.Spec.TermsOfServiceURL = "https://app.example/l.png", "https://app.example/p", "https://app.example/t"
 	})
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(oac)
 	want := before
 	want.LogoURI, want.PolicyURI, want.TOSURI = "https://app.example/l.png", "https://app.example/p", "https://app.example/t"
 	want.Managed = nil
@@ -118,11 +114,8 @@ func TestPagesOfAnApp(t *testing.T) {
 }
 
 func TestPublicClientHasNoSecret(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator()
-	oac := w.oauthClient("app", publicApp)
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	w, op, oac := registered(t, publicApp)
+	w.wantAccepted(oac)
 	if diff := cmp.Diff([]string{"client_id", "issuer", "token_endpoint"}, keysOf(w.secret(w.app, "app-oauth"))); diff != "" {
 		t.Error(diff)
 	}
@@ -139,7 +132,7 @@ func TestPublicClientHasNoSecret(t *testing.T) {
 	if after := w.records()[0].ResourceVersion; after != before {
 		t.Error("a rotation without a secret wrote the registration Secret")
 	}
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	w.wantAccepted(oac)
 }
 
 // A secret that was handed out once is not valid again after the client was
@@ -157,8 +150,7 @@ func TestClientBecomesPublicAndConfidentialAgain(t *testing.T) {
 	w.wantToken(first, http.StatusOK)
 
 	w.edit(oac, func() { publicApp(oac) })
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(oac)
 	w.wantToken(first, http.StatusUnauthorized)
 	if _, there := w.secret(w.app, "app-oauth").Data["client_secret"]; there {
 		t.Error("the credentials Secret of a public client has a secret")
@@ -168,8 +160,7 @@ func TestClientBecomesPublicAndConfidentialAgain(t *testing.T) {
 	}
 
 	w.edit(oac, func() { both(oac); oac.Spec.Type = v1alpha1.ClientConfidential })
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(oac)
 	w.wantToken(first, http.StatusUnauthorized)
 	w.wantToken(w.credentials("app"), http.StatusOK)
 	w.wantClients(1)
@@ -181,8 +172,7 @@ func TestAppForUsersIsToldThatNobodyCanSignIn(t *testing.T) {
 	op := w.operator()
 	oac, machine := w.oauthClient("app", webApp), w.oauthClient("machine")
 	told := func(o *v1alpha1.OAuthClient) bool {
-		op.settle(keyOf(o))
-		w.wantReady(keyOf(o), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+		op.settleAccepted(o)
 		ready := meta.FindStatusCondition(w.get(keyOf(o)).Status.Conditions, v1alpha1.ConditionReady)
 		return strings.Contains(ready.Message, "spec.users")
 	}
@@ -219,8 +209,7 @@ func TestF32RedirectHostAndPKCEException(t *testing.T) {
 	w.wantClients(0)
 
 	allow(v1alpha1.AllowedClients{RedirectHosts: []string{"app.example"}, Trusted: true})
-	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonAccepted)
+	op.settleAccepted(oac)
 	if c := exception(oac); c == nil || c.Status != metav1.ConditionFalse || c.Reason != v1alpha1.ReasonExceptionNotAllowed {
 		t.Errorf("the exception that is not permitted: %+v", c)
 	}
