@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -185,4 +186,49 @@ func TestF13AReplicaThatIsCutOff(t *testing.T) {
 	there.Pass(t, 0)
 	refused(t, "the secret that was replaced meanwhile", there.Token(t, c), "invalid_client")
 	there.MustToken(t, next)
+}
+
+// TestF8AnOutageOfPostgreSQLIsNoAnswer: whatever needs a row fails, and nobody is
+// told that a token, a code or a client is wrong.
+func TestF8AnOutageOfPostgreSQLIsNoAnswer(t *testing.T) {
+	w := peopleAt(t, authtest.Start(t, open(authtest.Config{Postgres: postgres.Server(t)})))
+	access, refresh := w.tokens(t, w.app, "resource", api)
+	code := w.Code(t, w.browser, w.app, "ada", "resource", api)
+	asked, err := url.Parse(w.AuthorizeURL(w.public, "resource", api))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := w.NewBrowser(t)
+	signIn := fresh.Get(t, w.AuthorizeURL(w.app))
+	w.CutOff(t)
+	for rule, a := range map[string]authtest.Answer{
+		"introspect":        w.postAs(t, w.rs, "/oauth/introspect", "token", access),
+		"userinfo":          w.userinfo(t, access),
+		"refresh":           w.Refresh(t, w.app, refresh),
+		"code":              w.Exchange(t, w.app, code),
+		"revoke":            w.postAs(t, w.app, "/oauth/revoke", "token", refresh),
+		"push":              w.Do(t, http.MethodPost, "/oauth/par", asked.RawQuery, "Content-Type", formType),
+		"register":          selfRegister(t, w.Server, seed1),
+		"a managed client":  w.Register(t, authtest.NewClient("new").Registration),
+		"an unknown client": w.Token(t, authtest.NewClient("nobody")),
+		"the account page":  w.browser.Get(t, w.Issuer+"/account").Answer,
+	} {
+		if a.Status < 500 || a.JSON()["active"] != nil || strings.Contains(a.Body, "pg") || strings.Contains(a.Body, "SQLSTATE") {
+			t.Errorf("%s: %d %s", rule, a.Status, a.Body)
+		}
+	}
+	for rule, page := range map[string]authtest.Page{
+		"sign in":   fresh.SignIn(t, signIn, "ada"),
+		"authorize": w.browser.Get(t, w.AuthorizeURL(w.app, "resource", api)),
+	} {
+		if page.Callback.Get("error") != "server_error" {
+			t.Errorf("%s: %d %s, want the app told of an error of ours", rule, page.Status, page.URL)
+		}
+	}
+	w.MustToken(t, w.machine) // from memory
+	w.Reconnect(t)
+	if !w.active(t, w.rs, access) || !w.refreshes(t, w.app, refresh) {
+		t.Error("an outage ended a token")
+	}
+	w.MustExchange(t, w.app, code)
 }

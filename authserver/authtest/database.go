@@ -11,31 +11,32 @@ import (
 	"clientele.dev/clientele/authserver/store/sqlite"
 )
 
-// database is what the stores of a server and its replicas have in common: a
-// schema of a PostgreSQL. The zero value is a SQLite file for one server alone.
+// database is what the stores of a server, and of those that follow it or stand
+// beside it, have in common: a schema of a PostgreSQL, or a folder for SQLite.
 type database struct {
-	postgres *pgtest.Server
+	postgres *pgtest.Server // nil: SQLite
 	schema   string
 	there    string // leads to the schema
+	dir      string
 }
 
 func newDatabase(t testing.TB, c Config) database {
 	if c.Postgres == nil {
-		return database{}
+		return database{dir: t.TempDir()}
 	}
 	name, there, err := c.Postgres.Schema(t.Context())
 	must(t, err)
-	return database{c.Postgres, name, there}
+	return database{postgres: c.Postgres, schema: name, there: there}
 }
 
-// open a store for one replica. In PostgreSQL each has a role of its own, by which
+// open a store for one server. In PostgreSQL each has a role of its own, by which
 // its connections can be told from the others'.
 func (d database) open(t testing.TB, role string, now func() time.Time, poll time.Duration) store.Store {
 	if poll <= 0 {
 		poll = 20 * time.Millisecond
 	}
 	if d.postgres == nil {
-		db, err := sqlite.Open(context.Background(), sqlite.Options{Dir: t.TempDir(), Now: now, Poll: poll, Linger: 3 * poll})
+		db, err := sqlite.Open(context.Background(), sqlite.Options{Dir: d.dir, Now: now, Poll: poll, Linger: 3 * poll})
 		must(t, err)
 		return db
 	}

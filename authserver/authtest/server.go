@@ -74,6 +74,7 @@ type Server struct {
 	home     string // URL by which browsers know it and its replicas
 	database database
 	role     string
+	close    func() error // the store
 
 	stop context.CancelFunc
 	done chan error
@@ -102,6 +103,20 @@ func (s *Server) Replica(t testing.TB, c Config) *Server {
 	if s.database.postgres == nil {
 		t.Fatal("replicas need PostgreSQL: set Config.Postgres")
 	}
+	return s.next(t, c)
+}
+
+// Restart stops the server and starts another one that finds the same database,
+// whatever it is, and is otherwise as Replica.
+func (s *Server) Restart(t testing.TB, c Config) *Server {
+	t.Helper()
+	must(t, s.Stop())
+	must(t, s.close())
+	return s.next(t, c)
+}
+
+func (s *Server) next(t testing.TB, c Config) *Server {
+	t.Helper()
 	c.Settings, c.IssuerPath = s.Settings, ""
 	r := &Server{
 		Clock: s.Clock, Registrars: s.Registrars, Users: s.Users,
@@ -181,7 +196,8 @@ func (s *Server) openStore(t testing.TB, c Config, listens net.Addr) {
 	must(t, err)
 	s.role = s.database.schema + "_" + port
 	db := s.database.open(t, s.role, s.Clock.Now, c.Poll)
-	t.Cleanup(func() { must(t, db.Close()) })
+	s.close = sync.OnceValue(db.Close)
+	t.Cleanup(func() { must(t, s.close()) })
 	s.Store = db
 	if c.Wrap != nil {
 		s.Store = c.Wrap(db)
