@@ -21,6 +21,7 @@
 //	  client_secret_basic                         clientauth/basic.go       RFC 6749, Section 2.3.1
 //	  client_secret_post                          clientauth/post.go        RFC 6749, Section 2.3.1
 //	  none                                        clientauth/post.go        RFC 6749, Section 3.2.1
+//	  known to another replica only               endpoint/caughtup.go      ours
 //	  client_credentials                          grant/clientcredentials.go RFC 6749, Section 4.4
 //	  authorization_code                          grant/authorization_code.go RFC 6749, Section 4.1.3; RFC 7636, Section 4.6
 //	  refresh_token                               grant/refresh_token.go    RFC 6749, Section 6; RFC 9700, Section 4.14

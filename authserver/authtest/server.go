@@ -64,7 +64,7 @@ type Server struct {
 	Clock      *Clock
 	Store      store.Store
 	Registrars *Registrars
-	// Users are the local users; see AddUser.
+	// Users are the local users; see SetUsers.
 	Users      *signin.Local
 	Log        *Log
 	Settings   endpoint.Settings
