@@ -156,6 +156,19 @@ func TestAnOrdinaryRoleWillDo(t *testing.T) {
 	}
 }
 
+// TestARoleThatMakesNoTablesWillDo, once they are there.
+func TestARoleThatMakesNoTablesWillDo(t *testing.T) {
+	name, there := schema(t)
+	closed(t, open(t, there, Options{}))
+	role := "role_" + name
+	exec(t, there, `CREATE ROLE `+role+` LOGIN; GRANT USAGE ON SCHEMA `+name+` TO `+role+`;
+		GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA `+name+` TO `+role)
+	s := open(t, there+" user="+role, Options{})
+	defer closed(t, s)
+	bind(t, s)
+	put(t, s, "a")
+}
+
 // TestAnEditFromElsewhere: whoever edits a row need not know the search path.
 func TestAnEditFromElsewhere(t *testing.T) {
 	name, there := schema(t)
