@@ -29,13 +29,19 @@ type Request struct {
 	HasMaxAge bool
 	Nonce     string
 	LoginHint string
+	// Subject whom id_token_hint names: nobody else is answered for. Empty: there is
+	// no hint, or it was sealed (Pending.Subject).
+	Subject string
 }
 
 // Checker checks authorization requests. Its functions must not block.
 type Checker struct {
 	Clients  func(clientID string) (*registry.Client, bool)
 	Policies func() *policy.Set
-	Terms    *grant.Terms
+	// Hint verifies an ID token of this server, expired or not, and says whom it is
+	// about and which client it was issued to.
+	Hint  func(idToken string) (subject, clientID string, err error)
+	Terms *grant.Terms
 }
 
 // Check makes all checks. The error is a *Shown or a *Redirected.
@@ -74,6 +80,7 @@ var afterTrust = []func(Checker, *params.Params, *Request) error{
 	prompt,
 	maxAge,
 	identity,
+	hint,
 	resource,
 	scope,
 }
@@ -202,6 +209,25 @@ func identity(_ Checker, p *params.Params, r *Request) error {
 	if hint := p.Get("login_hint"); len(hint) <= maxLoginHint && oauth.Displayable(hint) {
 		r.LoginHint = hint
 	}
+	return nil
+}
+
+// hint: OpenID Connect Core 1.0, Sections 3.1.2.1 and 3.1.2.2. With one that cannot
+// be verified, or is another client's, nobody can tell for whom an answer is wanted;
+// to answer for whoever is signed in is what the hint forbids.
+func hint(c Checker, p *params.Params, r *Request) error {
+	text := p.Get(idTokenHint)
+	if text == "" {
+		return nil
+	}
+	subject, clientID, err := c.Hint(text)
+	switch {
+	case err != nil:
+		return oauth.InvalidRequest("id_token_hint is not an ID token of this server; ask without it").WithCause(err)
+	case clientID != r.Client.ClientID:
+		return oauth.InvalidRequest("id_token_hint was issued to another client")
+	}
+	r.Subject = subject
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/signin"
@@ -37,10 +38,13 @@ type Interaction struct {
 // A refusal is a *Redirected; other errors are the store's.
 func (i Interaction) Next(ctx context.Context, r *Request, p Pending, session *store.Session) (Step, signin.Verdict, error) {
 	quiet := r.Prompt.Has(oauth.PromptNone)
-	if needsSignIn(r, p, session) {
-		if quiet {
-			return SignIn, signin.Verdict{}, r.Target.Refuse(oauth.LoginRequired("the user is not signed in, or not recently enough"))
-		}
+	switch {
+	case session != nil && !p.isFor(session) && !p.foundBy(session):
+		return SignIn, signin.Verdict{}, r.Target.Refuse(oauth.LoginRequired("the user who signed in is not the one that id_token_hint names"))
+	case !needsSignIn(r, p, session):
+	case quiet:
+		return SignIn, signin.Verdict{}, r.Target.Refuse(oauth.LoginRequired("the user is not signed in, or not recently enough, or is another"))
+	default:
 		return SignIn, signin.Verdict{}, nil
 	}
 	verdict, err := i.judge(ctx, r, session)
@@ -61,13 +65,19 @@ func (i Interaction) Next(ctx context.Context, r *Request, p Pending, session *s
 // the request came and not with the present, or a user who takes a while at the
 // consent page would be sent round in circles.
 func needsSignIn(r *Request, p Pending, session *store.Session) bool {
-	if session == nil {
+	if session == nil || !p.isFor(session) {
 		return true
 	}
 	if r.WantsNewSignIn() && p.foundBy(session) {
 		return true
 	}
 	return r.HasMaxAge && session.AuthTime.Before(p.Issued.Add(-r.MaxAge).Truncate(time.Second))
+}
+
+// isFor tells whether the session is of whom id_token_hint names. For nobody else is
+// there an answer (OpenID Connect Core 1.0, Section 3.1.2.2).
+func (p Pending) isFor(session *store.Session) bool {
+	return p.Subject == "" || p.Subject == credential.Hash(session.Subject)
 }
 
 // foundBy tells whether the request came to a browser in which the session had
@@ -80,6 +90,11 @@ func (p Pending) foundBy(session *store.Session) bool {
 // WantsNewSignIn tells whether no session will do that began before the request.
 func (r *Request) WantsNewSignIn() bool {
 	return r.Prompt.Has(oauth.PromptLogin) || r.Prompt.Has(oauth.PromptSelectAccount) || r.HasMaxAge && r.MaxAge == 0
+}
+
+// Outgrows tells whether a session that there is when the request comes will not do.
+func (r *Request) Outgrows(session store.Session) bool {
+	return r.WantsNewSignIn() || r.Subject != "" && r.Subject != session.Subject
 }
 
 // judge applies the rule of what may be granted: asked ∩ registered ∩ policy ∩

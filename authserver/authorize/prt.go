@@ -15,14 +15,16 @@ import (
 
 const (
 	prtPurpose = "prt"
-	prtVersion = "1"
+	prtVersion = "2"
 	// PendingLifetime is how long a pending request is good.
 	PendingLifetime = 10 * time.Minute
 	// MaxPRT is how many bytes a prt may have.
 	MaxPRT = 4096
 	// maxParameters is how many bytes the parameters of a request may have, form-
 	// urlencoded: a prt with so many just fits.
-	maxParameters = 2900
+	maxParameters = 2800
+	// maxHint is how many bytes an id_token_hint may have: more than ours do.
+	maxHint = 3 << 10
 )
 
 // ErrPRT says that a prt is of no use: not ours, too old, or another browser's.
@@ -37,11 +39,18 @@ type Pending struct {
 	Parameters string
 	// Issued is when the request came, in whole seconds.
 	Issued time.Time
-	// Session that the user was signed in with when a request came that wants a new
-	// sign-in (Request.WantsNewSignIn) and is not content with it, by
-	// store.Session.ID; empty: none, or another request.
+	// Session that the user was signed in with when a request came that is not content
+	// with it (Request.Outgrows), by store.Session.ID; empty: none, or a request that
+	// is.
 	Session string
+	// Subject is the hash (credential.Hash) of whom id_token_hint names; empty: there
+	// was none.
+	Subject string
 }
+
+// idTokenHint is the one parameter that is too long for a prt. It is verified when
+// the request comes; of it only whom it names is kept.
+const idTokenHint = "id_token_hint"
 
 // known are the parameters that mean something here; others are ignored (RFC
 // 6749, Section 3.1) and not kept.
@@ -55,6 +64,19 @@ var known = []string{
 // Query writes the known parameters of a request, form-urlencoded. The error is an
 // invalid_request: they are too long.
 func Query(p *params.Params) (string, error) {
+	text, err := keep(p)
+	hint := p.Get(idTokenHint)
+	switch {
+	case err != nil || hint == "":
+		return text, err
+	case len(hint) > maxHint:
+		return "", oauth.InvalidRequest("id_token_hint has more than %d bytes", maxHint)
+	}
+	return text + "&" + idTokenHint + "=" + url.QueryEscape(hint), nil
+}
+
+// keep is Query without the hint: what a prt has room for.
+func keep(p *params.Params) (string, error) {
 	values := url.Values{}
 	for _, name := range known {
 		if all := p.All(name); len(all) > 0 {
@@ -68,10 +90,16 @@ func Query(p *params.Params) (string, error) {
 	return text, nil
 }
 
-// NewPending takes what is kept of a request; session is Pending.Session. The error is an invalid_request: the request is too long.
-func NewPending(p *params.Params, session string, now time.Time) (Pending, error) {
-	text, err := Query(p)
-	return Pending{text, now.UTC().Truncate(time.Second), session}, err
+// NewPending takes what is kept of a request; r is the same request, checked, and
+// session is Pending.Session. The error is an invalid_request: the request is too
+// long.
+func NewPending(p *params.Params, r *Request, session string, now time.Time) (Pending, error) {
+	text, err := keep(p)
+	pending := Pending{Parameters: text, Issued: now.UTC().Truncate(time.Second), Session: session}
+	if r.Subject != "" {
+		pending.Subject = credential.Hash(r.Subject)
+	}
+	return pending, err
 }
 
 // Params are the parameters, for Checker.Check: every check is made again, for
@@ -83,7 +111,7 @@ func (p Pending) Params() (*params.Params, error) {
 
 // Seal writes the prt, for the browser that has the cookie.
 func (p Pending) Seal(keys credential.ServerKeys, cookie credential.Secret) (string, error) {
-	fields := []string{prtVersion, strconv.FormatInt(p.Issued.Unix(), 10), credential.Hash(cookie.Reveal()), p.Session, p.Parameters}
+	fields := []string{prtVersion, strconv.FormatInt(p.Issued.Unix(), 10), credential.Hash(cookie.Reveal()), p.Session, p.Subject, p.Parameters}
 	return keys.SealBox(prtPurpose, []byte(strings.Join(fields, "\n")))
 }
 
@@ -112,12 +140,12 @@ func OpenPending(keys credential.ServerKeys, prt string, cookie credential.Secre
 
 func parsePending(text string) (p Pending, browser string, err error) {
 	fields := strings.Split(text, "\n")
-	if len(fields) != 5 || fields[0] != prtVersion {
+	if len(fields) != 6 || fields[0] != prtVersion {
 		return Pending{}, "", ErrPRT
 	}
 	issued, err := strconv.ParseInt(fields[1], 10, 64)
 	if err != nil {
 		return Pending{}, "", ErrPRT
 	}
-	return Pending{fields[4], time.Unix(issued, 0).UTC(), fields[3]}, fields[2], nil
+	return Pending{Parameters: fields[5], Issued: time.Unix(issued, 0).UTC(), Session: fields[3], Subject: fields[4]}, fields[2], nil
 }

@@ -40,7 +40,7 @@ func parse(t testing.TB, form string) *params.Params {
 
 func TestPRTIsBoundToBrowserAndTime(t *testing.T) {
 	k := newKeys(t)
-	pending, err := authorize.NewPending(parse(t, "client_id=a&state=x%0Ay&unknown=z&resource=b&resource=c"), "S1", now)
+	pending, err := authorize.NewPending(parse(t, "client_id=a&state=x%0Ay&unknown=z&resource=b&resource=c&id_token_hint=e.e.e"), &authorize.Request{Subject: "user:ada"}, "S1", now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestPRTIsBoundToBrowserAndTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := authorize.OpenPending(k, prt, cookie, now.Add(authorize.PendingLifetime-time.Second))
-	if err != nil || got != pending || got.Parameters != "client_id=a&resource=b&resource=c&state=x%0Ay" {
+	if err != nil || got != pending || got.Parameters != "client_id=a&resource=b&resource=c&state=x%0Ay" || got.Subject != credential.Hash("user:ada") {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	other := newKeys(t)
@@ -84,7 +84,7 @@ func TestPRTIsBoundToBrowserAndTime(t *testing.T) {
 func TestA15AnyRequestThatIsAcceptedFitsIntoAPRT(t *testing.T) {
 	k := newKeys(t)
 	for n := 2700; n < 3000; n++ {
-		pending, err := authorize.NewPending(parse(t, "state="+strings.Repeat("s", n)), credential.NewID(), now)
+		pending, err := authorize.NewPending(parse(t, "state="+strings.Repeat("s", n)), &authorize.Request{Subject: "user:ada"}, credential.NewID(), now)
 		if err != nil {
 			if oauth.CodeOf(err) != oauth.CodeInvalidRequest {
 				t.Fatalf("%d: %v", n, err)
@@ -107,6 +107,7 @@ func checker() authorize.Checker {
 	return authorize.Checker{
 		Clients:  func(id string) (*registry.Client, bool) { return c, id == c.ClientID },
 		Policies: func() *policy.Set { return policy.NewSet(nil) },
+		Hint:     func(string) (subject, clientID string, err error) { return "", "", errors.New("not ours") },
 		Terms:    &grant.Terms{Issuer: "https://login.example", DefaultResource: "https://login.example"},
 	}
 }
@@ -175,10 +176,10 @@ func FuzzPRT(f *testing.F) {
 			t.Fatalf("a forged prt opened: %+v", p)
 		}
 		parsed, err := params.Parse(form, "resource")
-		if err != nil {
+		if err != nil || parsed.Get("id_token_hint") != "" { // it is checked once, and not kept
 			return
 		}
-		pending, err := authorize.NewPending(&parsed, credential.Hash(session), now)
+		pending, err := authorize.NewPending(&parsed, &authorize.Request{}, credential.Hash(session), now)
 		if err != nil {
 			return
 		}

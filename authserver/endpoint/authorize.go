@@ -74,7 +74,7 @@ func (s *Server) beginAuthorization(x *exchange) (location string, err error) {
 	if err != nil {
 		return "", request.Target.Refuse(err)
 	}
-	pending, err := authorize.NewPending(p, signedIn, now)
+	pending, err := authorize.NewPending(p, request, signedIn, now)
 	if err != nil {
 		return "", request.Target.Refuse(err)
 	}
@@ -86,14 +86,14 @@ func (s *Server) beginAuthorization(x *exchange) (location string, err error) {
 }
 
 // outgrown returns the id of the session that a request is not content with, because
-// it wants a new sign-in; "" if there is none. For all other requests it is not
-// looked up: /oauth/continue does that.
+// it wants a new sign-in, or somebody else; "" if there is none. For all other
+// requests it is not looked up: /oauth/continue does that.
 func (s *Server) outgrown(x *exchange, r *authorize.Request, now time.Time) (string, error) {
-	if !r.WantsNewSignIn() {
+	if !r.WantsNewSignIn() && r.Subject == "" {
 		return "", nil
 	}
 	session, err := s.session(x, now)
-	if err != nil || session == nil {
+	if err != nil || session == nil || !r.Outgrows(*session) {
 		return "", err
 	}
 	return session.ID, nil
@@ -113,7 +113,13 @@ func (s *Server) check(x *exchange, p *params.Params) (request *authorize.Reques
 }
 
 func (s *Server) checker(v *View) authorize.Checker {
-	return authorize.Checker{Clients: s.Registry.Client, Policies: s.Registry.Policies, Terms: v.terms}
+	return authorize.Checker{Clients: s.Registry.Client, Policies: s.Registry.Policies, Hint: v.hint, Terms: v.terms}
+}
+
+// hint is authorize.Checker.Hint.
+func (v *View) hint(idToken string) (subject, clientID string, err error) {
+	claims, err := v.tokens.ID(idToken)
+	return claims.Subject, claims.Audience, err
 }
 
 func (s *Server) pushed() authorize.Pushed { return authorize.Pushed{Requests: s.Flows} }

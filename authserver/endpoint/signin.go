@@ -94,7 +94,7 @@ func (s *Server) beginUpstream(x *exchange) int {
 		Provider:  x.rest,
 		Return:    strings.TrimPrefix(continueURL(x.view, v.prt), x.view.base),
 		LoginHint: v.request.LoginHint,
-		Fresh:     v.request.WantsNewSignIn() || v.request.HasMaxAge,
+		Fresh:     v.request.WantsNewSignIn() || v.request.HasMaxAge || v.pending.Subject != "",
 	}
 	location, cookies, err := s.upstreams().Begin(x.r.Context(), start, s.Now())
 	if err != nil {
