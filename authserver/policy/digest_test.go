@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -28,29 +27,10 @@ func TestDigestIsStable(t *testing.T) {
 }
 
 func TestDigestCoversEveryField(t *testing.T) {
-	excluded := map[string]bool{"Policy.Cluster": true} // the server derives it
 	p := wide()
 	p.Allow = p.Allow[:1]
-	p.Allow[0].Dynamic = true // not valid, but every field is filled
-	base := p.Digest()
-	seen := map[string]string{base: "nothing"}
-	fieldtest.Each(t, &p, func(path string) {
-		digest := p.Digest()
-		if excluded[path] {
-			if digest != base {
-				t.Errorf("%s changes the digest", path)
-			}
-			delete(excluded, path)
-			return
-		}
-		if other, ok := seen[digest]; ok {
-			t.Errorf("changing %s gives the same digest as changing %s", path, other)
-		}
-		seen[digest] = path
-	})
-	if len(excluded) > 0 {
-		t.Errorf("never visited: %v", slices.Collect(maps.Keys(excluded)))
-	}
+	p.Allow[0].Dynamic = true                                                      // not valid, but every field is filled
+	fieldtest.Digest(t, &p, func() string { return p.Digest() }, "Policy.Cluster") // the server derives it
 }
 
 // F23: reordered lists are no change.

@@ -6,6 +6,7 @@ package fieldtest
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -18,6 +19,33 @@ func Each(t *testing.T, ptr any, check func(path string)) {
 	t.Helper()
 	root := reflect.ValueOf(ptr).Elem()
 	walk(t, root.Type().Name(), root, check)
+}
+
+// Digest holds a digest of the value that ptr points to against Each: every field
+// changes it, each in its own way, but for those whose paths are in excluded, which
+// do not.
+func Digest(t *testing.T, ptr any, digest func() string, excluded ...string) {
+	t.Helper()
+	base := digest()
+	seen := map[string]string{base: "nothing"}
+	left := slices.Clone(excluded)
+	Each(t, ptr, func(path string) {
+		got := digest()
+		if slices.Contains(excluded, path) {
+			if got != base {
+				t.Errorf("%s changes the digest", path)
+			}
+			left = slices.DeleteFunc(left, func(p string) bool { return p == path })
+			return
+		}
+		if other, ok := seen[got]; ok {
+			t.Errorf("changing %s gives the same digest as changing %s", path, other)
+		}
+		seen[got] = path
+	})
+	if len(left) > 0 {
+		t.Errorf("never visited: %v", left)
+	}
 }
 
 func walk(t *testing.T, path string, v reflect.Value, check func(path string)) {
