@@ -4,6 +4,7 @@ package idptest
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/zitadel/oidc/v3/example/server/storage"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -39,8 +41,11 @@ type Provider struct {
 	Issuer string
 	// Posted says whether the last token request had the secret in its body.
 	Posted atomic.Bool
-	// Down answers 503 to everything.
-	Down atomic.Bool
+	// Down answers 503 to everything, Slow nothing at all.
+	Down, Slow atomic.Bool
+	// Tamper, unless nil, changes the ID tokens that are given out. Set it before
+	// the token request.
+	Tamper func(idToken string) string
 
 	handler http.Handler
 	client  *http.Client
@@ -53,7 +58,7 @@ func Start(t testing.TB, o Options) *Provider {
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
 	p.Issuer = server.URL
-	p.client = &http.Client{CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+	p.client = &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
 		if !strings.HasPrefix(r.URL.String(), p.Issuer+"/") {
 			return http.ErrUseLastResponse
 		}
@@ -89,10 +94,27 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "down", http.StatusServiceUnavailable)
 		return
 	}
+	if p.Slow.Load() {
+		_, _ = io.Copy(io.Discard, r.Body) // only then is it noticed that the caller went away
+		<-r.Context().Done()
+		return
+	}
 	if r.Method == http.MethodPost {
 		p.Posted.Store(r.FormValue("client_secret") != "")
 	}
-	p.handler.ServeHTTP(w, r)
+	if p.Tamper == nil || r.Method != http.MethodPost {
+		p.handler.ServeHTTP(w, r)
+		return
+	}
+	recorded := httptest.NewRecorder()
+	p.handler.ServeHTTP(recorded, r)
+	answer := map[string]any{}
+	_ = json.Unmarshal(recorded.Body.Bytes(), &answer)
+	token, _ := answer["id_token"].(string)
+	answer["id_token"] = p.Tamper(token)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(recorded.Code)
+	_ = json.NewEncoder(w).Encode(answer)
 }
 
 // SignIn takes a browser that was sent to location through the provider, and

@@ -4,7 +4,11 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -27,6 +31,8 @@ type hostile struct {
 	metadata map[string]any
 	userinfo map[string]any
 	signer   *ecdsa.PrivateKey // nil: key
+	// forge, unless nil, makes the ID token of its encoded payload.
+	forge    func(payload string) string
 	nonce    string
 	verifier string
 }
@@ -82,10 +88,12 @@ func (h *hostile) token(w http.ResponseWriter, r *http.Request) {
 	if signer == nil {
 		signer = h.key
 	}
+	token := h.sign(signer, claims)
+	if h.forge != nil {
+		token = h.forge(strings.Split(token, ".")[1])
+	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"access_token": "at", "token_type": "Bearer", "id_token": h.sign(signer, claims),
-	})
+	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": "at", "token_type": "Bearer", "id_token": token})
 }
 
 func (h *hostile) sign(key *ecdsa.PrivateKey, claims map[string]any) string {
@@ -165,6 +173,33 @@ func TestUpstreamIDTokenIsChecked(t *testing.T) {
 			}
 			if len(h.verifier) < 43 {
 				t.Errorf("the code verifier has %d characters", len(h.verifier))
+			}
+		})
+	}
+}
+
+// A7: neither `none` nor the public key as an HMAC key makes a token good,
+// whatever the provider's metadata offers.
+func TestA7UpstreamIDTokenAlgorithms(t *testing.T) {
+	h := newHostile(t, nil)
+	public, err := x509.MarshalPKIXPublicKey(h.key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	for name, forge := range map[string]func(payload string) string{
+		"none": func(payload string) string { return encode([]byte(`{"alg":"none"}`)) + "." + payload + "." },
+		"HS256 with the public key": func(payload string) string {
+			signed := encode([]byte(`{"alg":"HS256","kid":"k"}`)) + "." + payload
+			mac := hmac.New(sha256.New, public)
+			mac.Write([]byte(signed))
+			return signed + "." + encode(mac.Sum(nil))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h.forge = forge
+			if got, err := h.run(t, h.provider(), ""); !errors.Is(err, ErrUpstreamFailed) || got.User.Subject != "" {
+				t.Errorf("got %q, %v", got.User.Subject, err)
 			}
 		})
 	}

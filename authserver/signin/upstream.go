@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -9,10 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
-	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
 
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
@@ -70,24 +68,10 @@ type upstream struct {
 	Provider
 	redirectURL string
 
-	mu       sync.Mutex
-	found    *discovered
-	foundAt  time.Time
-	failed   error
-	failedAt time.Time
+	asking singleflight.Group
+	mu     sync.Mutex
+	known  discovery // guarded by mu
 }
-
-type discovered struct {
-	provider *oidc.Provider
-	config   oauth2.Config
-	// issInResponse: the provider promises `iss` in its answers (RFC 9207).
-	issInResponse bool
-}
-
-const (
-	discoveryAge   = time.Hour       // then it is read again
-	discoveryPause = 5 * time.Second // after a failure
-)
 
 // NewUpstreams checks the providers. It asks nobody: a provider that is down at
 // our start is asked when somebody wants to sign in there.
@@ -178,67 +162,4 @@ func secureURL(s string) bool {
 func loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
-}
-
-// discover reads the provider's discovery document, or has it from an hour ago
-// at most. While a provider cannot be asked what it said before stays good.
-func (p *upstream) discover(ctx context.Context, client *http.Client, now time.Time) (*discovered, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.found != nil && now.Sub(p.foundAt) < discoveryAge {
-		return p.found, nil
-	}
-	if p.failed == nil || now.Sub(p.failedAt) >= discoveryPause {
-		found, err := p.ask(ctx, client)
-		if err == nil {
-			p.found, p.foundAt, p.failed = found, now, nil
-			return found, nil
-		}
-		p.failed, p.failedAt = err, now
-	}
-	if p.found != nil {
-		return p.found, nil
-	}
-	return nil, p.failed
-}
-
-func (p *upstream) ask(ctx context.Context, client *http.Client) (*discovered, error) {
-	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, client), p.Issuer)
-	if err != nil {
-		return nil, fmt.Errorf("discovery of %s: %w", p.Issuer, quiet(err))
-	}
-	var more struct {
-		AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
-		IssInResponse bool     `json:"authorization_response_iss_parameter_supported"`
-	}
-	if err := provider.Claims(&more); err != nil {
-		return nil, fmt.Errorf("discovery of %s: not the members of OpenID Connect Discovery", p.Issuer)
-	}
-	endpoint := provider.Endpoint()
-	if !secureEndpoint(endpoint.AuthURL) || !secureEndpoint(endpoint.TokenURL) {
-		return nil, fmt.Errorf("discovery of %s: its authorization and token endpoints must be https URLs", p.Issuer)
-	}
-	endpoint.AuthStyle = p.authStyle(more.AuthMethods)
-	config := oauth2.Config{
-		ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(),
-		Endpoint: endpoint, RedirectURL: p.redirectURL, Scopes: p.scopes(),
-	}
-	return &discovered{provider, config, more.IssInResponse}, nil
-}
-
-// authStyle goes by what the provider says, and tries nothing out: a failed try
-// would use up the code. Where both are offered the body is taken, for servers
-// disagree on how credentials are encoded in Basic; where nothing is said it is
-// Basic (OpenID Connect Discovery, Section 3).
-func (p *upstream) authStyle(offered []string) oauth2.AuthStyle {
-	if p.ClientSecret == "" || slices.Contains(offered, "client_secret_post") {
-		return oauth2.AuthStyleInParams
-	}
-	return oauth2.AuthStyleInHeader
-}
-
-// secureEndpoint is secureURL, but a query is allowed (RFC 6749, Section 3.1).
-func secureEndpoint(s string) bool {
-	bare, _, _ := strings.Cut(s, "?")
-	return secureURL(bare)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -304,6 +305,45 @@ func TestUpstreamThatIsDownIsAskedAgain(t *testing.T) {
 	up = false
 	if err := begin(2 * time.Hour); err != nil {
 		t.Errorf("down later: %v, want what it said before", err)
+	}
+}
+
+// However many want to sign in at a provider that is slow, it is asked once, and
+// whoever goes away makes it fail for nobody else.
+func TestSlowUpstreamIsAskedOnce(t *testing.T) {
+	h := newHostile(t, nil)
+	inner := h.server.Config.Handler
+	arrived, release := make(chan struct{}, 100), make(chan struct{})
+	h.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		<-release
+		inner.ServeHTTP(w, r)
+	})
+	u := upstreams(t, h.provider())
+	begin := func(ctx context.Context) error {
+		_, _, err := u.Begin(ctx, Start{Provider: "corp"}, noon)
+		return err
+	}
+	impatient, leave := context.WithCancel(t.Context())
+	left := make(chan error)
+	go func() { left <- begin(impatient) }()
+	<-arrived
+	leave()
+	if err := <-left; !errors.Is(err, ErrUpstreamFailed) {
+		t.Errorf("who went away: %v", err)
+	}
+	var waiting sync.WaitGroup
+	for range 20 {
+		waiting.Go(func() {
+			if err := begin(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	close(release)
+	waiting.Wait()
+	if n := len(arrived); n != 0 {
+		t.Errorf("it was asked %d times more", n)
 	}
 }
 

@@ -52,7 +52,7 @@ var arrows = map[string][]string{
 	"authserver/authorize":      {"authserver/oauth", "authserver/params", "authserver/credential", "authserver/policy", "authserver/store", "authserver/registry", "authserver/grant", "authserver/signin"},
 	"authserver/signin": {
 		"authserver/oauth", "authserver/credential", "authserver/policy", "authserver/store", "authserver/peer",
-		"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "golang.org/x/crypto/argon2", "go.yaml.in/yaml/v3",
+		"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "golang.org/x/sync/singleflight", "golang.org/x/crypto/argon2", "go.yaml.in/yaml/v3",
 	},
 	"authserver/web":      {},
 	"authserver/outbound": {},

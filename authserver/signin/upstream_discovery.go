@@ -1,0 +1,118 @@
+package signin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+type discovered struct {
+	provider *oidc.Provider
+	config   oauth2.Config
+	// issInResponse: the provider promises `iss` in its answers (RFC 9207).
+	issInResponse bool
+}
+
+const (
+	discoveryAge   = time.Hour       // then it is read again
+	discoveryPause = 5 * time.Second // after a failure
+)
+
+// discovery is what came of asking a provider.
+type discovery struct {
+	found    *discovered // nil: nothing yet
+	foundAt  time.Time
+	failed   error // of the last try; nil: it went well
+	failedAt time.Time
+}
+
+// discover reads the provider's discovery document, or has it from an hour ago
+// at most. While a provider cannot be asked, or is being asked, what it said
+// before stays good. However many want to sign in, one asks, so that a provider
+// that is slow keeps each of them waiting once, and not one after the other.
+func (p *upstream) discover(ctx context.Context, client *http.Client, now time.Time) (*discovered, error) {
+	p.mu.Lock()
+	known := p.known
+	p.mu.Unlock()
+	switch {
+	case known.found != nil && now.Sub(known.foundAt) < discoveryAge:
+		return known.found, nil
+	case known.failed != nil && now.Sub(known.failedAt) < discoveryPause:
+		if known.found != nil {
+			return known.found, nil
+		}
+		return nil, known.failed
+	}
+	answer := p.asking.DoChan("", func() (any, error) { // whoever came first may go away
+		found, err := p.ask(context.WithoutCancel(ctx), client)
+		p.note(found, err, now)
+		return found, err
+	})
+	if known.found != nil {
+		return known.found, nil
+	}
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case result := <-answer:
+		found, _ := result.Val.(*discovered)
+		return found, result.Err
+	}
+}
+
+func (p *upstream) note(found *discovered, err error, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil {
+		p.known.failed, p.known.failedAt = err, now
+		return
+	}
+	p.known = discovery{found: found, foundAt: now}
+}
+
+func (p *upstream) ask(ctx context.Context, client *http.Client) (*discovered, error) {
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, client), p.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("discovery of %s: %w", p.Issuer, quiet(err))
+	}
+	var more struct {
+		AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
+		IssInResponse bool     `json:"authorization_response_iss_parameter_supported"`
+	}
+	if err := provider.Claims(&more); err != nil {
+		return nil, fmt.Errorf("discovery of %s: not the members of OpenID Connect Discovery", p.Issuer)
+	}
+	endpoint := provider.Endpoint()
+	if !secureEndpoint(endpoint.AuthURL) || !secureEndpoint(endpoint.TokenURL) {
+		return nil, fmt.Errorf("discovery of %s: its authorization and token endpoints must be https URLs", p.Issuer)
+	}
+	endpoint.AuthStyle = p.authStyle(more.AuthMethods)
+	config := oauth2.Config{
+		ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(),
+		Endpoint: endpoint, RedirectURL: p.redirectURL, Scopes: p.scopes(),
+	}
+	return &discovered{provider, config, more.IssInResponse}, nil
+}
+
+// authStyle goes by what the provider says, and tries nothing out: a failed try
+// would use up the code. Where both are offered the body is taken, for servers
+// disagree on how credentials are encoded in Basic; where nothing is said it is
+// Basic (OpenID Connect Discovery, Section 3).
+func (p *upstream) authStyle(offered []string) oauth2.AuthStyle {
+	if p.ClientSecret == "" || slices.Contains(offered, "client_secret_post") {
+		return oauth2.AuthStyleInParams
+	}
+	return oauth2.AuthStyleInHeader
+}
+
+// secureEndpoint is secureURL, but a query is allowed (RFC 6749, Section 3.1).
+func secureEndpoint(s string) bool {
+	bare, _, _ := strings.Cut(s, "?")
+	return secureURL(bare)
+}
