@@ -79,12 +79,16 @@ func shorter(a, b time.Duration) time.Duration {
 
 // Target checks the resource asked for, or picks the default (RFC 8707, Section
 // 2). A client that registered itself lists no resources: it may name the default
-// one, and those whose policies are open to such clients. The error is an
-// invalid_target.
+// one, and those whose policies are open to such clients. A client that registered
+// neither resources nor scopes has nothing to do at an API, so that its default is
+// the server itself. The error is an invalid_target.
 func Target(policies *policy.Set, c *registry.Client, asked string, terms *Terms) (string, error) {
 	var registered []string
 	if m := c.Managed; m != nil {
 		registered = m.Resources
+	}
+	if asked == "" && len(registered) == 0 && len(c.Scopes) == 0 {
+		return terms.Issuer, nil
 	}
 	if asked == "" {
 		return oauth.DefaultTarget(registered, terms.DefaultResource), nil
@@ -151,7 +155,7 @@ func grantRegistered(policies *policy.Set, a Ask, resource string) ([]string, ti
 // registered none, for the server itself, where no policy could declare one.
 // For any other resource a token without scope would get past the policies.
 func needsNoScope(a Ask, resource string) bool {
-	return len(a.Client.Scopes) == 0 && resource == a.Terms.DefaultResource && resource == a.Terms.Issuer
+	return len(a.Client.Scopes) == 0 && resource == a.Terms.Issuer
 }
 
 func decide(policies *policy.Set, a Ask, resource, scope string) policy.Decision {

@@ -82,3 +82,24 @@ func TestCacheIsBoundedAndNeverWrong(t *testing.T) {
 		t.Errorf("%d entries, want at most %d", n, maxCached)
 	}
 }
+
+// A client that registered neither scopes nor resources gets a token for the server
+// itself, also where the default resource is an API; for the API it gets none.
+func TestClientWithoutScopesAndResources(t *testing.T) {
+	set, ask := benchAsk(1)
+	ask.Terms.DefaultResource, ask.Scope = api, ""
+	c := *ask.Client
+	c.Scopes, c.Managed = nil, &oauth.Managed{Owner: c.Managed.Owner}
+	ask.Client = &c
+	if right, err := resolve(set, ask); err != nil || right.Resource != ask.Terms.Issuer || right.Scope != "" {
+		t.Errorf("no resource asked for: %+v, %v", right, err)
+	}
+	ask.Resource = api
+	if right, err := resolve(set, ask); oauth.CodeOf(err) != oauth.CodeInvalidScope {
+		t.Errorf("the API asked for: %+v, %v; want invalid_scope", right, err)
+	}
+	ask.Resource, c.Scopes = "", []string{"scope-0"}
+	if right, err := resolve(set, ask); err == nil && right.Resource != api {
+		t.Errorf("with a scope: %+v, want the default resource", right)
+	}
+}

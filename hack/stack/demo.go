@@ -12,7 +12,7 @@ import (
 )
 
 // demo runs the whole path once in a temporary folder: a machine gets a token, then
-// an app gets tokens of a person. The folder is removed
+// an app gets tokens of a person, then one that registered itself does. The folder is removed
 // if all went well; otherwise its logs stay, and the error says where.
 func demo(ctx context.Context, died context.CancelCauseFunc, o options) (err error) {
 	r := o.report
@@ -28,7 +28,9 @@ func demo(ctx context.Context, died context.CancelCauseFunc, o options) (err err
 	d := &demoRun{Stack: s}
 	u := &userAct{demoRun: d, attended: attended(o.unattended)}
 	defer u.close()
-	err = r.All(ctx, slices.Concat(s.StartSteps(), d.steps(), u.steps()))
+	g := &selfRegisteredAct{userAct{demoRun: d}}
+	defer g.close()
+	err = r.All(ctx, slices.Concat(s.StartSteps(), d.steps(), u.steps(), g.steps()))
 	if left := errLeft(""); errors.As(err, &left) {
 		r.Say("%v", left)
 		return nil

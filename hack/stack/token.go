@@ -15,9 +15,12 @@ const answerLimit = 1 << 20
 
 // metadata is what the demo needs of RFC 8414, Section 2.
 type metadata struct {
-	Issuer        string `json:"issuer"`
-	TokenEndpoint string `json:"token_endpoint"`
-	JWKSURI       string `json:"jwks_uri"`
+	Issuer                string `json:"issuer"`
+	AuthorizationEndpoint string `json:"authorization_endpoint"`
+	TokenEndpoint         string `json:"token_endpoint"`
+	RevocationEndpoint    string `json:"revocation_endpoint"`
+	RegistrationEndpoint  string `json:"registration_endpoint"`
+	JWKSURI               string `json:"jwks_uri"`
 }
 
 // readMetadata finds the endpoints from nothing but the issuer.
@@ -76,8 +79,9 @@ func (d *demoRun) getToken(ctx context.Context) (string, error) {
 	return fmt.Sprintf("token received: type %s, good for %d s, scope %q", answer.TokenType, answer.ExpiresIn, answer.Scope), nil
 }
 
-// ask sends a request and reads the JSON of a 200. Another answer is an error
-// with its body, which is an OAuth error and holds no secret.
+// ask sends a request and reads the JSON of a success; into nil: it has none.
+// Another answer is an error with its body, which is an OAuth error and holds no
+// secret.
 func ask(req *http.Request, into any) error {
 	where := req.Method + " " + req.URL.String()
 	resp, err := http.DefaultClient.Do(req)
@@ -89,8 +93,11 @@ func ask(req *http.Request, into any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", where, err)
 	}
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode/100 != 2 {
 		return fmt.Errorf("%s answers %s: %s", where, resp.Status, body)
+	}
+	if into == nil {
+		return nil
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("%s answers no JSON: %w", where, err)
