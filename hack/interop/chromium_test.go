@@ -45,8 +45,8 @@ func flags(g *gateway) map[string]any {
 
 func startChromium(t testing.TB) {
 	t.Helper()
+	path := program(t, "chromium")
 	chromium.once.Do(func() {
-		path := program(t, "chromium")
 		chromium.gateway = newGateway(t)
 		chromium.profile, chromium.err = os.MkdirTemp("", "interop-chromium-")
 		if chromium.err != nil {

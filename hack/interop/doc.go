@@ -1,9 +1,10 @@
 // Package interop holds the server against the programs that people use it with:
 //
-//	flow_test.go, pages_test.go   a person in Chromium: sign-in, consent, account, signing out
+//	flow_test.go                  a person in Chromium: sign-in, consent, account, signing out
+//	pages_test.go                 what every page is held to: accessibility, no sideways scroll, pictures
 //	form_test.go                  keyboard only, without JavaScript, form_post
 //	spa_test.go                   an app that is nothing but a page of another origin
-//	samples_test.go               the Node and Python samples of a guide to such servers, and its curl lines
+//	samples_test.go, curl_test.go the Node and Python samples of a guide to such servers, and the curl lines of two
 //	strict_test.go                openid-client and oauth4webapi
 //	mcp_test.go                   a client and a server of the Model Context Protocol's Go SDK
 //

@@ -2,6 +2,7 @@ package interop
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"testing"
@@ -16,6 +17,19 @@ func program(t testing.TB, name string) string {
 	path, err := exec.LookPath(name)
 	if err != nil {
 		t.Fatalf("there is no %s on PATH: install what the tests need with `%s`", name, install)
+	}
+	return path
+}
+
+// node finds Node.js, of a version that has the Web Crypto API in its globals.
+func node(t testing.TB) string {
+	t.Helper()
+	path := program(t, "node")
+	out, err := exec.Command(path, "--version").Output()
+	must(t, err)
+	var major int
+	if _, err := fmt.Sscanf(string(out), "v%d.", &major); err != nil || major < 20 {
+		t.Fatalf("%s is %s: these tests need Node.js 20 or newer", path, bytes.TrimSpace(out))
 	}
 	return path
 }

@@ -134,7 +134,7 @@ func (g *guide) runNode(t *testing.T, edits ...edit) {
 	modules, err := nodeModules()
 	must(t, err)
 	must(t, os.Symlink(modules, filepath.Join(filepath.Dir(file), "node_modules")))
-	g.run(t, program(t, "node"), file)
+	g.run(t, node(t), file)
 }
 
 func (g *guide) runPython(t *testing.T, edits ...edit) {

@@ -53,7 +53,7 @@ func runStrict(t *testing.T, s *authtest.Server, c authtest.Client, script strin
 	must(t, os.Symlink(modules, filepath.Join(dir, "node_modules")))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program(t, "node"), script)
+	cmd := exec.CommandContext(ctx, node(t), script)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "ISSUER="+s.Issuer, "REDIRECT="+appURL+"/callback", "RESOURCE="+orders,
 		"CLIENT_ID="+c.Registration.ClientID, "CLIENT_SECRET="+c.Secret.Reveal(), "METHOD="+string(c.Registration.TokenEndpointAuthMethod))

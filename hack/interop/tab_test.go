@@ -13,7 +13,7 @@ import (
 )
 
 // patience with a slow machine.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // limit is the tab's context with an end.
 func (b *tab) limit() (context.Context, context.CancelFunc) {
