@@ -17,6 +17,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-logr/logr"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
 	api "clientele.dev/clientele/api/v1alpha1"
 )
 
@@ -61,6 +64,7 @@ func main() {
 	b := &bench{report: &report{out: os.Stdout}, http: &http.Client{Timeout: 30 * time.Second}}
 	flag.StringVar(&b.profiles, "profiles", "", "directory for CPU profiles of the servers of flows; empty: none")
 	flag.Parse()
+	ctrllog.SetLogger(logr.Discard())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	exit(b.run(ctx, cmp.Or(*only, all), *out))

@@ -69,8 +69,9 @@ type replicas struct {
 // ended is what was seen of one way to end something.
 type ended struct {
 	answered []time.Duration // by the first replica
-	refused  []time.Duration // at the other, since that answer
-	late     int             // how often the other still accepted it after that answer
+	refused  []time.Duration // by the other: until its answer, since that of the first
+	accepted []time.Duration // by the other: when the last request it accepted was sent; 0: none was
+	late     int             // how often it accepted one after the first's answer
 }
 
 // once ends something at the first replica and waits until the other refuses.
@@ -81,18 +82,21 @@ func (e *ended) once(ctx context.Context, end func() error, refused func() (bool
 	}
 	answer := time.Now()
 	e.answered = append(e.answered, answer.Sub(begin))
-	for look := 0; ; look++ {
+	last := time.Duration(0)
+	for {
+		sent := time.Since(answer)
 		no, err := refused()
 		if err != nil {
 			return err
 		}
 		if no {
-			e.refused = append(e.refused, time.Since(answer))
+			e.refused, e.accepted = append(e.refused, time.Since(answer)), append(e.accepted, last)
+			if last > 0 {
+				e.late++
+			}
 			return nil
 		}
-		if look == 0 {
-			e.late++
-		}
+		last = sent
 		if time.Since(answer) > giveUp {
 			return fmt.Errorf("still accepted after %s", giveUp)
 		}
@@ -105,12 +109,14 @@ func (e *ended) once(ctx context.Context, end func() error, refused func() (bool
 func (b *bench) ended(what string, e *ended, goal string) {
 	slices.Sort(e.answered)
 	slices.Sort(e.refused)
+	slices.Sort(e.accepted)
 	words := func(d []time.Duration) string {
 		return fmt.Sprintf("p50 %s, p99 %s", round(quantile(d, .5)), round(quantile(d, .99)))
 	}
-	b.report.add(figure{name: what + ": refused at the other replica, after the answer", value: round(quantile(e.refused, .5)).String(),
-		note: words(e.refused) + ", a request included; the answer took " + words(e.answered)})
-	b.report.add(figure{name: fmt.Sprintf("%s: accepted once more after the answer, of %d", what, len(e.refused)), value: fmt.Sprint(e.late), goal: goal})
+	b.report.add(figure{name: what + ": from the answer to a refusal at the other replica", value: round(quantile(e.refused, .5)).String(),
+		note: words(e.refused) + ", with the request that is refused; the answer took " + words(e.answered)})
+	b.report.add(figure{name: fmt.Sprintf("%s: accepted once more after the answer, of %d", what, len(e.refused)), value: fmt.Sprint(e.late), goal: goal,
+		note: "the last that was accepted was sent after it by: " + words(e.accepted)})
 }
 
 // revokedTokens: a refresh token is revoked (RFC 7009) at the first replica; the
@@ -145,7 +151,8 @@ func (b *bench) revokedTokens(ctx context.Context, r *replicas) error {
 }
 
 // disabledClient: a registrar disables the client at the first replica, and the
-// other is asked something as that client.
+// other is asked something as that client. Whoever is refused waits until the
+// replica has caught up with the store, which it does at most every 20 ms.
 func (b *bench) disabledClient(ctx context.Context, r *replicas) error {
 	at := registrarAt{r.Replicas[0], r.Registrar}
 	counter := int64(1)
