@@ -18,22 +18,23 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 // comments of package store describe them.
 type memory struct {
 	mu       sync.Mutex
-	counters map[string]counter
+	counters map[string]counted
 	sessions map[string]store.Session // by id
 	consents []store.Consent
 	families []store.Family
 	touched  int
+	writes   int // of counters
 	log      []string
 	fail     error
 }
 
-type counter struct {
+type counted struct {
 	n       int
 	expires time.Time
 }
 
 func newMemory() *memory {
-	return &memory{counters: map[string]counter{}, sessions: map[string]store.Session{}}
+	return &memory{counters: map[string]counted{}, sessions: map[string]store.Session{}}
 }
 
 func (m *memory) CountAttempt(_ context.Context, key string, now time.Time, window time.Duration) (int, error) {
@@ -41,10 +42,11 @@ func (m *memory) CountAttempt(_ context.Context, key string, now time.Time, wind
 	defer m.mu.Unlock()
 	c := m.counters[key]
 	if !now.Before(c.expires) {
-		c = counter{expires: now.Add(window)}
+		c = counted{expires: now.Add(window)}
 	}
 	c.n++
 	m.counters[key] = c
+	m.writes++
 	return c.n, m.fail
 }
 

@@ -44,7 +44,9 @@ func (l Limits) withDefaults() Limits {
 
 // Lockout counts guesses. Every guess is counted before its password is looked
 // at, by an atomic counter of the store: however many come in parallel, and at
-// however many replicas, no more than the limit are looked at (A17).
+// however many replicas, no more than the limit are looked at (A17). A guess
+// beyond a limit writes nothing: what anybody may send without end must not
+// fill the store, nor wait in line with the writes of others.
 type Lockout struct {
 	Attempts store.Attempts
 	// Limits returns those in force. Nil: the defaults.
@@ -61,78 +63,93 @@ func (l Lockout) limits() Limits {
 // count counts a guess and tells whether it may be looked at.
 func (l Lockout) count(ctx context.Context, username, address string, now time.Time) (bool, error) {
 	limits := l.limits()
-	pair, err := l.Attempts.CountAttempt(ctx, pairKey(username, address), now, limits.Window)
-	if err != nil {
-		return false, fmt.Errorf("counting a sign-in: %w", err)
+	counters := countersOf(limits, username, address, now)
+	for _, c := range counters {
+		if full, err := l.full(ctx, c, now); err != nil || full {
+			return false, err
+		}
 	}
-	if pair > limits.PerPair {
-		// Not counted further: whoever is locked out here uses up nobody else's.
-		return false, nil
+	for _, c := range counters {
+		// Whoever is locked out here, by guesses that came at the same time, uses
+		// up nothing of the counters behind.
+		if ok, err := l.countOne(ctx, c, limits.Window, now); err != nil || !ok {
+			return false, err
+		}
 	}
-	wide, err := l.countWide(ctx, limits, username, address, now)
-	if err != nil {
-		return false, fmt.Errorf("counting a sign-in: %w", err)
-	}
-	return wide, nil
+	return true, nil
 }
 
-// countWide counts in both large counters. What successes took from them is
-// given back by succeeded, one each; clearing them instead would let whoever has
-// one account guess at others for ever.
-func (l Lockout) countWide(ctx context.Context, limits Limits, username, address string, now time.Time) (bool, error) {
-	ok := true
-	for _, wide := range wideCounters(limits, username, address, now) {
-		n, err := l.Attempts.CountAttempt(ctx, wide.key, now, limits.Window)
-		if err != nil {
-			return false, err
-		}
-		if n <= wide.limit {
-			continue
-		}
-		back, err := l.Attempts.Attempts(ctx, wide.refunds, now)
-		if err != nil {
-			return false, err
-		}
-		ok = ok && n-back <= wide.limit
+// full tells whether a counter lets no further guess through.
+func (l Lockout) full(ctx context.Context, c counter, now time.Time) (bool, error) {
+	n, err := l.Attempts.Attempts(ctx, c.key, now)
+	if err != nil {
+		return false, fmt.Errorf("reading the count of sign-ins: %w", err)
 	}
-	return ok, nil
+	ok, err := l.within(ctx, c, n+1, now)
+	return !ok, err
+}
+
+func (l Lockout) countOne(ctx context.Context, c counter, window time.Duration, now time.Time) (bool, error) {
+	n, err := l.Attempts.CountAttempt(ctx, c.key, now, window)
+	if err != nil {
+		return false, fmt.Errorf("counting a sign-in: %w", err)
+	}
+	return l.within(ctx, c, n, now)
+}
+
+// within tells whether the nth guess is within the limit. What successes took is
+// given back, one each; clearing a large counter instead would let whoever has
+// one account guess at others for ever.
+func (l Lockout) within(ctx context.Context, c counter, n int, now time.Time) (bool, error) {
+	if n <= c.limit || c.refunds == "" {
+		return n <= c.limit, nil
+	}
+	back, err := l.Attempts.Attempts(ctx, c.refunds, now)
+	if err != nil {
+		return false, fmt.Errorf("reading the count of sign-ins: %w", err)
+	}
+	return n-back <= c.limit, nil
 }
 
 // succeeded forgets the guesses of the pair and gives this one back to the large
 // counters.
 func (l Lockout) succeeded(ctx context.Context, username, address string, now time.Time) error {
 	limits := l.limits()
-	if err := l.Attempts.ClearAttempts(ctx, pairKey(username, address)); err != nil {
-		return fmt.Errorf("clearing the count of sign-ins: %w", err)
-	}
-	for _, wide := range wideCounters(limits, username, address, now) {
-		if _, err := l.Attempts.CountAttempt(ctx, wide.refunds, now, limits.Window); err != nil {
+	for _, c := range countersOf(limits, username, address, now) {
+		var err error
+		if c.refunds == "" {
+			err = l.Attempts.ClearAttempts(ctx, c.key)
+		} else {
+			_, err = l.Attempts.CountAttempt(ctx, c.refunds, now, limits.Window)
+		}
+		if err != nil {
 			return fmt.Errorf("clearing the count of sign-ins: %w", err)
 		}
 	}
 	return nil
 }
 
-// wideCounter is a counter of guesses with that of the successes among them.
-// Both keys carry the number of the window, so that they start again together.
-type wideCounter struct {
+// counter is a counter of guesses. Those of a large one have beside them that of
+// the successes among them, and both keys carry the number of the window, so that
+// they start again together; the others are cleared by a success.
+type counter struct {
 	key, refunds string
 	limit        int
 }
 
-func wideCounters(limits Limits, username, address string, now time.Time) [2]wideCounter {
+// countersOf are those of a guess, the address first: whoever tries many names
+// makes new counters of names no longer than that one allows.
+func countersOf(limits Limits, username, address string, now time.Time) []counter {
 	window := strconv.FormatInt(now.Unix()/max(1, int64(limits.Window/time.Second)), 10)
-	counter := func(kind, value string, limit int) wideCounter {
-		return wideCounter{counterKey(kind, value, window), counterKey(kind+" refunds", value, window), limit}
+	large := func(kind, value string, limit int) counter {
+		return counter{counterKey(kind, value, window), counterKey(kind+" refunds", value, window), limit}
 	}
-	return [2]wideCounter{
-		counter("sign-in username", foldUsername(username), limits.PerUsername),
-		counter("sign-in address", peer.Network(address), limits.PerAddress),
+	name, network := foldUsername(username), peer.Network(address)
+	return []counter{
+		large("sign-in address", network, limits.PerAddress),
+		{key: counterKey("sign-in pair", name, network), limit: limits.PerPair},
+		large("sign-in username", name, limits.PerUsername),
 	}
-}
-
-func pairKey(username, address string) string {
-	return counterKey("sign-in pair", foldUsername(username), peer.Network(address))
 }
 
 // counterKey hashes what a counter is for: the database tells no user names.

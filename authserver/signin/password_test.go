@@ -189,6 +189,34 @@ func TestA17GuessesSpreadOverAddressesOrNames(t *testing.T) {
 	})
 }
 
+// Guesses beyond a limit are an unauthenticated flood: they write nothing.
+func TestA17GuessesBeyondALimitWriteNothing(t *testing.T) {
+	limits := Limits{PerPair: 3, PerUsername: 20, PerAddress: 20}
+	for name, guess := range map[string]func(i int) (username, address string){
+		"one name, one address":    func(int) (string, string) { return "ada", "192.0.2.1" },
+		"one name, many addresses": func(i int) (string, string) { return "ada", fmt.Sprintf("192.0.2.%d", i) },
+		"one address, many names":  func(i int) (string, string) { return fmt.Sprint("user", i), "192.0.2.1" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory()
+			p, checked := cheap(m, limits)
+			for i := range 30 {
+				username, address := guess(i)
+				_ = signIn(p, username, "wrong", address, noon)
+			}
+			writes, counters, looked := m.writes, len(m.counters), checked.Load()
+			for i := range 30 {
+				username, address := guess(100 + i)
+				_ = signIn(p, username, "wrong", address, noon)
+			}
+			if m.writes != writes || len(m.counters) != counters || checked.Load() != looked {
+				t.Errorf("30 guesses beyond the limit: %d writes, %d new counters, %d looked at; want none",
+					m.writes-writes, len(m.counters)-counters, checked.Load()-looked)
+			}
+		})
+	}
+}
+
 func TestSuccessClearsTheCount(t *testing.T) {
 	p, _ := cheap(newMemory(), Limits{PerPair: 3})
 	for round := range 5 {
