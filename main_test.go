@@ -5,14 +5,230 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/store/postgres/pgtest"
 	"clientele.dev/clientele/authserver/store/sqlite"
 )
+
+// asCommand makes this test binary the command: what the tests start is the real
+// thing, in a process of its own.
+const asCommand = "CLIENTELE_TEST_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// process is a running `clientele server`.
+type process struct {
+	cmd     *exec.Cmd
+	address string // of the endpoints
+	ended   chan struct{}
+
+	mu     sync.Mutex
+	output bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (p *process) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.output.Write(b)
+}
+
+func (p *process) said() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.output.String()
+}
+
+// serve on PostgreSQL. No API server answers: that is waited for, not a reason to
+// end.
+func serve(t *testing.T, dsn string) *process {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	kubeconfig := write("kubeconfig", `{"apiVersion":"v1","kind":"Config","current-context":"c",
+		"clusters":[{"name":"c","cluster":{"server":"http://127.0.0.1:1"}}],
+		"contexts":[{"name":"c","context":{"cluster":"c","user":"c"}}],"users":[{"name":"c","user":{}}]}`)
+	p := &process{ended: make(chan struct{}), address: freeAddress(t)}
+	p.cmd = exec.Command(os.Args[0], "server", "--kubeconfig="+kubeconfig, "--listen-address="+p.address, "--metrics-address=",
+		"--storage=postgres", "--postgres-dsn-file="+write("dsn", dsn+"\n"))
+	p.cmd.Env = append(os.Environ(), asCommand+"=1")
+	p.cmd.Stdout, p.cmd.Stderr = p, p
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.ended)
+		_ = p.cmd.Wait() // ProcessState has it
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill() // if it is still there
+		<-p.ended
+	})
+	return p
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // only its address was wanted
+	return l.Addr().String()
+}
+
+// until something holds of the process, which must not end before.
+func (p *process) until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(time.Minute)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-p.ended:
+			t.Fatalf("%s: it ended before:\n%s", what, p.said())
+		case <-late:
+			t.Fatalf("%s: not within a minute:\n%s", what, p.said())
+		}
+	}
+}
+
+func (p *process) healthy() bool {
+	response, err := http.Get("http://" + p.address + "/healthz")
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// end of the process, and how it ended.
+func (p *process) end(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(time.Minute):
+		t.Fatalf("still running after a minute:\n%s", p.said())
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func (p *process) terminate(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Fatal(err)
+	}
+	if code := p.end(t); code != 0 {
+		t.Errorf("exit status %d after SIGTERM:\n%s", code, p.said())
+	}
+}
+
+// database is a PostgreSQL whose users, but for its superuser, have passwords.
+func database(t *testing.T) *pgtest.Server {
+	t.Helper()
+	db, err := pgtest.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	const passwords = `DO $$ BEGIN EXECUTE format('COPY (SELECT unnest(ARRAY[''local all clientele trust'', ''local all all scram-sha-256''])) TO %L',
+		current_setting('hba_file')); END $$; SELECT pg_reload_conf();
+		CREATE ROLE app LOGIN PASSWORD 'hunter2'; CREATE SCHEMA app AUTHORIZATION app`
+	if err := db.Exec(t.Context(), "", passwords); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// TestServerOnPostgreSQL follows two replicas through a day: they start together
+// while the database is away, make the tables once, outlive an outage, and stop.
+func TestServerOnPostgreSQL(t *testing.T) {
+	db := database(t)
+	dsn := db.DSN("user=app password=hunter2 search_path=app")
+	if err := db.End(); err != nil {
+		t.Fatal(err)
+	}
+	replicas := []*process{serve(t, dsn), serve(t, dsn)}
+	for _, p := range replicas {
+		p.until(t, "a replica says what it waits for", func() bool { return strings.Contains(p.said(), "the database cannot be reached; waiting for it") })
+	}
+	if err := db.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range replicas {
+		p.until(t, "a replica serves", p.healthy)
+	}
+	if err := db.Exec(t.Context(), "", `DO $$ BEGIN ASSERT (SELECT version FROM app.clientele_schema) > 0; END $$`); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(db.End(), db.Begin(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range replicas {
+		p.until(t, "a replica outlives an outage", p.healthy)
+		p.terminate(t)
+	}
+	waiting := serve(t, strings.Replace(dsn, "host=", "port=1 host=", 1))
+	waiting.until(t, "it waits", func() bool { return strings.Contains(waiting.said(), "waiting for it") })
+	waiting.terminate(t)
+	for _, p := range append(replicas, waiting) {
+		if strings.Contains(p.said(), "hunter2") {
+			t.Errorf("F36: the password is in the log:\n%s", p.said())
+		}
+	}
+}
+
+// TestServerThatPostgreSQLRefuses ends, and says why: waiting would not help.
+func TestServerThatPostgreSQLRefuses(t *testing.T) {
+	db := database(t)
+	for rule, c := range map[string]struct{ dsn, want string }{
+		"a wrong password":     {db.DSN("user=app password=swordfish"), "password authentication failed"},
+		"no such database":     {db.DSN("user=app password=hunter2 dbname=elsewhere"), `database "elsewhere" does not exist`},
+		"no right to a schema": {db.DSN("user=app password=hunter2 search_path=public"), "permission denied"},
+		"no connection string": {"swordfish", "want postgres://"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			p := serve(t, c.dsn)
+			if code := p.end(t); code != 1 || !strings.Contains(p.said(), c.want) || strings.Contains(p.said(), "waiting") {
+				t.Errorf("exit status %d, want 1 and %q:\n%s", code, c.want, p.said())
+			}
+			if strings.Contains(p.said(), "swordfish") || strings.Contains(p.said(), "hunter2") {
+				t.Errorf("F36: the password is told:\n%s", p.said())
+			}
+			t.Log(p.said())
+		})
+	}
+}
 
 // run runs the command with an input.
 func run(t *testing.T, in io.Reader, args ...string) (out, errOut string, err error) {
