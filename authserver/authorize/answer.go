@@ -14,10 +14,19 @@ type Target struct {
 	mode     oauth.ResponseMode
 	state    string
 	issuer   string
+	// vouched: errors are redirected there, without a page of ours in between.
+	vouched bool
 }
 
 // RedirectURI of the target, for pages to name.
 func (t Target) RedirectURI() string { return t.redirect.String() }
+
+// Seen is the target for a person who has read on a page of ours where it leads, and
+// gone on: they vouch for it.
+func (t Target) Seen() Target {
+	t.vouched = true
+	return t
+}
 
 // Answer is an authorization response (RFC 6749, Sections 4.1.2 and 4.1.2.1).
 type Answer struct {
@@ -31,6 +40,15 @@ type Answer struct {
 
 // Location to redirect the browser to, for response mode query.
 func (a Answer) Location() string { return a.location }
+
+// Offer is an Answer that only the person may bring to the client, by a link to
+// Location, or, for response mode form_post, by a form with the parameters.
+type Offer struct {
+	RedirectURI string
+	Mode        oauth.ResponseMode
+	Parameters  url.Values
+	Location    string
+}
 
 func (t Target) answer(parameters url.Values) Answer {
 	if t.state != "" {

@@ -44,7 +44,7 @@ type Checker struct {
 	Terms *grant.Terms
 }
 
-// Check makes all checks. The error is a *Shown or a *Redirected.
+// Check makes all checks. The error is a *Shown, a *Redirected or an *Offered.
 func (c Checker) Check(p *params.Params) (*Request, error) {
 	draft := &Request{Target: Target{issuer: c.Terms.Issuer, mode: oauth.ResponseModeQuery, state: p.Get("state")}}
 	for _, check := range beforeTrust {
@@ -106,7 +106,7 @@ func redirectURIIsRegistered(_ Checker, p *params.Params, r *Request) *Shown {
 	if err != nil {
 		return shown(err)
 	}
-	r.Target.redirect = redirect
+	r.Target.redirect, r.Target.vouched = redirect, r.Client.VouchedFor(redirect)
 	return nil
 }
 

@@ -53,5 +53,5 @@ func (i Issuer) Issue(ctx context.Context, r *Request, s store.Session, scopes [
 
 // Deny is the answer of a user who says no.
 func Deny(r *Request) Answer {
-	return r.Target.Refuse(oauth.AccessDenied("the user did not allow it")).Answer()
+	return r.Target.refusal(oauth.AccessDenied("the user did not allow it"))
 }

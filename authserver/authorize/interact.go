@@ -35,11 +35,11 @@ type Interaction struct {
 // With prompt=none whatever would need a page is refused (OpenID Connect Core 1.0,
 // Section 3.1.2.6). The verdict is good for AskConsent and Answerable.
 //
-// A refusal is a *Redirected; other errors are the store's.
+// A refusal is a *Redirected or an *Offered; other errors are the store's.
 func (i Interaction) Next(ctx context.Context, r *Request, p Pending, session *store.Session) (Step, signin.Verdict, error) {
 	quiet := r.Prompt.Has(oauth.PromptNone)
 	switch {
-	case session != nil && !p.isFor(session) && !p.foundBy(session):
+	case p.SignedInFor(session) && !p.isFor(session):
 		return SignIn, signin.Verdict{}, r.Target.Refuse(oauth.LoginRequired("the user who signed in is not the one that id_token_hint names"))
 	case !needsSignIn(r, p, session):
 	case quiet:
@@ -85,6 +85,12 @@ func (p Pending) isFor(session *store.Session) bool {
 // same second; but where the request came without its cookie only the time tells.
 func (p Pending) foundBy(session *store.Session) bool {
 	return session.ID == p.Session || session.AuthTime.Before(p.Issued)
+}
+
+// SignedInFor tells whether the session began after the request came: its person has
+// seen the sign-in page, which names the app and where it is.
+func (p Pending) SignedInFor(session *store.Session) bool {
+	return session != nil && !p.foundBy(session)
 }
 
 // WantsNewSignIn tells whether no session will do that began before the request.

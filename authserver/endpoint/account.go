@@ -222,7 +222,7 @@ func (s *Server) accountAction(x *exchange, session *store.Session, p *params.Pa
 		}
 		return redirect(x, x.view.base+pathAccount+"?"+fieldDone+"="+string(web.DoneEnded))
 	case actionSignOut:
-		return s.signOut(x, "")
+		return s.signOut(x, logoutRequest{})
 	}
 	return s.notAuthorized(x, errForm)
 }

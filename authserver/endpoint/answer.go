@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"clientele.dev/clientele/authserver/authorize"
@@ -18,11 +19,41 @@ func (s *Server) answer(x *exchange, a authorize.Answer) int {
 	if a.Mode != oauth.ResponseModeFormPost {
 		return redirect(x, a.Location())
 	}
-	form := web.FormPost{RedirectURI: a.RedirectURI}
-	for _, name := range slices.Sorted(maps.Keys(a.Parameters)) {
-		form.Fields = append(form.Fields, web.Field{Name: name, Value: a.Parameters.Get(name)})
-	}
+	form := web.FormPost{RedirectURI: a.RedirectURI, Fields: fieldsOf(a.Parameters)}
 	return s.page(x, http.StatusOK, x.view.pages.FormPost(x.w, form))
+}
+
+// fieldsOf are the parameters of an answer, for a form.
+func fieldsOf(parameters url.Values) []web.Field {
+	var fields []web.Field
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		fields = append(fields, web.Field{Name: name, Value: parameters.Get(name)})
+	}
+	return fields
+}
+
+// offer shows an error with a way on to the client, which gets the very same answer
+// there as by a redirect.
+func (s *Server) offer(x *exchange, o *authorize.Offered) int {
+	protocol, there := oauth.AsError(o), o.Offer()
+	page := web.Onward{
+		Status: pageStatus(protocol.Code), RedirectURI: there.RedirectURI, Location: there.Location,
+		Code: string(protocol.Code), Description: protocol.Description,
+	}
+	if there.Mode == oauth.ResponseModeFormPost {
+		page.Fields = fieldsOf(there.Parameters)
+	}
+	return s.page(x, page.Status, x.view.pages.Onward(x.w, page))
+}
+
+// pageStatus is the status of a page that shows an error. None is a 401, which would
+// have to name a scheme (RFC 9110, Section 15.5.2).
+func pageStatus(code oauth.Code) int {
+	switch code {
+	case oauth.CodeServerError, oauth.CodeTemporarilyUnavailable:
+		return status(code)
+	}
+	return http.StatusBadRequest
 }
 
 // page finishes an exchange whose page was written, with that status, unless the
@@ -35,7 +66,8 @@ func (s *Server) page(x *exchange, status int, err error) int {
 }
 
 // notAuthorized answers an authorization request that ended in an error: at the
-// client if it is an *authorize.Redirected, else on a page.
+// client if it is an *authorize.Redirected, else on a page; from an *authorize.Offered
+// the person can go on to the client.
 func (s *Server) notAuthorized(x *exchange, err error) int {
 	if protocol := oauth.AsError(err); protocol.Code == oauth.CodeServerError {
 		s.Log.Error("request failed", "route", x.route.name, "error", err)
@@ -44,15 +76,20 @@ func (s *Server) notAuthorized(x *exchange, err error) int {
 	if errors.As(err, &redirected) {
 		return s.answer(x, redirected.Answer())
 	}
+	var offered *authorize.Offered
+	if errors.As(err, &offered) {
+		return s.offer(x, offered)
+	}
 	return s.showError(x, err)
 }
 
 // showError writes the page for an error that no client can be told. Its texts
 // are fixed: nothing of the request is on it (FAILURES A9).
 func (s *Server) showError(x *exchange, err error) int {
-	e := web.Error{Status: http.StatusBadRequest}
+	e := web.Error{Status: pageStatus(oauth.CodeOf(err))}
 	switch {
 	case errors.Is(err, authorize.ErrPRT):
+		e.Status = http.StatusBadRequest
 		e.Title, e.Text = "This page is out of date", "It was open for too long, or was begun in another browser. Go back to the app and start again."
 		return s.writeError(x, e)
 	case errors.Is(err, signin.ErrForeignOrigin), errors.Is(err, errForm):
@@ -67,10 +104,8 @@ func (s *Server) showError(x *exchange, err error) int {
 	e.Code, e.Description = string(protocol.Code), protocol.Description
 	switch protocol.Code {
 	case oauth.CodeServerError:
-		e.Status = http.StatusInternalServerError
 		e.Title, e.Text = "Something failed here", "It is our fault. Please try again in a minute."
 	case oauth.CodeTemporarilyUnavailable:
-		e.Status = http.StatusServiceUnavailable
 		x.w.Header().Set("Retry-After", "1")
 		e.Title, e.Text = "Please try again in a moment", "The server cannot do this right now."
 	default:

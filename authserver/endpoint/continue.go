@@ -92,7 +92,7 @@ func (s *Server) postContinue(x *exchange) int {
 	return s.notAuthorized(x, errForm)
 }
 
-// open opens a prt. The error is an *authorize.Shown or *Redirected,
+// open opens a prt. The error is an *authorize.Shown, *Redirected or *Offered,
 // authorize.ErrPRT, or that this replica may not issue.
 func (s *Server) open(x *exchange, prt string) (visit, error) {
 	if !s.mayIssueToUsers(x) {
@@ -111,19 +111,16 @@ func (s *Server) open(x *exchange, prt string) (visit, error) {
 		return visit{}, err
 	}
 	if v.session, err = s.session(x, s.Now()); err != nil {
-		return visit{}, v.request.Target.Refuse(err)
+		return visit{}, v.refuse(err)
+	}
+	if v.pending.SignedInFor(v.session) {
+		v.request.Target = v.request.Target.Seen()
 	}
 	return v, nil
 }
 
 // refuse makes a refusal that the client is told of whatever happened.
-func (v visit) refuse(err error) error {
-	var redirected *authorize.Redirected
-	if errors.As(err, &redirected) {
-		return err
-	}
-	return v.request.Target.Refuse(err)
-}
+func (v visit) refuse(err error) error { return v.request.Target.Refuse(err) }
 
 // session is that of the browser; nil: nobody is signed in.
 func (s *Server) session(x *exchange, now time.Time) (*store.Session, error) {

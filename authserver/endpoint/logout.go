@@ -41,8 +41,11 @@ func (s *Server) logout(x *exchange) int {
 	switch {
 	case err != nil:
 		return s.notAuthorized(x, err)
-	case session == nil || request.of(session):
-		return s.signOut(x, request.then)
+	case session == nil:
+		return s.signOut(x, request)
+	case request.of(session):
+		request.offered = false // they were signed in there
+		return s.signOut(x, request)
 	}
 	// 4.
 	return s.askSignOut(x, request, session, &p)
@@ -55,6 +58,9 @@ type logoutRequest struct {
 	// uri is the post_logout_redirect_uri, then where the browser goes: uri with
 	// state. Both may be empty.
 	uri, then string
+	// offered: nobody vouches for the client, and the person goes there by a link
+	// (RFC 9700, Section 4.11.2).
+	offered bool
 }
 
 // of says that the hint is of a session.
@@ -87,21 +93,20 @@ func (s *Server) logoutRequest(x *exchange, p *params.Params) (logoutRequest, er
 	if r.client == nil || !oauth.MatchRedirect(r.client.PostLogoutRedirectURIs, r.uri) {
 		return logoutRequest{}, oauth.InvalidRequest("post_logout_redirect_uri must be registered for the client that id_token_hint or client_id names")
 	}
-	then, err := withState(r.uri, p.Get("state"))
-	r.then = then
-	return r, err
+	uri, err := oauth.ParseRedirectURI(r.uri)
+	if err != nil {
+		return logoutRequest{}, err
+	}
+	r.then, r.offered = withState(uri, p.Get("state")), !r.client.VouchedFor(uri)
+	return r, nil
 }
 
-func withState(address, state string) (string, error) {
-	uri, err := oauth.ParseRedirectURI(address)
-	if err != nil {
-		return "", err
-	}
+func withState(uri oauth.RedirectURI, state string) string {
 	added := url.Values{}
 	if state != "" {
 		added.Set("state", state)
 	}
-	return uri.Location(added), nil
+	return uri.Location(added)
 }
 
 // askSignOut shows the page that asks.
@@ -153,22 +158,26 @@ func (s *Server) postLogout(x *exchange) int {
 	if !s.csrf(x.view).Check(p.Get(fieldCSRF), signin.FormSignOut, x.view.cookies.ReadSession(x.r), request.then) {
 		return s.notAuthorized(x, errForm)
 	}
-	return s.signOut(x, request.then)
+	return s.signOut(x, request)
 }
 
-// signOut ends the browser's session, if there is one, and sends it on; then "":
-// to the page that says so.
-func (s *Server) signOut(x *exchange, then string) int {
+// signOut ends the browser's session, if there is one, and sends it on, or to the
+// page that says so.
+func (s *Server) signOut(x *exchange, r logoutRequest) int {
 	if cookie := x.view.cookies.ReadSession(x.r); cookie != "" {
 		if err := s.sessions().End(x.r.Context(), cookie, s.Now()); err != nil {
 			return s.notAuthorized(x, err)
 		}
 		http.SetCookie(x.w, x.view.cookies.EndSession())
 	}
-	if then != "" {
-		return redirect(x, then)
+	page := web.SignedOut{SignInURL: x.view.base + pathAccount}
+	switch {
+	case r.offered:
+		page.RedirectURI = r.then
+	case r.then != "":
+		return redirect(x, r.then)
 	}
-	return s.page(x, http.StatusOK, x.view.pages.SignedOut(x.w, web.SignedOut{SignInURL: x.view.base + pathAccount}))
+	return s.page(x, http.StatusOK, x.view.pages.SignedOut(x.w, page))
 }
 
 func errNotNow() error {

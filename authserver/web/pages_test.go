@@ -43,6 +43,11 @@ func all(t *testing.T, text string) map[string]*httptest.ResponseRecorder {
 			f.RedirectURI = "https://app.example/cb"
 			return p.FormPost(w, f)
 		},
+		"onward": func(w http.ResponseWriter) error {
+			o := filled[Onward](text)
+			o.Status, o.RedirectURI = http.StatusBadRequest, "https://app.example/cb"
+			return p.Onward(w, o)
+		},
 	}
 	for problem := range problemStatus {
 		s := filled[SignIn](text)
@@ -191,7 +196,7 @@ func TestA9NoPageCanBeFramedOrLoadsFromElsewhere(t *testing.T) {
 		}
 		// no-referrer would give our own forms `Origin: null`.
 		want := "same-origin"
-		if name == "formpost" {
+		if name == "formpost" || name == "onward" {
 			want = "strict-origin"
 		}
 		if got := h.Get("Referrer-Policy"); got != want {
@@ -274,7 +279,7 @@ func TestPagesAreAccessible(t *testing.T) {
 				t.Error("lang or viewport is missing")
 			}
 			problem := strings.TrimPrefix(name, "signin ")
-			if wrong := name == "error" || strings.HasPrefix(name, "signin ") && problem != ""; wrong != strings.Contains(body, `role="alert"`) || wrong != strings.Contains(body, "<title>Error: ") {
+			if wrong := name == "error" || name == "onward" || strings.HasPrefix(name, "signin ") && problem != ""; wrong != strings.Contains(body, `role="alert"`) || wrong != strings.Contains(body, "<title>Error: ") {
 				t.Errorf("role=alert %v, want %v, and Error: in the title", !wrong, wrong)
 			}
 		})
@@ -369,6 +374,9 @@ func TestFormPostPage(t *testing.T) {
 	for _, bad := range []string{"com.example.app:/cb", "javascript:alert(1)", "", "/relative"} {
 		if err := p.FormPost(httptest.NewRecorder(), FormPost{RedirectURI: bad}); err == nil {
 			t.Errorf("a form for %q", bad)
+		}
+		if err := p.Onward(httptest.NewRecorder(), Onward{Status: http.StatusBadRequest, RedirectURI: bad}); err == nil {
+			t.Errorf("a way on to %q", bad)
 		}
 	}
 }

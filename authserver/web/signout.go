@@ -27,7 +27,12 @@ func (p *Pages) SignOut(w http.ResponseWriter, s SignOut) error {
 type SignedOut struct {
 	// SignInURL leads to the sign-in page; empty: no such link.
 	SignInURL string
+	// RedirectURI of an app that nobody vouches for, to go back to; empty: none.
+	RedirectURI string
 }
+
+// Place is where the redirect URI leads.
+func (s SignedOut) Place() Place { return placeOf(s.RedirectURI) }
 
 // SignedOut writes the page.
 func (p *Pages) SignedOut(w http.ResponseWriter, s SignedOut) error {
