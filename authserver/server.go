@@ -21,6 +21,7 @@ import (
 	"clientele.dev/clientele/authserver/logo"
 	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/store"
 )
 
 // Server is the authorization server, composed. The zero value is of no use: see
@@ -52,7 +53,7 @@ func New(o Options) (*Server, error) {
 	s.lease = &lease{id: credential.NewID(), store: o.Store, now: o.Now}
 	s.health = &health{registry: s.registry, lease: s.lease}
 	s.metrics = newMetrics(s)
-	roster := signin.Roster{Local: o.Users, Provider: func(name string) bool { return o.Upstreams != nil && o.Upstreams().Has(name) }}
+	roster := signin.Roster{Local: o.Users, Provider: func(s store.Source) bool { return o.Upstreams != nil && o.Upstreams().Vouches(s) }}
 	rights := &grant.Rights{Policies: s.registry.Policies}
 	s.handler = endpoint.New(endpoint.Config{
 		Health:     s.health,

@@ -36,7 +36,7 @@ func (i Issuer) Issue(ctx context.Context, r *Request, s store.Session, scopes [
 	err := i.Codes.PutCode(ctx, store.Code{
 		Hash: credential.Hash(code.Reveal()),
 		Grant: store.Grant{
-			ClientID: r.Client.ClientID, Subject: s.Subject, SessionID: s.ID, Resource: r.Resource,
+			ClientID: r.Client.ClientID, Subject: s.Subject, Source: s.Source, SessionID: s.ID, Resource: r.Resource,
 			Scopes: scopes, Roles: s.Roles, AuthTime: s.AuthTime.Unix(), Nonce: r.Nonce,
 		},
 		RedirectURI: r.RedirectURI,

@@ -149,8 +149,8 @@ func accountSession(of store.Session, current string) web.AccountSession {
 	shown := web.AccountSession{
 		ID: of.ID, UserAgent: of.UserAgent, Address: of.Address, SignedIn: of.AuthTime, Seen: of.Seen, Current: of.ID == current,
 	}
-	if of.Source != signin.SourceLocal {
-		shown.Provider = of.Source
+	if of.Source.Name != signin.SourceLocal {
+		shown.Provider = of.Source.Name
 	}
 	return shown
 }

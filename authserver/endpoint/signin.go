@@ -70,7 +70,7 @@ func (s *Server) startSession(x *exchange, user signin.User) error {
 		return err
 	}
 	http.SetCookie(x.w, x.view.cookies.Session(value))
-	s.Audit.Write(x.r.Context(), audit.SignedIn, slog.String("subject", user.Subject), slog.String("source", user.Source), slog.String("remote", s.remoteAddress(x)))
+	s.Audit.Write(x.r.Context(), audit.SignedIn, slog.String("subject", user.Subject), slog.String("source", user.Source.Name), slog.String("remote", s.remoteAddress(x)))
 	return nil
 }
 

@@ -98,7 +98,7 @@ func (s *Server) standingFamily(ctx context.Context, id string, now time.Time) (
 		return nil, errNoStanding
 	case err != nil:
 		return nil, fmt.Errorf("read the family of a token: %w", err)
-	case !f.Revoked.IsZero(), !f.Expires.IsZero() && !now.Before(f.Expires), !s.Roster.Welcome(f.Grant.Subject):
+	case !f.Revoked.IsZero(), !f.Expires.IsZero() && !now.Before(f.Expires), !s.Roster.Welcome(f.Grant.Subject, f.Grant.Source):
 		return nil, errNoStanding
 	}
 	return &f, nil

@@ -151,7 +151,7 @@ func sameResource(g store.Grant, r Request) error {
 // stillAllowed is check 6.
 func (g AuthorizationCode) stillAllowed(ctx context.Context, code store.Code, r Request) (UserRight, error) {
 	grant := code.Grant
-	if !g.Users.Welcome(grant.Subject) {
+	if !g.Users.Welcome(grant.Subject, grant.Source) {
 		return UserRight{}, oauth.InvalidGrant("the user may not sign in any more")
 	}
 	scopes, err := g.consented(ctx, code, r.Client)

@@ -136,7 +136,7 @@ func (g RefreshToken) stillAllowed(f store.Family, r Request) (UserRight, error)
 	if _, err := Target(g.Rights.Policies(), r.Client, f.Grant.Resource, r.Terms); err != nil {
 		return UserRight{}, oauth.InvalidGrant("the client may not have tokens for the resource any more").WithCause(err)
 	}
-	if !g.Users.Welcome(f.Grant.Subject) {
+	if !g.Users.Welcome(f.Grant.Subject, f.Grant.Source) {
 		return UserRight{}, oauth.InvalidGrant("the user may not sign in any more")
 	}
 	asked, err := narrowed(f.Grant.Scopes, r.Scope)

@@ -16,7 +16,7 @@ import (
 // Users says whether somebody who signed in earlier is still welcome, and which
 // roles they have now. signin.Roster is one.
 type Users interface {
-	Welcome(subject string) bool
+	Welcome(subject string, from store.Source) bool
 	Roles(subject string, atSignIn []string) []string
 }
 

@@ -185,8 +185,8 @@ func (a *Adapter) followLocal(spec *v1alpha1.LocalUsers) []oauth.UsersProblem {
 	return nil
 }
 
-// followUpstreams makes the providers anew when one of them changed. One whose
-// client secret was never read is left out.
+// followUpstreams makes the providers anew when one of them changed. At one whose
+// client secret was never read nobody signs in.
 func (a *Adapter) followUpstreams(issuer string, specs []v1alpha1.Upstream) []oauth.UsersProblem {
 	p := &a.people
 	var problems []oauth.UsersProblem
@@ -203,10 +203,7 @@ func (a *Adapter) followUpstreams(issuer string, specs []v1alpha1.Upstream) []oa
 				problem.Detail = fmt.Sprintf("upstream provider %s: %s", spec.Name, problem.Detail)
 				problems = append(problems, *problem)
 			}
-			if secret == "" {
-				continue
-			}
-			provider.ClientSecret = secret
+			provider.ClientSecret, provider.Closed = secret, secret == ""
 		}
 		providers = append(providers, provider)
 	}
@@ -262,7 +259,7 @@ func providerOf(u v1alpha1.Upstream) signin.Provider {
 
 func sameProvider(a, b signin.Provider) bool {
 	return slices.Equal(a.Scopes, b.Scopes) && a.Name == b.Name && a.DisplayName == b.DisplayName && a.Issuer == b.Issuer &&
-		a.ClientID == b.ClientID && a.ClientSecret == b.ClientSecret && a.UserInfo == b.UserInfo && a.Claims == b.Claims
+		a.ClientID == b.ClientID && a.ClientSecret == b.ClientSecret && a.UserInfo == b.UserInfo && a.Closed == b.Closed && a.Claims == b.Claims
 }
 
 // currentKeys are the server keys that were read last.

@@ -37,7 +37,7 @@ func (m ClaimMapping) user(p Provider, claims claimSet) (User, error) {
 	}
 	u := User{
 		Subject:       UpstreamSubject(p.Issuer, subject),
-		Source:        p.Name,
+		Source:        p.source(),
 		Username:      claims.text(m.Username, "preferred_username"),
 		Name:          claims.text(m.Name, "name"),
 		Email:         claims.text(m.Email, "email"),

@@ -40,7 +40,7 @@ func TestDirectoryReadsTheDocument(t *testing.T) {
 	l.Set(directory(t, twoUsers))
 	u, ok := l.User("user:7f3c1d")
 	want := User{
-		Subject: "user:7f3c1d", Source: "local", Username: "Ada", Name: "Ada Lovelace",
+		Subject: "user:7f3c1d", Source: local, Username: "Ada", Name: "Ada Lovelace",
 		Email: "ada@example.com", EmailVerified: true, Roles: []string{"admin", "author"}, Groups: []string{"engineering"},
 	}
 	if !ok || fmt.Sprint(u) != fmt.Sprint(want) {

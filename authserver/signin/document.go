@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"clientele.dev/clientele/authserver/store"
 )
 
 // Bounds of the local users document.
@@ -70,7 +72,7 @@ func readEntry(node *yaml.Node) (entry, error) {
 	if node.Kind != yaml.MappingNode {
 		return entry{}, fmt.Errorf("want a user with username, id and passwordHash")
 	}
-	e := entry{user: User{Source: SourceLocal}}
+	e := entry{user: User{Source: store.Source{Name: SourceLocal}}}
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		name := node.Content[i].Value

@@ -11,20 +11,20 @@ import (
 // removed stops at once, on every path.
 type Roster struct {
 	Local *Local
-	// Provider tells whether an upstream provider of that name is configured
-	// now; nil: none is.
-	Provider func(name string) bool
+	// Provider tells whether an upstream provider is configured now as it was
+	// when it said who somebody is; nil: none is.
+	Provider func(store.Source) bool
 }
 
-// Welcome tells whether the person with this `sub` may go on getting tokens. Of
-// people of upstream providers we know nothing between two sign-ins, so they
-// are welcome; their families end by time or by revocation.
-func (r Roster) Welcome(subject string) bool {
+// Welcome tells whether the person with this `sub`, who came from this source,
+// may go on getting tokens. Of people of upstream providers we know nothing
+// between two sign-ins, so they are welcome as long as their provider is.
+func (r Roster) Welcome(subject string, from store.Source) bool {
 	if !IsUser(subject) {
 		return false
 	}
 	if !isLocal(subject) {
-		return true
+		return r.Provider != nil && r.Provider(from)
 	}
 	_, ok := r.Local.User(subject)
 	return ok
@@ -43,12 +43,12 @@ func (r Roster) Roles(subject string, atSignIn []string) []string {
 // Current returns the session with what is known of the person now; false: they
 // are disabled, removed, or their provider is.
 func (r Roster) Current(s store.Session) (store.Session, bool) {
-	if s.Source != SourceLocal {
-		return s, r.Provider != nil && r.Provider(s.Source)
+	if !r.Welcome(s.Subject, s.Source) {
+		return store.Session{}, false
 	}
 	u, ok := r.Local.User(s.Subject)
-	if !ok {
-		return store.Session{}, false
+	if !ok { // they are their provider's
+		return s, true
 	}
 	s.Username, s.Name, s.Email, s.EmailVerified = u.Username, u.Name, u.Email, u.EmailVerified
 	s.Roles, s.Groups = slices.Clone(u.Roles), slices.Clone(u.Groups)

@@ -17,10 +17,14 @@ func newSessions(t *testing.T, m *memory) (Sessions, *Local) {
 	t.Helper()
 	l := &Local{}
 	l.Set(directory(t, twoUsers))
-	return Sessions{Store: m, Roster: Roster{Local: l, Provider: func(name string) bool { return name == "corp" }}}, l
+	return Sessions{Store: m, Roster: Roster{Local: l, Provider: func(from store.Source) bool { return from == atCorp }}}, l
 }
 
-var ada = User{Subject: "user:7f3c1d", Source: SourceLocal, Username: "Ada"}
+var (
+	local  = store.Source{Name: SourceLocal}
+	ada    = User{Subject: "user:7f3c1d", Source: local, Username: "Ada"}
+	atCorp = store.Source{Name: "corp", Issuer: "https://idp.example", ClientID: "us"}
+)
 
 // A20: a cookie value that was in the browser before the sign-in, planted or
 // not, is worth nothing after it.
@@ -91,15 +95,29 @@ func TestSessionEnds(t *testing.T) {
 
 const disabledAda = `users: [{username: ada, id: 7f3c1d, passwordHash: "HASH", disabled: true}]`
 
+// otherCorps are providers that stood in the settings once: under another name, at
+// another issuer, with another client id, and before any of that was kept.
+func otherCorps() map[string]store.Source {
+	return map[string]store.Source{
+		"removed":           {Name: "gone", Issuer: atCorp.Issuer, ClientID: atCorp.ClientID},
+		"another issuer":    {Name: atCorp.Name, Issuer: "https://old.example", ClientID: atCorp.ClientID},
+		"another client id": {Name: atCorp.Name, Issuer: atCorp.Issuer, ClientID: "old"},
+		"not known":         {Name: atCorp.Name},
+	}
+}
+
 func TestA11SessionsOfARemovedProviderEnd(t *testing.T) {
 	s, _ := newSessions(t, newMemory())
-	for source, ok := range map[string]bool{"corp": true, "gone": false} {
+	sources := otherCorps()
+	sources["the same"] = atCorp
+	for name, source := range sources {
+		ok := name == "the same"
 		value, _, err := s.Start(context.Background(), User{Subject: UpstreamSubject("i", "s"), Source: source}, Browser{}, "", noon)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Load(context.Background(), value, noon); (err == nil) != ok {
-			t.Errorf("%s: %v", source, err)
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -108,9 +126,17 @@ func TestRosterKnowsWhoMayGoOn(t *testing.T) {
 	s, l := newSessions(t, newMemory())
 	up := UpstreamSubject("https://idp.example", "x")
 	for subject, ok := range map[string]bool{ada.Subject: true, "user:bob": false, "user:nobody": false, up: true, "team.app": false} {
-		if got := s.Roster.Welcome(subject); got != ok {
+		if got := s.Roster.Welcome(subject, atCorp); got != ok {
 			t.Errorf("Welcome(%s) is %v", subject, got)
 		}
+	}
+	for name, source := range otherCorps() {
+		if s.Roster.Welcome(up, source) {
+			t.Errorf("somebody of a provider that is %s is welcome", name)
+		}
+	}
+	if (Roster{Local: l}).Welcome(up, atCorp) {
+		t.Error("without any provider somebody of one is welcome")
 	}
 	if got := s.Roster.Roles(ada.Subject, []string{"old"}); strings.Join(got, " ") != "admin author" {
 		t.Errorf("the roles of a local user are %v, want those of now", got)
@@ -119,14 +145,14 @@ func TestRosterKnowsWhoMayGoOn(t *testing.T) {
 		t.Errorf("the roles of an upstream user are %v, want those at sign-in", got)
 	}
 	l.Set(nil)
-	if s.Roster.Welcome(ada.Subject) || len(s.Roster.Roles(ada.Subject, []string{"old"})) != 0 {
+	if s.Roster.Welcome(ada.Subject, local) || len(s.Roster.Roles(ada.Subject, []string{"old"})) != 0 {
 		t.Error("a removed user goes on")
 	}
 }
 
 func TestSessionShowsThePersonAsOfNow(t *testing.T) {
 	s, _ := newSessions(t, newMemory())
-	value, _, err := s.Start(context.Background(), User{Subject: ada.Subject, Source: SourceLocal, Roles: []string{"former"}}, Browser{"Fire\nfox\x00", "192.0.2.1"}, "", noon)
+	value, _, err := s.Start(context.Background(), User{Subject: ada.Subject, Source: local, Roles: []string{"former"}}, Browser{"Fire\nfox\x00", "192.0.2.1"}, "", noon)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/store"
 )
 
 // Provider is an upstream OpenID provider, as the platform team configured it.
@@ -27,6 +28,9 @@ type Provider struct {
 	Issuer       string
 	ClientID     string
 	ClientSecret credential.Secret // empty: a public client
+	// Closed: nobody signs in there, for our secret is not known yet. Who did
+	// stays signed in: the settings name the provider.
+	Closed bool
 	// Scopes asked for; openid is always. Empty: openid profile email.
 	Scopes []string
 	// UserInfo reads the claims of the UserInfo endpoint too, for providers whose
@@ -96,6 +100,9 @@ func (u *Upstreams) Choices() []Choice {
 	}
 	out := make([]Choice, 0, len(u.providers))
 	for _, p := range u.providers {
+		if p.Closed {
+			continue
+		}
 		name := p.DisplayName
 		if name == "" {
 			name = p.Name
@@ -105,8 +112,18 @@ func (u *Upstreams) Choices() []Choice {
 	return out
 }
 
-// Has tells whether there is a provider of that name, for Roster.Provider.
-func (u *Upstreams) Has(name string) bool { return u.find(name) != nil }
+// Vouches tells whether a source is a provider of the settings, for
+// Roster.Provider: the same issuer under the same name, and we the same client
+// there.
+func (u *Upstreams) Vouches(s store.Source) bool {
+	p := u.find(s.Name)
+	return p != nil && p.source() == s
+}
+
+// source is what people who sign in at the provider come from.
+func (p Provider) source() store.Source {
+	return store.Source{Name: p.Name, Issuer: p.Issuer, ClientID: p.ClientID}
+}
 
 func (u *Upstreams) find(name string) *upstream {
 	if u == nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/authserver/idptest"
+	"clientele.dev/clientele/authserver/store"
 )
 
 // provider starts an OpenID provider that is not ours.
@@ -127,7 +128,7 @@ func TestUpstreamSignInAtAProviderThatIsNotOurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := User{
-		Subject: UpstreamSubject(p.Issuer, idptest.Subject), Source: "corp", Username: "ada", Name: "Ada Byron", Email: "ada@example.com", EmailVerified: true,
+		Subject: UpstreamSubject(p.Issuer, idptest.Subject), Source: store.Source{Name: "corp", Issuer: p.Issuer, ClientID: idptest.ClientID}, Username: "ada", Name: "Ada Byron", Email: "ada@example.com", EmailVerified: true,
 		Roles: words("staff ops"), Groups: words("staff ops"),
 	}
 	if got.Return != back || !equalUser(got.User, want) {
@@ -348,7 +349,7 @@ func TestSlowUpstreamIsAskedOnce(t *testing.T) {
 }
 
 func TestProvidersAreChecked(t *testing.T) {
-	good := Provider{Name: "corp", Issuer: "https://idp.example", ClientID: "c"}
+	good := Provider{Name: atCorp.Name, Issuer: atCorp.Issuer, ClientID: atCorp.ClientID}
 	if err := good.validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +372,42 @@ func TestProvidersAreChecked(t *testing.T) {
 		t.Error("accepted two of one name")
 	}
 	u := upstreams(t, good)
-	if c := u.Choices(); len(c) != 1 || c[0].DisplayName != "corp" || !u.Has("corp") || u.Has("other") {
+	if c := u.Choices(); len(c) != 1 || c[0].DisplayName != "corp" {
 		t.Errorf("got %v", c)
+	}
+	for name, source := range otherCorps() {
+		if u.Vouches(source) {
+			t.Errorf("it vouches for people of one that is %s", name)
+		}
+	}
+	if !u.Vouches(atCorp) || (*Upstreams)(nil).Vouches(atCorp) {
+		t.Error("it vouches for its own people, and where there is none, none does")
+	}
+}
+
+// A provider whose secret is not known yet: nobody signs in, nobody is signed out.
+func TestAClosedProviderVouchesForItsPeople(t *testing.T) {
+	p := corp(provider(t, idptest.Options{}))
+	open := upstreams(t, p)
+	location, cookies, err := open.Begin(context.Background(), Start{Provider: p.Name}, noon)
+	if err != nil || location == "" {
+		t.Fatal(err)
+	}
+	p.ClientSecret, p.Closed = "", true
+	u := upstreams(t, p)
+	if c := u.Choices(); len(c) != 0 || !u.Vouches(p.source()) {
+		t.Errorf("on the page: %v; vouches: %v", c, u.Vouches(p.source()))
+	}
+	if _, _, err := u.Begin(context.Background(), Start{Provider: p.Name}, noon); !errors.Is(err, ErrUpstreamStale) {
+		t.Errorf("begin: %v", err)
+	}
+	b := newBrowser(t)
+	b.keep(cookies)
+	back, err := url.Parse("https://login.example" + CallbackPath(p.Name) + "?code=c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Finish(context.Background(), p.Name, b.request(back), noon); !errors.Is(err, ErrUpstreamStale) {
+		t.Errorf("finish: %v", err)
 	}
 }

@@ -43,7 +43,7 @@ type Start struct {
 // cookies. An unknown provider is ErrUpstreamStale: its settings changed.
 func (u *Upstreams) Begin(ctx context.Context, s Start, now time.Time) (location string, cookies []*http.Cookie, err error) {
 	p := u.find(s.Provider)
-	if p == nil {
+	if p == nil || p.Closed {
 		return "", nil, ErrUpstreamStale
 	}
 	if len(s.Return) > MaxReturn {
@@ -92,7 +92,7 @@ type Result struct {
 func (u *Upstreams) Finish(ctx context.Context, name string, r *http.Request, now time.Time) (Result, error) {
 	f, ok := openFlow(u.o.Keys(), u.o.Cookies.readFlow(r), now)
 	p := u.find(name)
-	if !ok || p == nil || f.Provider != name {
+	if !ok || p == nil || p.Closed || f.Provider != name {
 		return Result{}, ErrUpstreamStale
 	}
 	query := r.URL.Query()

@@ -4,9 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"strings"
+
+	"clientele.dev/clientele/authserver/store"
 )
 
-// SourceLocal is the source of the users in the local users document; those of
+// SourceLocal is the name of the source of the users in the local users document; those of
 // an upstream provider have the provider's name.
 const SourceLocal = "local"
 
@@ -23,8 +25,8 @@ const (
 type User struct {
 	// Subject is the `sub` of their tokens: LocalSubject or UpstreamSubject.
 	Subject string
-	// Source is SourceLocal or the name of the upstream provider.
-	Source string
+	// Source is called SourceLocal, or what the upstream provider is called.
+	Source store.Source
 	// Username is what they sign in with, Name what people call them.
 	Username, Name, Email string
 	EmailVerified         bool

@@ -18,12 +18,25 @@ var (
 // (not revoked, never used). Hashes are credential.Hash of a random value of 256
 // bits: what lies in the database opens nothing.
 
+// Source is who said who a person is, as it was when they signed in.
+type Source struct {
+	// Name is "local", or that of an upstream provider in the settings.
+	Name string `json:"name,omitempty"`
+	// Issuer and ClientID of the provider: under the same name the settings may
+	// have another one later. Empty for local users.
+	Issuer   string `json:"issuer,omitempty"`
+	ClientID string `json:"client_id,omitempty"`
+}
+
 // Grant is what a person allowed a client: the part that a code, a family and the
 // tokens made from them have in common.
 type Grant struct {
 	ClientID string `json:"client_id"`
 	// Subject is the person's `sub`.
 	Subject string `json:"subject"`
+	// Source of the person. Of records that were written before it was kept it is
+	// not known: it is empty.
+	Source Source `json:"source,omitzero"`
 	// SessionID (Session.ID) the person was signed in with.
 	SessionID string   `json:"session_id"`
 	Resource  string   `json:"resource"`
@@ -122,8 +135,7 @@ type Session struct {
 	// ID names it where its cookie must not be known; Hash is of the cookie.
 	ID, Hash string
 	Subject  string
-	// Source of the user: "local" or the name of an upstream provider.
-	Source string
+	Source   Source
 	// Username, Name and Email are for the pages and for userinfo.
 	Username, Name, Email string
 	EmailVerified         bool

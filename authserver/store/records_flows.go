@@ -8,13 +8,13 @@ import (
 
 // Versions of the stored JSON of what people do; see the others in records.go.
 const (
-	codeVersion    = 2
-	familyVersion  = 1
-	sessionVersion = 1
+	codeVersion    = 3
+	familyVersion  = 2
+	sessionVersion = 2
 )
 
-// codeRecord is the JSON of a code. Version 2 says when it was made; of version 1
-// that is not known.
+// codeRecord is the JSON of a code. Version 2 says when it was made, version 3
+// the source of the person; before, that is not known.
 type codeRecord struct {
 	Version     int    `json:"v"`
 	Grant       Grant  `json:"grant"`
@@ -25,8 +25,8 @@ type codeRecord struct {
 	Expires     int64  `json:"expires"`
 }
 
-// familyRecord is the JSON of a family, version 1. Generation and revocation are
-// columns, for they are what writers compare.
+// familyRecord is the JSON of a family. Version 2 says the source of the person.
+// Generation and revocation are columns, for they are what writers compare.
 type familyRecord struct {
 	Version     int    `json:"v"`
 	Grant       Grant  `json:"grant"`
@@ -39,11 +39,14 @@ type familyRecord struct {
 	IdleExpires int64  `json:"idle_expires,omitempty"`
 }
 
-// sessionRecord is the JSON of a session, version 1. Seen is a column.
+// sessionRecord is the JSON of a session. Version 1 says only the name of the
+// source. Seen is a column.
 type sessionRecord struct {
 	Version       int      `json:"v"`
 	Subject       string   `json:"subject"`
 	Source        string   `json:"source"`
+	Issuer        string   `json:"issuer,omitempty"`
+	ClientID      string   `json:"client_id,omitempty"`
 	Username      string   `json:"username,omitempty"`
 	Name          string   `json:"name,omitempty"`
 	Email         string   `json:"email,omitempty"`
@@ -115,7 +118,8 @@ func (f Family) Ends() int64 {
 // and last use.
 func (s Session) Encode() ([]byte, error) {
 	return encode("session", sessionRecord{
-		Version: sessionVersion, Subject: s.Subject, Source: s.Source, Username: s.Username, Name: s.Name,
+		Version: sessionVersion, Subject: s.Subject,
+		Source: s.Source.Name, Issuer: s.Source.Issuer, ClientID: s.Source.ClientID, Username: s.Username, Name: s.Name,
 		Email: s.Email, EmailVerified: s.EmailVerified, Roles: s.Roles, Groups: s.Groups,
 		UserAgent: s.UserAgent, Address: s.Address, AuthTime: unix(s.AuthTime), Expires: unix(s.Expires),
 	})
@@ -129,7 +133,8 @@ func DecodeSession(id, hash string, seen int64, record []byte) (Session, error) 
 		return Session{}, err
 	}
 	return Session{
-		ID: id, Hash: hash, Subject: rec.Subject, Source: rec.Source, Username: rec.Username, Name: rec.Name,
+		ID: id, Hash: hash, Subject: rec.Subject,
+		Source: Source{Name: rec.Source, Issuer: rec.Issuer, ClientID: rec.ClientID}, Username: rec.Username, Name: rec.Name,
 		Email: rec.Email, EmailVerified: rec.EmailVerified, Roles: rec.Roles, Groups: rec.Groups,
 		UserAgent: rec.UserAgent, Address: rec.Address,
 		AuthTime: fromUnix(rec.AuthTime), Seen: fromUnix(seen), Expires: fromUnix(rec.Expires),
