@@ -66,8 +66,11 @@ func TestA19WithdrawnOnTheAccountPage(t *testing.T) {
 		}
 		// A20: not by a page of another site, nor without the token, nor with another form's.
 		eve := w.NewBrowser(t)
-		eve.SignIn(t, eve.Get(t, w.URL+"/account"), "eve")
-		evil := forms(eve.Get(t, w.URL+"/account"))
+		w.Code(t, eve, w.app, "eve", "resource", api)
+		evil := forms(eve.Get(t, w.URL+"/account"))["withdraw apps.app"]
+		if evil["csrf"] == nil {
+			t.Fatal("eve has no form of the same kind")
+		}
 		for rule, try := range map[string]func() authtest.Page{
 			"another origin": func() authtest.Page {
 				return w.postPage(t, w.browser, "/account/withdraw", form, "Origin", "https://evil.example")
@@ -79,7 +82,7 @@ func TestA19WithdrawnOnTheAccountPage(t *testing.T) {
 				return w.postPage(t, w.browser, "/account/withdraw", url.Values{"client_id": {"apps.app"}})
 			},
 			"another person's token": func() authtest.Page {
-				return w.postPage(t, w.browser, "/account/withdraw", url.Values{"client_id": {"apps.app"}, "csrf": evil["sign-out "]["csrf"]})
+				return w.postPage(t, w.browser, "/account/withdraw", url.Values{"client_id": {"apps.app"}, "csrf": evil["csrf"]})
 			},
 			"another form's token": func() authtest.Page {
 				return w.postPage(t, w.browser, "/account/withdraw", url.Values{"client_id": {"apps.app"}, "csrf": forms(page)["sign-out "]["csrf"]})
@@ -139,15 +142,20 @@ func TestAccountSessions(t *testing.T) {
 		if end == nil {
 			t.Fatal("the other session is not listed")
 		}
+		// Eve has a second session, and so a form of the same kind with her own token.
+		twice := w.NewBrowser(t)
+		twice.SignIn(t, twice.Get(t, w.URL+"/account"), "eve")
 		stolen := url.Values{"session": end["session"]}
 		for name, form := range forms(eve.Get(t, w.URL+"/account")) {
-			if strings.HasPrefix(name, "sign-out") {
+			if strings.HasPrefix(name, "end-session") {
 				stolen["csrf"] = form["csrf"]
 			}
 		}
-		w.postPage(t, eve, "/account/end-session", stolen)
-		if first.Get(t, w.URL+"/account").AsksPassword() {
-			t.Error("somebody else ended the session")
+		if a := w.postPage(t, eve, "/account/end-session", stolen); a.Status != 200 || stolen["csrf"] == nil {
+			t.Errorf("her token is good for her own sessions: %d %v", a.Status, stolen)
+		}
+		if first.Get(t, w.URL+"/account").AsksPassword() || twice.Get(t, w.URL+"/account").AsksPassword() {
+			t.Error("somebody else ended the session, or hers ended")
 		}
 		w.postPage(t, second, "/account/end-session", end)
 		if !first.Get(t, w.URL+"/account").AsksPassword() || second.Get(t, w.URL+"/account").AsksPassword() {

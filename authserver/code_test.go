@@ -47,6 +47,18 @@ func TestA2PKCEIsHeldBothWays(t *testing.T) {
 	}
 }
 
+// TestA2TheExceptionTakenBack while a code without PKCE is on its way.
+func TestA2TheExceptionTakenBack(t *testing.T) {
+	w := users(t, authtest.Config{})
+	old := w.MustRegister(t, authtest.NewClient("old", authtest.WithCode("orders.read", orders), withPost, func(r *oauth.Registration) { r.Managed.PKCEOptional = true }))
+	code := w.Code(t, w.NewBrowser(t), old, "ada", "code_challenge", "", "code_challenge_method", "")
+	strict := *old.Registration.Managed
+	strict.PKCEOptional, strict.Generation = false, 2
+	old.Registration.Managed = &strict
+	w.MustRegister(t, old)
+	refused(t, "a code without PKCE", w.exchangeWith(t, old, code, "code_verifier", ""), "invalid_grant")
+}
+
 func request(t *testing.T, address string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, address, http.NoBody)

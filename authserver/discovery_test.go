@@ -16,7 +16,9 @@ import (
 // metadata reads a well-known document; it must answer 200 without a redirect.
 func metadata(t *testing.T, s *authtest.Server, path string) oauth.ServerMetadata {
 	t.Helper()
-	a := s.Do(t, "GET", path, "", "Host", "evil.example")
+	r := request(t, s.URL+path)
+	r.Host = "evil.example"
+	a := s.Send(t, r)
 	if a.Status != 200 || a.Header.Get("Content-Type") != "application/json" {
 		t.Fatalf("%s: %d %s", path, a.Status, a.Body)
 	}

@@ -110,6 +110,11 @@ func TestSignInAtAnUpstreamProvider(t *testing.T) {
 		if p := other.Get(t, back.URL); p.Callback != nil || p.AsksConsent() || p.Status != http.StatusBadRequest {
 			t.Errorf("another browser's answer: %d %s", p.Status, p.URL)
 		}
+		b.Header = http.Header{"Sec-Fetch-Site": {"cross-site"}}
+		if p := b.Get(t, link); p.Callback != nil || p.Status != http.StatusForbidden {
+			t.Errorf("the link on a page of another site: %d %s", p.Status, p.URL)
+		}
+		b.Header = nil
 		forged := strings.Replace(link, "csrf=", "csrf=x", 1)
 		if p := b.Get(t, forged); p.Callback != nil || p.Status != http.StatusForbidden {
 			t.Errorf("a forged link: %d %s", p.Status, p.URL)

@@ -308,16 +308,62 @@ func TestEveryCheckIsRepeatedWhenThePendingRequestIsOpened(t *testing.T) {
 	}
 }
 
+// TestConsentIsForWhatStoodOnThePage: policy widens while it is open.
+func TestConsentIsForWhatStoodOnThePage(t *testing.T) {
+	w := users(t, authtest.Config{})
+	policy := func(generation int64, allowed ...string) {
+		p := authtest.Policy("p1", orders, "orders.read", "orders.write")
+		p.Generation, p.Allow[0].Scopes = generation, allowed
+		w.MustPutPolicy(t, p)
+	}
+	policy(2, "orders.read")
+	b := w.NewBrowser(t)
+	asked := w.AuthorizeURL(w.web, "scope", "orders.read orders.write")
+	page := b.SignIn(t, b.Get(t, asked), "ada")
+	policy(3, "orders.read", "orders.write")
+	if p := b.Submit(t, page, "decision", "allow"); p.Status != http.StatusForbidden || p.Callback != nil {
+		t.Errorf("allowed what was not read: %d %s", p.Status, p.URL)
+	}
+	if p := b.Get(t, asked); !p.AsksConsent() || !strings.Contains(p.Body, "orders.write") {
+		t.Errorf("the page now: %d %s", p.Status, p.URL)
+	}
+}
+
 func TestAnonymousVisitorsCauseNoWrite(t *testing.T) {
 	forEachStorage(t, func(t *testing.T, on authtest.Config) {
 		w := users(t, on)
 		before := w.Store.Writes()
 		for range 5 {
-			w.NewBrowser(t).Get(t, w.AuthorizeURL(w.web))
-			w.NewBrowser(t).Get(t, w.AuthorizeURL(w.web, "prompt", "none"))
+			b := w.NewBrowser(t)
+			b.Get(t, w.AuthorizeURL(w.web))
+			b.Get(t, w.AuthorizeURL(w.web, "prompt", "none"))
+			page := b.SendBare(t, w.posted(t, w.web))
+			account := b.Get(t, w.Issuer+"/account")
+			for _, p := range []authtest.Page{page, account} { // without a token of ours
+				b.Submit(t, p, "csrf", "forged", "username", "ada", "password", authtest.Password)
+			}
+			for _, path := range []string{"/account/withdraw", "/account/end-session", "/account/sign-out", "/oauth/logout"} {
+				b.Send(t, formTo(t, w.URL+path, "csrf", "forged", "client_id", "apps.web", "session", "x"))
+			}
+			for _, path := range []string{"/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/par", "/userinfo"} {
+				for _, grant := range []string{"authorization_code", "refresh_token"} {
+					b.Send(t, formTo(t, w.URL+path, "grant_type", grant, "client_id", "apps.nobody", "client_secret", "x", "code", "x", "refresh_token", "x", "token", "x", "access_token", "x"))
+				}
+			}
 		}
 		if n := w.Store.Writes() - before; n != 0 {
 			t.Errorf("%d writes", n)
 		}
 	})
+}
+
+// formTo is a form that our own page might post.
+func formTo(t *testing.T, address string, fields ...string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodPost, address, strings.NewReader(values(fields...).Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", formType)
+	return r
 }
