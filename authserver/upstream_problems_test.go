@@ -179,7 +179,7 @@ func TestUpstreamProblemsAreShown(t *testing.T) {
 				if !page.AsksPassword() || !strings.Contains(page.Body, c.want) || !strings.Contains(page.Body, `role="alert"`) {
 					t.Fatalf("%s: %d %s\n%s", start, page.Status, page.URL, page.Body)
 				}
-				for _, secret := range []string{"planted", idptest.ClientSecret, "503", w.idp.Issuer} {
+				for _, secret := range []string{"planted", idptest.ClientSecret, "503 Service", w.idp.Issuer} {
 					if strings.Contains(page.Body, secret) {
 						t.Errorf("the page tells of %q", secret)
 					}

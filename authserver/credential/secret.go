@@ -69,6 +69,17 @@ func NewRegistrationToken() Secret { return newSecret(PrefixRegistrationToken) }
 // 26 characters of A-Z and 2-7 with at least 128 random bits. It is not a secret.
 func NewID() string { return rand.Text() }
 
+// LooksSecret tells whether s begins like a secret that is made here: somebody may have
+// pasted one into the field of a client id, and it must not be logged as such.
+func LooksSecret(s string) bool {
+	for _, prefix := range []string{PrefixClientSecret, PrefixRegistrationToken, PrefixCode, PrefixRefreshToken, PrefixSession, PrefixPushedRequest} {
+		if strings.HasPrefix(s, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // ValidFormat tells whether s has the form of a generated secret with this
 // prefix, its checksum included. It says nothing about the secret being valid.
 func ValidFormat(s, prefix string) bool {

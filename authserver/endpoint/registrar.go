@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"clientele.dev/clientele/authserver/audit"
-	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/registry"
 )
@@ -110,10 +109,4 @@ func storeError(err error) error {
 		return oauth.TemporarilyUnavailable("the server is starting").WithCause(err)
 	}
 	return err
-}
-
-// looksSecret says that a client id is a secret which somebody pasted into the
-// wrong field: it must not be logged.
-func looksSecret(s string) bool {
-	return strings.HasPrefix(s, credential.PrefixClientSecret) || strings.HasPrefix(s, credential.PrefixRegistrationToken)
 }

@@ -89,7 +89,7 @@ func (s *Server) information(x *exchange, r oauth.RegistrationResponse) oauth.Re
 }
 
 func (s *Server) registrationFailed(x *exchange, caller Caller, clientID string, err error) int {
-	if !oauth.ValidClientID(clientID) || looksSecret(clientID) {
+	if !oauth.ValidClientID(clientID) || credential.LooksSecret(clientID) {
 		clientID = "(not a client id)"
 	}
 	s.Metrics.registrations("refused")

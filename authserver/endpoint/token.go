@@ -11,6 +11,7 @@ import (
 
 	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/clientauth"
+	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/params"
@@ -144,7 +145,7 @@ func (s *Server) clientOfRefreshToken(x *exchange, text string) (string, error) 
 // is told only if it could be one: people paste secrets into wrong fields.
 func (s *Server) auditRefused(x *exchange, p clientauth.Presented, err error) {
 	id := "(not a client id)"
-	if oauth.ValidClientID(p.ClientID) && !looksSecret(p.ClientID) {
+	if oauth.ValidClientID(p.ClientID) && !credential.LooksSecret(p.ClientID) {
 		id = p.ClientID
 	}
 	s.Audit.Write(x.r.Context(), audit.AuthenticationRefused,
