@@ -79,15 +79,16 @@ func shorter(a, b time.Duration) time.Duration {
 
 // Target checks the resource asked for, or picks the default (RFC 8707, Section
 // 2). A client that registered itself lists no resources: it may name the default
-// one, and those whose policies are open to such clients. A client that registered
-// neither resources nor scopes has nothing to do at an API, so that its default is
-// the server itself. The error is an invalid_target.
+// one, and those whose policies are open to such clients. A declared client without
+// resources and scopes has nothing to do at an API, so that its default is the server
+// itself; one that registered itself without scopes means all that policies let such
+// clients have. The error is an invalid_target.
 func Target(policies *policy.Set, c *registry.Client, asked string, terms *Terms) (string, error) {
 	var registered []string
 	if m := c.Managed; m != nil {
 		registered = m.Resources
 	}
-	if asked == "" && len(registered) == 0 && len(c.Scopes) == 0 {
+	if asked == "" && c.Managed != nil && len(registered) == 0 && len(c.Scopes) == 0 {
 		return terms.Issuer, nil
 	}
 	if asked == "" {

@@ -98,7 +98,11 @@ func TestClientWithoutScopesAndResources(t *testing.T) {
 	if right, err := resolve(set, ask); oauth.CodeOf(err) != oauth.CodeInvalidScope {
 		t.Errorf("the API asked for: %+v, %v; want invalid_scope", right, err)
 	}
-	ask.Resource, c.Scopes = "", []string{"scope-0"}
+	ask.Resource, c.Managed = "", nil
+	if target, err := Target(set, &c, "", ask.Terms); err != nil || target != api {
+		t.Errorf("one that registered itself: %s, %v, want the default resource", target, err)
+	}
+	c.Managed, c.Scopes = &oauth.Managed{Owner: oauth.Owner{Namespace: "apps"}}, []string{"scope-0"}
 	if right, err := resolve(set, ask); err == nil && right.Resource != api {
 		t.Errorf("with a scope: %+v, want the default resource", right)
 	}
