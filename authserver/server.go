@@ -69,7 +69,7 @@ func New(o Options) (*Server, error) {
 		Grants: []grant.Grant{
 			grant.ClientCredentials{Rights: rights},
 			grant.AuthorizationCode{Rights: rights, Codes: o.Store, Families: o.Store, Consents: o.Store, Users: roster},
-			grant.RefreshToken{Rights: rights, Families: o.Store, Users: roster},
+			grant.RefreshToken{Rights: rights, Families: o.Store, Consents: o.Store, Users: roster},
 		},
 		Metrics:  endpoint.NewMetrics(s.metrics),
 		Audit:    s.audit,

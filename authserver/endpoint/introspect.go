@@ -94,30 +94,24 @@ func (s *Server) introspectAccess(ctx context.Context, v *View, caller *registry
 }
 
 // introspectRefresh is for the token's own client only: to a resource server no
-// refresh token is ever shown. Only the newest token of a family is active; within
-// the retry window its predecessor still works, but is no token to keep.
+// refresh token is ever shown. It answers what the grant would: a token that would be
+// refused is not active, and the scope is that of the next access token.
 func (s *Server) introspectRefresh(ctx context.Context, v *View, caller *registry.Client, text string, now time.Time) (introspection, error) {
-	t, err := v.serverKeys.ParseRefreshToken(text)
-	if err != nil {
-		return introspection{}, errors.Join(errNoStanding, err)
-	}
-	f, err := s.standingFamily(ctx, t.Family, now)
-	if err != nil {
-		return introspection{}, err
-	}
-	current := v.serverKeys.Match(f.Current, text) && t.Generation == f.Generation
-	expires := f.Expires
-	if !f.IdleExpires.IsZero() && f.IdleExpires.Before(expires) {
-		expires = f.IdleExpires
-	}
-	if !current || f.Grant.ClientID != caller.ClientID || !now.Before(expires) {
+	if !v.grants(oauth.GrantRefreshToken) {
 		return introspection{}, errNoStanding
 	}
-	if _, err := s.clientOf(ctx, f.Grant.ClientID, f.Created.Unix()); err != nil {
+	refresh := grant.RefreshToken{Rights: s.rights, Families: s.Flows, Consents: s.Flows, Users: s.Roster}
+	state, err := refresh.Inspect(ctx, text, grant.Request{Client: caller, Terms: v.terms, Keys: v.serverKeys, Now: now})
+	var refused *oauth.Error
+	if errors.As(err, &refused) {
+		return introspection{}, errors.Join(errNoStanding, err)
+	}
+	if err != nil {
 		return introspection{}, err
 	}
+	f := state.Family
 	return introspection{
-		Active: true, Scope: oauth.JoinScope(f.Grant.Scopes), ClientID: f.Grant.ClientID, Expires: expires.Unix(),
+		Active: true, Scope: oauth.JoinScope(state.Scopes), ClientID: f.Grant.ClientID, Expires: state.Expires.Unix(),
 		IssuedAt: f.Rotated.Unix(), Subject: f.Grant.Subject, Audience: f.Grant.Resource, Issuer: v.Settings.Issuer,
 	}, nil
 }

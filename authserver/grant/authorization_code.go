@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
@@ -169,25 +168,13 @@ func (g AuthorizationCode) stillAllowed(ctx context.Context, code store.Code, r 
 	return right, nil
 }
 
-// consented are the scopes of the code that are still consented to. A consent that
-// is withdrawn while the code is on its way counts (FAILURES A19).
+// consented are the scopes of the code that are still consented to.
 func (g AuthorizationCode) consented(ctx context.Context, code store.Code, c *registry.Client) ([]string, error) {
 	to, err := oauth.SelectRedirect(c.RedirectURIs, code.RedirectURI)
 	if err != nil {
 		return nil, oauth.InvalidGrant("the redirect URI is not registered any more").WithCause(err)
 	}
-	if c.SkipsConsent(to) {
-		return code.Grant.Scopes, nil
-	}
-	remembered, err := RememberedConsent(ctx, g.Consents, c, code.Grant.Subject, code.Grant.Resource)
-	if err != nil {
-		return nil, err
-	}
-	scopes := slices.DeleteFunc(slices.Clone(code.Grant.Scopes), func(s string) bool { return !contains(remembered, s) })
-	if len(scopes) == 0 {
-		return nil, oauth.InvalidGrant("the user took the consent back")
-	}
-	return scopes, nil
+	return consented(ctx, g.Consents, c, code.Grant, code.Grant.Scopes, c.SkipsConsent(to))
 }
 
 // begin is step 7. A client without refresh tokens has a family as well, which

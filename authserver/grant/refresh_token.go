@@ -18,8 +18,8 @@ import (
 //     revoked and has not expired.
 //  3. The resource, if one is named, is the family's (RFC 8707, Section 2.2).
 //  4. The user is still welcome.
-//  5. The scope is no more than what was granted, and policy and the user's roles
-//     still allow it.
+//  5. The scope is no more than what was granted; the user, policy and the user's
+//     roles still allow it.
 //  6. The token is the current one: the family is moved on. Or it is the one
 //     before, within the retry window: the same successor is given once more. Or
 //     it is reused: the family is revoked, its access tokens included.
@@ -28,6 +28,7 @@ import (
 type RefreshToken struct {
 	Rights   *Rights
 	Families store.Families
+	Consents store.Consents
 	Users    Users
 }
 
@@ -41,7 +42,11 @@ const maxConflicts = 4
 
 // Issue implements Grant.
 func (g RefreshToken) Issue(ctx context.Context, r Request) (Issue, error) {
-	presented, err := parseRefreshToken(r)
+	text := r.Params.Get("refresh_token")
+	if text == "" {
+		return Issue{}, oauth.InvalidRequest("refresh_token is missing")
+	}
+	presented, err := parseRefreshToken(text, r)
 	if err != nil {
 		return Issue{}, err
 	}
@@ -61,11 +66,7 @@ type presentedToken struct {
 }
 
 // parseRefreshToken is check 1.
-func parseRefreshToken(r Request) (presentedToken, error) {
-	text := r.Params.Get("refresh_token")
-	if text == "" {
-		return presentedToken{}, oauth.InvalidRequest("refresh_token is missing")
-	}
+func parseRefreshToken(text string, r Request) (presentedToken, error) {
 	parsed, err := r.Keys.ParseRefreshToken(text)
 	if err != nil {
 		return presentedToken{}, unknownRefreshToken(err)
@@ -81,14 +82,8 @@ func unknownRefreshToken(cause error) error {
 
 // refresh is one try; store.ErrConflict: the family was changed meanwhile.
 func (g RefreshToken) refresh(ctx context.Context, t presentedToken, r Request) (Issue, error) {
-	family, err := g.Families.Family(ctx, t.Family)
-	if errors.Is(err, store.ErrNotFound) {
-		return Issue{}, unknownRefreshToken(err)
-	}
+	family, err := g.family(ctx, t, r)
 	if err != nil {
-		return Issue{}, fmt.Errorf("reading a refresh token family: %w", err)
-	}
-	if err := familyIsGood(family, r); err != nil {
 		return Issue{}, err
 	}
 	use := judge(family, t, r)
@@ -98,7 +93,7 @@ func (g RefreshToken) refresh(ctx context.Context, t presentedToken, r Request) 
 	case ahead:
 		return Issue{}, g.revoke(ctx, family, ErrAhead, r.Now)
 	}
-	right, err := g.stillAllowed(family, r)
+	right, err := g.stillAllowed(ctx, family, r)
 	if err != nil {
 		return Issue{}, err
 	}
@@ -111,9 +106,20 @@ func (g RefreshToken) refresh(ctx context.Context, t presentedToken, r Request) 
 	return issue, nil
 }
 
+// family reads that of a token, and makes check 2.
+func (g RefreshToken) family(ctx context.Context, t presentedToken, r Request) (store.Family, error) {
+	family, err := g.Families.Family(ctx, t.Family)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Family{}, unknownRefreshToken(err)
+	}
+	if err != nil {
+		return store.Family{}, fmt.Errorf("reading a refresh token family: %w", err)
+	}
+	return family, familyIsGood(family, r)
+}
+
 // familyIsGood is check 2.
 func familyIsGood(f store.Family, r Request) error {
-	expires, idle := lifetimes(f, r, f.Rotated)
 	switch {
 	case f.Grant.ClientID != r.Client.ClientID: // FAILURES A3
 		return unknownRefreshToken(errors.New("the refresh token is another client's"))
@@ -121,7 +127,7 @@ func familyIsGood(f store.Family, r Request) error {
 		return unknownRefreshToken(errors.New("the family is of an earlier incarnation of the client"))
 	case !f.Revoked.IsZero():
 		return unknownRefreshToken(errors.New("the family is revoked"))
-	case !r.Now.Before(expires), !r.Now.Before(idle), !r.Now.Before(f.IdleExpires):
+	case !r.Now.Before(ends(f, r)):
 		return unknownRefreshToken(errors.New("the family has expired"))
 	}
 	return nil
@@ -129,7 +135,7 @@ func familyIsGood(f store.Family, r Request) error {
 
 // stillAllowed is checks 3 to 5. What the server knows of user, client and policy
 // now decides (FAILURES A4), not what it knew when the grant was made.
-func (g RefreshToken) stillAllowed(f store.Family, r Request) (UserRight, error) {
+func (g RefreshToken) stillAllowed(ctx context.Context, f store.Family, r Request) (UserRight, error) {
 	if err := sameResource(f.Grant, r); err != nil {
 		return UserRight{}, err
 	}
@@ -143,8 +149,13 @@ func (g RefreshToken) stillAllowed(f store.Family, r Request) (UserRight, error)
 	if err != nil {
 		return UserRight{}, err
 	}
+	trusted := r.Client.Managed != nil && r.Client.Managed.Trusted // and perhaps nobody was asked
+	allowed, err := consented(ctx, g.Consents, r.Client, f.Grant, asked, trusted)
+	if err != nil {
+		return UserRight{}, err
+	}
 	roles := g.Users.Roles(f.Grant.Subject, f.Grant.Roles)
-	right := g.Rights.ForUser(r.Client, r.Terms, roles, f.Grant.Resource, asked, oauth.GrantRefreshToken)
+	right := g.Rights.ForUser(r.Client, r.Terms, roles, f.Grant.Resource, allowed, oauth.GrantRefreshToken)
 	switch {
 	case len(right.Scopes) == 0:
 		return UserRight{}, oauth.InvalidGrant("nothing of what the user allowed is granted any more")

@@ -69,6 +69,26 @@ func RememberedConsent(ctx context.Context, consents store.Consents, c *registry
 	return consent.Scopes, nil
 }
 
+// consented are those of a grant's scopes that the person still allows the client.
+// A consent that is withdrawn while a code is on its way counts (FAILURES A19), and
+// that nobody was asked because the client was trusted counts no more when it is
+// not: skipped tells whether anybody had to be. None left is an invalid_grant; other
+// errors are the store's.
+func consented(ctx context.Context, consents store.Consents, c *registry.Client, g store.Grant, scopes []string, skipped bool) ([]string, error) {
+	if skipped {
+		return scopes, nil
+	}
+	remembered, err := RememberedConsent(ctx, consents, c, g.Subject, g.Resource)
+	if err != nil {
+		return nil, err
+	}
+	kept := slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return !contains(remembered, s) })
+	if len(kept) == 0 {
+		return nil, oauth.InvalidGrant("the user took the consent back, or was never asked")
+	}
+	return kept, nil
+}
+
 // RefreshLifetimes returns how long a refresh token family of a client lives
 // altogether, and unused; both 0: the client has no refresh tokens.
 func RefreshLifetimes(c *registry.Client, terms *Terms) (absolute, idle time.Duration) {
