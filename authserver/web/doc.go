@@ -6,7 +6,7 @@
 //	pages.go      Pages: New, how a page is written
 //	headers.go    security headers and the Content Security Policy
 //	assets.go     stylesheet, icon and script, under names with their hash
-//	signin.go consent.go account.go signout.go errorpage.go formpost.go
+//	signin.go consent.go account.go signout.go errorpage.go onward.go formpost.go
 //	              one page each: its data and its method
 //	app.go        how an app is shown: host, initials, who runs it
 //	words.go      durations, times and browsers in words
