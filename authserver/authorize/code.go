@@ -37,7 +37,7 @@ func (i Issuer) Issue(ctx context.Context, r *Request, s store.Session, scopes [
 		Hash: credential.Hash(code.Reveal()),
 		Grant: store.Grant{
 			ClientID: r.Client.ClientID, Subject: s.Subject, Source: s.Source, SessionID: s.ID, Resource: r.Resource,
-			Scopes: scopes, Roles: s.Roles, AuthTime: s.AuthTime.Unix(), Nonce: r.Nonce,
+			Scopes: scopes, Roles: s.Roles, AuthTime: authTime(s), Nonce: r.Nonce,
 		},
 		RedirectURI: r.RedirectURI,
 		Challenge:   r.Challenge,
@@ -54,4 +54,12 @@ func (i Issuer) Issue(ctx context.Context, r *Request, s store.Session, scopes [
 // Deny is the answer of a user who says no.
 func Deny(r *Request) Answer {
 	return r.Target.refusal(oauth.AccessDenied("the user did not allow it"))
+}
+
+// authTime in Unix seconds. What is not known is no year 1, but left out of tokens.
+func authTime(s store.Session) int64 {
+	if s.AuthTime.IsZero() {
+		return 0
+	}
+	return s.AuthTime.Unix()
 }

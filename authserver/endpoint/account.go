@@ -119,7 +119,7 @@ func (s *Server) accountPage(x *exchange, session *store.Session) (web.Account, 
 		page.Apps = append(page.Apps, s.accountApp(x.view, a))
 	}
 	for _, other := range sessions {
-		page.Sessions = append(page.Sessions, accountSession(other, session.ID))
+		page.Sessions = append(page.Sessions, s.accountSession(other, session.ID))
 	}
 	return page, nil
 }
@@ -145,9 +145,9 @@ func (s *Server) accountApp(v *View, a signin.App) web.AccountApp {
 	return shown
 }
 
-func accountSession(of store.Session, current string) web.AccountSession {
+func (s *Server) accountSession(of store.Session, current string) web.AccountSession {
 	shown := web.AccountSession{
-		ID: of.ID, UserAgent: of.UserAgent, Address: of.Address, SignedIn: of.AuthTime, Seen: of.Seen, Current: of.ID == current,
+		ID: of.ID, UserAgent: of.UserAgent, Address: of.Address, SignedIn: s.sessions().Began(of), Seen: of.Seen, Current: of.ID == current,
 	}
 	if of.Source.Name != signin.SourceLocal {
 		shown.Provider = of.Source.Name

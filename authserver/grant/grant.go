@@ -64,7 +64,7 @@ var ErrAhead = errors.New("newer than the store knows of; its family is revoked"
 // Identity is what an ID token says beside what it shares with the access token.
 type Identity struct {
 	SessionID, Nonce string
-	// AuthTime in Unix seconds.
+	// AuthTime in Unix seconds; 0: not known.
 	AuthTime int64
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -46,6 +47,12 @@ type Provider struct {
 	// Tamper, unless nil, changes the ID tokens that are given out. Set it before
 	// the token request.
 	Tamper func(idToken string) string
+	// SignedOn, unless nil, is since when the person is signed on: only a request
+	// with prompt=login authenticates them anew. The zero time: nothing is said of
+	// when. Set it before the browser is sent there.
+	SignedOn *time.Time
+	// IgnoresPrompt: not even prompt=login does.
+	IgnoresPrompt bool
 
 	handler http.Handler
 	client  *http.Client
@@ -65,7 +72,7 @@ func Start(t testing.TB, o Options) *Provider {
 		return nil
 	}}
 	client := storage.WebClient(ClientID, ClientSecret, o.RedirectURI)
-	people := store{storage.NewStorageWithClients(person{}, map[string]*storage.Client{ClientID: client})}
+	people := store{storage.NewStorageWithClients(person{}, map[string]*storage.Client{ClientID: client}), p}
 	provider, err := op.NewProvider(
 		&op.Config{CodeMethodS256: true, AuthMethodPost: !o.BasicOnly, SupportedScopes: []string{"openid", "profile", "email"}},
 		people, op.StaticIssuer(p.Issuer), op.WithAllowInsecure(), op.WithLogger(slog.New(slog.DiscardHandler)),
@@ -135,7 +142,30 @@ func (p *Provider) SignIn(t testing.TB, location string) *url.URL {
 }
 
 // store says more of the person than the library's own.
-type store struct{ *storage.Storage }
+type store struct {
+	*storage.Storage
+	provider *Provider
+}
+
+// AuthRequestByCode is called by the token endpoint.
+func (s store) AuthRequestByCode(ctx context.Context, code string) (op.AuthRequest, error) {
+	r, err := s.Storage.AuthRequestByCode(ctx, code)
+	request, ok := r.(*storage.AuthRequest)
+	p := s.provider
+	if err != nil || !ok || p.SignedOn == nil || slices.Contains(request.Prompt, oidc.PromptLogin) && !p.IgnoresPrompt {
+		return r, err
+	}
+	return signedOn{request, *p.SignedOn}, nil
+}
+
+// signedOn is a request of somebody who was not asked anything.
+type signedOn struct {
+	*storage.AuthRequest
+	since time.Time
+}
+
+// GetAuthTime is the ID token's auth_time.
+func (s signedOn) GetAuthTime() time.Time { return s.since }
 
 // SetUserinfoFromToken is called by the UserInfo endpoint.
 func (s store) SetUserinfoFromToken(ctx context.Context, info *oidc.UserInfo, tokenID, subject, origin string) error {

@@ -122,7 +122,7 @@ func (a Account) ActiveSessions(ctx context.Context, subject string, now time.Ti
 		return nil, fmt.Errorf("listing sessions: %w", err)
 	}
 	slices.SortStableFunc(sessions, func(x, y store.Session) int {
-		return cmp.Or(y.Seen.Compare(x.Seen), y.AuthTime.Compare(x.AuthTime), cmp.Compare(x.ID, y.ID))
+		return cmp.Or(y.Seen.Compare(x.Seen), y.Expires.Compare(x.Expires), cmp.Compare(x.ID, y.ID))
 	})
 	return sessions, nil
 }

@@ -14,8 +14,10 @@
 //	session.go        sessions
 //	csrf.go, origin.go  is it our own page that sends this form?
 //	upstream.go       other OpenID providers (OpenID Connect Core, Section 3.1)
+//	upstream_discovery.go  what a provider says of itself
 //	upstream_flow.go  what is remembered while the browser is away
 //	upstream_token.go the ID token and what it says
+//	upstream_authtime.go  when the person authenticated there
 //	claims.go         claim mapping
 //	consent.go        what may be granted, and what must be asked (pure)
 //	account.go        what a person has allowed and where they are signed in
@@ -33,7 +35,10 @@
 // Upstream: a link (not a form: the Content Security Policy's form-action would
 // have to name every host that the provider bounces the browser over) carries
 // the CSRF token; [Upstreams.Begin] gives the address and the cookies to set,
-// [Upstreams.Finish] takes the callback.
+// [Upstreams.Finish] takes the callback. A session says when the person proved who
+// they are (User.AuthTime): here that is the password, there what the provider
+// says. Where it does not, no max_age is satisfied but by [Start].Fresh; a provider
+// that neither heeds prompt=login nor says auth_time is taken at its word then.
 //
 // Everything else: [Sessions.Load] gives the session of a request, with the
 // person's present roles, or [ErrNoSession].

@@ -35,6 +35,8 @@ type hostile struct {
 	forge    func(payload string) string
 	nonce    string
 	verifier string
+	fresh    bool // a new sign-in is asked for
+	asked    url.Values
 }
 
 func newHostile(t *testing.T, change func(map[string]any)) *hostile {
@@ -123,7 +125,7 @@ func (h *hostile) run(t *testing.T, p Provider, extra string) (Result, error) {
 	t.Helper()
 	u := upstreams(t, p)
 	b := newBrowser(t)
-	location, cookies, err := u.Begin(context.Background(), Start{Provider: "corp"}, noon)
+	location, cookies, err := u.Begin(context.Background(), Start{Provider: "corp", Fresh: h.fresh}, noon)
 	if err != nil {
 		return Result{}, err
 	}
@@ -132,7 +134,7 @@ func (h *hostile) run(t *testing.T, p Provider, extra string) (Result, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.nonce = asked.Query().Get("nonce")
+	h.asked, h.nonce = asked.Query(), asked.Query().Get("nonce")
 	back := &url.URL{Path: "/oauth/callback/corp", RawQuery: "code=x&state=" + asked.Query().Get("state") + extra}
 	return u.Finish(context.Background(), "corp", b.request(back), noon)
 }
@@ -241,12 +243,15 @@ func TestUpstreamDiscoveryIsChecked(t *testing.T) {
 		"plain http":            {"authorization_endpoint": "http://evil.example/authorize"},
 		"a script":              {"authorization_endpoint": "javascript:alert(1)"},
 		"token over plain http": {"token_endpoint": "http://evil.example/token"},
+		"keys over plain http":  {"jwks_uri": "http://10.1.2.3/jwks"},
+		"no keys":               {"jwks_uri": ""},
+		"userinfo over http":    {"userinfo_endpoint": "http://10.1.2.3/userinfo"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHostile(t, nil)
 			h.metadata = metadata
-			if _, err := h.run(t, h.provider(), ""); !errors.Is(err, ErrUpstreamFailed) {
-				t.Errorf("got %v", err)
+			if _, err := h.run(t, h.provider(), ""); !errors.Is(err, ErrUpstreamFailed) || h.asked != nil {
+				t.Errorf("the browser was sent to %v: %v", h.asked, err)
 			}
 		})
 	}

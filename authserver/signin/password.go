@@ -69,7 +69,7 @@ type Credentials struct {
 //  2. a free slot, or ErrBusy,
 //  3. the guess is counted; beyond a limit it goes no further,
 //  4. the password, with the same work for every user name,
-//  5. on success the count is cleared.
+//  5. on success the count is cleared; AuthTime is now.
 //
 // Errors are ErrRefused, ErrBusy, or those of the store.
 func (p *Password) SignIn(ctx context.Context, c Credentials, now time.Time) (User, error) {
@@ -96,6 +96,7 @@ func (p *Password) SignIn(ctx context.Context, c Credentials, now time.Time) (Us
 	if err := p.lockout.succeeded(ctx, c.Username, c.Address, now); err != nil {
 		return User{}, err
 	}
+	user.AuthTime = now
 	return user, nil
 }
 

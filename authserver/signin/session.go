@@ -42,10 +42,6 @@ func (s Sessions) Start(ctx context.Context, u User, b Browser, previous credent
 	if err := s.discard(ctx, previous, now); err != nil {
 		return "", store.Session{}, err
 	}
-	lifetime := s.Lifetime
-	if lifetime <= 0 {
-		lifetime = defaultLifetime
-	}
 	now = now.UTC().Truncate(time.Second)
 	value := credential.NewSessionCookie()
 	session := store.Session{
@@ -54,12 +50,23 @@ func (s Sessions) Start(ctx context.Context, u User, b Browser, previous credent
 		Username: u.Username, Name: u.Name, Email: u.Email, EmailVerified: u.EmailVerified,
 		Roles: u.Roles, Groups: u.Groups,
 		UserAgent: clip(b.UserAgent, maxUserAgent), Address: clip(b.Address, maxAddress),
-		AuthTime: now, Seen: now.Truncate(time.Minute), Expires: now.Add(lifetime),
+		AuthTime: u.AuthTime.UTC().Truncate(time.Second), Seen: now.Truncate(time.Minute), Expires: now.Add(s.lifetime()),
 	}
 	if err := s.Store.PutSession(ctx, session); err != nil {
 		return "", store.Session{}, fmt.Errorf("starting a session: %w", err)
 	}
 	return value, session, nil
+}
+
+// Began is when the session did: AuthTime may be earlier, or not known. Of a
+// session from before Lifetime was changed it is off by the difference.
+func (s Sessions) Began(session store.Session) time.Time { return session.Expires.Add(-s.lifetime()) }
+
+func (s Sessions) lifetime() time.Duration {
+	if s.Lifetime <= 0 {
+		return defaultLifetime
+	}
+	return s.Lifetime
 }
 
 // Load returns the session of a cookie value, with what is known of the person

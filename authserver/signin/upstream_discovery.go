@@ -84,13 +84,25 @@ func (p *upstream) ask(ctx context.Context, client *http.Client) (*discovered, e
 	var more struct {
 		AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
 		IssInResponse bool     `json:"authorization_response_iss_parameter_supported"`
+		JWKSURI       string   `json:"jwks_uri"`
+		UserInfo      string   `json:"userinfo_endpoint"`
 	}
 	if err := provider.Claims(&more); err != nil {
 		return nil, fmt.Errorf("discovery of %s: not the members of OpenID Connect Discovery", p.Issuer)
 	}
 	endpoint := provider.Endpoint()
-	if !secureEndpoint(endpoint.AuthURL) || !secureEndpoint(endpoint.TokenURL) {
-		return nil, fmt.Errorf("discovery of %s: its authorization and token endpoints must be https URLs", p.Issuer)
+	for _, used := range []struct {
+		name, url string
+		optional  bool
+	}{
+		{"authorization_endpoint", endpoint.AuthURL, false},
+		{"token_endpoint", endpoint.TokenURL, false},
+		{"jwks_uri", more.JWKSURI, false},
+		{"userinfo_endpoint", more.UserInfo, true},
+	} {
+		if !p.secureEndpoint(used.url) && (used.url != "" || !used.optional) {
+			return nil, fmt.Errorf("discovery of %s: its %s must be an https URL", p.Issuer, used.name)
+		}
 	}
 	endpoint.AuthStyle = p.authStyle(more.AuthMethods)
 	config := oauth2.Config{
@@ -111,8 +123,10 @@ func (p *upstream) authStyle(offered []string) oauth2.AuthStyle {
 	return oauth2.AuthStyleInHeader
 }
 
-// secureEndpoint is secureURL, but a query is allowed (RFC 6749, Section 3.1).
-func secureEndpoint(s string) bool {
+// secureEndpoint is secureURL, but a query is allowed (RFC 6749, Section 3.1), and
+// plain http only where the issuer has it too: no provider elsewhere has business
+// with our loopback.
+func (p *upstream) secureEndpoint(s string) bool {
 	bare, _, _ := strings.Cut(s, "?")
-	return secureURL(bare)
+	return secureURL(bare) && (strings.HasPrefix(bare, "https:") || strings.HasPrefix(p.Issuer, "http:"))
 }

@@ -20,8 +20,12 @@ type flow struct {
 	Nonce    string `json:"n"`
 	Verifier string `json:"v"`
 	Return   string `json:"r"`
+	Fresh    bool   `json:"f,omitempty"`
 	Expires  int64  `json:"e"`
 }
+
+// begun is when the browser was sent to the provider, in whole seconds.
+func (f flow) begun() time.Time { return time.Unix(f.Expires, 0).UTC().Add(-flowLifetime) }
 
 const (
 	flowLifetime = 10 * time.Minute

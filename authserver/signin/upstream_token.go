@@ -19,7 +19,8 @@ var (
 	// ErrUpstreamStale: the answer belongs to no sign-in that this browser began
 	// in the last ten minutes. Beginning again helps.
 	ErrUpstreamStale = errors.New("the sign-in was not begun in this browser, or too long ago")
-	// ErrUpstreamDenied: the person, or the provider for them, said no.
+	// ErrUpstreamDenied: the person, or the provider for them, said no, or it did
+	// not authenticate them anew where that was asked for.
 	ErrUpstreamDenied = errors.New("the provider did not sign the person in")
 	// ErrUpstreamFailed: the provider cannot be reached, or answers what it
 	// should not.
@@ -35,7 +36,8 @@ type Start struct {
 	Return string
 	// LoginHint is passed on (OpenID Connect Core, Section 3.1.2.1).
 	LoginHint string
-	// Fresh asks the provider to authenticate the person anew (prompt=login).
+	// Fresh asks the provider to authenticate the person anew, and to say when it
+	// did (prompt=login, max_age=0), and takes no sign-in from before.
 	Fresh bool
 }
 
@@ -54,7 +56,7 @@ func (u *Upstreams) Begin(ctx context.Context, s Start, now time.Time) (location
 		return "", nil, fmt.Errorf("%w: %w", ErrUpstreamFailed, err)
 	}
 	f := flow{
-		Provider: p.Name, Return: s.Return, Expires: now.Add(flowLifetime).Unix(),
+		Provider: p.Name, Return: s.Return, Fresh: s.Fresh, Expires: now.Add(flowLifetime).Unix(),
 		State: random().Reveal(), Nonce: random().Reveal(), Verifier: random().Reveal(),
 	}
 	sealed, err := f.seal(u.o.Keys())
@@ -66,7 +68,7 @@ func (u *Upstreams) Begin(ctx context.Context, s Start, now time.Time) (location
 		params = append(params, oauth2.SetAuthURLParam("login_hint", s.LoginHint))
 	}
 	if s.Fresh {
-		params = append(params, oauth2.SetAuthURLParam("prompt", "login"))
+		params = append(params, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
 	}
 	return found.config.AuthCodeURL(f.State, params...), u.o.Cookies.setFlow(sealed), nil
 }
@@ -88,7 +90,8 @@ type Result struct {
 //  5. the code is exchanged, with the verifier (RFC 7636),
 //  6. the ID token (OpenID Connect Core, Section 3.1.3.7),
 //  7. UserInfo, where it is wanted, about the same subject (Section 5.3.2),
-//  8. claims to a User.
+//  8. claims to a User,
+//  9. when they authenticated, and whether that will do.
 func (u *Upstreams) Finish(ctx context.Context, name string, r *http.Request, now time.Time) (Result, error) {
 	f, ok := openFlow(u.o.Keys(), u.o.Cookies.readFlow(r), now)
 	p := u.find(name)
@@ -115,7 +118,11 @@ func (u *Upstreams) Finish(ctx context.Context, name string, r *http.Request, no
 	if err != nil {
 		return result, fmt.Errorf("%w: claims of %s: %w", ErrUpstreamFailed, p.Issuer, err)
 	}
-	return result, nil
+	result.User.AuthTime, err = p.authTime(claims, f, now)
+	if err != nil {
+		result.User = User{}
+	}
+	return result, err
 }
 
 func (p *upstream) checkAnswer(found *discovered, query url.Values) error {
@@ -180,7 +187,8 @@ func (p *upstream) checkToken(id *oidc.IDToken, claims claimSet, accessToken str
 	return nil
 }
 
-// addUserInfo adds what the ID token does not say.
+// addUserInfo adds what the ID token does not say. When the person authenticated
+// is the ID token's alone to say.
 func (p *upstream) addUserInfo(ctx context.Context, found *discovered, subject string, token *oauth2.Token, claims claimSet) (claimSet, error) {
 	info, err := found.provider.UserInfo(ctx, oauth2.StaticTokenSource(token))
 	if err != nil {
@@ -194,7 +202,7 @@ func (p *upstream) addUserInfo(ctx context.Context, found *discovered, subject s
 		return nil, fmt.Errorf("UserInfo of %s: it is about another subject than the ID token", p.Issuer)
 	}
 	for name, value := range more {
-		if _, have := claims[name]; !have {
+		if _, have := claims[name]; !have && name != claimAuthTime {
 			claims[name] = value
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"strings"
+	"time"
 
 	"clientele.dev/clientele/authserver/store"
 )
@@ -31,6 +32,9 @@ type User struct {
 	Username, Name, Email string
 	EmailVerified         bool
 	Roles, Groups         []string
+	// AuthTime is when they did (OpenID Connect Core, Section 2), here or at the
+	// provider. Zero: the provider does not say.
+	AuthTime time.Time
 }
 
 // LocalSubject is the `sub` of a local user: "user:" and the id that the

@@ -42,7 +42,8 @@ type Grant struct {
 	Resource  string   `json:"resource"`
 	Scopes    []string `json:"scopes"`
 	Roles     []string `json:"roles,omitempty"`
-	// AuthTime is when the person signed in (OpenID Connect Core, Section 2).
+	// AuthTime is when the person authenticated (OpenID Connect Core, Section 2), in
+	// Unix seconds; 0: not known.
 	AuthTime int64  `json:"auth_time"`
 	Nonce    string `json:"nonce,omitempty"`
 }
@@ -142,8 +143,9 @@ type Session struct {
 	Roles, Groups         []string
 	// UserAgent and Address, for the account page.
 	UserAgent, Address string
-	// AuthTime is when the person signed in; Seen when the session was used last,
-	// to the minute; Expires ends it.
+	// AuthTime is when the person authenticated, here or at the provider; zero: it
+	// does not say. Seen is when the session was used last, to the minute; Expires
+	// ends it.
 	AuthTime, Seen, Expires time.Time
 }
 

@@ -22,7 +22,8 @@ type IDClaims struct {
 	// Nonce of the authorization request; left out in what a refresh gives
 	// (Section 12.2).
 	Nonce string `json:"nonce,omitempty"`
-	// AuthTime is when the person signed in; Unix seconds, as those below.
+	// AuthTime is when the person authenticated; Unix seconds, as those below.
+	// Left out if it is not known.
 	AuthTime int64 `json:"auth_time,omitempty"`
 	// AccessTokenHash is `at_hash`; see Hash.
 	AccessTokenHash string `json:"at_hash,omitempty"`
