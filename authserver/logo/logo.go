@@ -100,12 +100,13 @@ func (c *Cache) Get(ctx context.Context, url string) (Image, bool) {
 }
 
 // fetch fetches a logo and keeps what came of it. While too many others are
-// fetched nothing is known of this one, and nothing is kept.
+// fetched nothing is known of this one, and nothing is kept; its own time begins
+// with its turn, or others that are slow would make it fail.
 func (c *Cache) fetch(ctx context.Context, url string) Image {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	turn, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	select {
-	case <-ctx.Done():
+	case <-turn.Done():
 		return Image{}
 	case c.slots <- struct{}{}:
 	}
@@ -119,6 +120,8 @@ func (c *Cache) fetch(ctx context.Context, url string) Image {
 }
 
 func (c *Cache) ask(ctx context.Context, url string) (Image, error) {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return Image{}, err

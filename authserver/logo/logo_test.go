@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"clientele.dev/clientele/authserver/outbound"
@@ -202,6 +204,34 @@ func TestFewFetchesAtATime(t *testing.T) {
 	if _, ok := c.Get(t.Context(), s.URL+"/another"); !ok {
 		t.Error("afterwards there is none either")
 	}
+}
+
+// roundTrip is a transport of a test's own.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Whoever fills the slots with slow ones does not have the others forgotten: what
+// waited for its turn has as long to answer as any.
+func TestWaitingForATurnTakesNothingFromIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := roundTrip(func(r *http.Request) (*http.Response, error) {
+			select {
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			case <-time.After(3 * time.Second):
+				return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(png)), Request: r}, nil
+			}
+		})
+		c := New(Options{Client: &http.Client{Transport: slow, Timeout: Timeout}, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		for i := range maxFetches {
+			go c.Get(t.Context(), fmt.Sprintf("https://slow.example/%d", i))
+		}
+		synctest.Wait()
+		if _, ok := c.Get(t.Context(), "https://app.example/logo"); !ok {
+			t.Error("there is none")
+		}
+	})
 }
 
 func TestBoundedMemory(t *testing.T) {
