@@ -49,7 +49,9 @@ var blocks = []block{
 	// Whoever asks these is given credentials of the machine it runs on.
 	at("169.254.0.0/16", never, "link-local, where clouds have their metadata service"),
 	at("fe80::/10", never, "link-local"),
-	at("fd00:ec2::254/128", never, "a cloud's metadata service"),
+	at("fd00:ec2::/32", never, "where a cloud has its metadata service, and gives credentials to pods"),
+	at("fd00:c1::a9fe:a9fe/128", never, "a cloud's metadata service"),
+	at("fd00:42::42/128", never, "a cloud's metadata service"),
 	at("fd20:ce::254/128", never, "a cloud's metadata service"),
 	at("100.100.100.200/32", never, "a cloud's metadata service"),
 	at("168.63.129.16/32", never, "a cloud's metadata service"),

@@ -48,6 +48,9 @@ func TestA8Addresses(t *testing.T) {
 		{"fe80::1%eth0", false, false},
 		{"febf::1", false, false},
 		{"fd00:ec2::254", false, false},
+		{"fd00:ec2::23", false, false}, // credentials of pods
+		{"fd00:c1::a9fe:a9fe", false, false},
+		{"fd00:42::42", false, false},
 		{"fd20:ce::254", false, false},
 		{"100.100.100.200", false, false},
 		{"168.63.129.16", false, false},
