@@ -111,6 +111,18 @@ func TestA19WithdrawnOnTheAccountPage(t *testing.T) {
 	})
 }
 
+func TestSignInsRefusedOnTheAccountPageAreAudited(t *testing.T) {
+	w := users(t, authtest.Config{})
+	b := w.NewBrowser(t)
+	if p := b.Submit(t, b.Get(t, w.Issuer+"/account"), "username", "ada", "password", "wrong-password"); !p.AsksPassword() {
+		t.Fatalf("%d %s", p.Status, p.URL)
+	}
+	log := w.Log.String()
+	if strings.Count(log, "user.sign_in_refused") != 1 || strings.Contains(log, "wrong-password") {
+		t.Errorf("want one event, without what was typed:\n%s", log)
+	}
+}
+
 func TestAccountSessions(t *testing.T) {
 	forEachStorage(t, func(t *testing.T, on authtest.Config) {
 		w, _ := newAccount(t, on)

@@ -3,6 +3,7 @@ package authserver_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -93,6 +94,30 @@ func TestBehindAProxyEverybodyHasTheirOwnLimits(t *testing.T) {
 	}
 	if register("2001:db8::1") != 201 || register("2001:db8::2") != 201 || register("2001:db8::3") != 429 || register("2001:db8:0:1::1") != 201 {
 		t.Error("registrations do not go by the /64 of the address that the proxy names")
+	}
+}
+
+// Pushes that nobody authenticates for share a bucket too: who has many networks
+// does not fill the store. What is pushed here is refused, so that it counts, and
+// costs no write.
+func TestA10PushedRequestsFromManyNetworksAreLimited(t *testing.T) {
+	s, client := proxied(t)
+	u, _ := url.Parse(s.AuthorizeURL(client, "response_type", ""))
+	push := func(i int) int {
+		r := httptest.NewRequest(http.MethodPost, "/oauth/par", strings.NewReader(u.RawQuery))
+		r.Header.Set("Content-Type", formType)
+		r.RemoteAddr = fmt.Sprintf("10.0.%d.%d:4000", i/250, i%250)
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		return w.Code
+	}
+	for i := range 6000 {
+		if status := push(i); status != http.StatusBadRequest {
+			t.Fatalf("request %d: %d", i, status)
+		}
+	}
+	if status := push(6000); status != http.StatusTooManyRequests {
+		t.Errorf("another network, when all together sent 6,000 in a minute: %d", status)
 	}
 }
 

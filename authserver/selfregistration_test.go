@@ -291,18 +291,36 @@ func TestA10Flood(t *testing.T) {
 		if created, last = flood(3); created != 2 || last.Status != 429 {
 			t.Fatalf("per day: %d created, then %d", created, last.Status)
 		}
-		// Somebody else is not affected, until there is no more room.
-		by := func() authtest.Answer {
-			return s.SendText(t, http.MethodPost, "/oauth/register", authtest.RegisterToken, seed1)
-		}
-		if a := by(); a.Status != 201 {
-			t.Errorf("a neighbour: %d %s", a.Status, a.Body)
-		}
-		if a := by(); a.Status != 429 {
-			t.Errorf("beyond the quota of all: %d %s", a.Status, a.Body)
-		}
-		s.MustRegister(t, authtest.NewClient("managed")) // a registrar is
+		s.MustRegister(t, authtest.NewClient("managed")) // a registrar is not affected
 	})
+}
+
+// Whoever may register by RBAC shares neither buckets nor room with anybody.
+func TestA10AFloodOfAnybodysKeepsNoUserOut(t *testing.T) {
+	s := authtest.Start(t, open(authtest.Config{}, func(r *endpoint.RegistrationSettings) { r.PerMinute, r.MaxClients = 3, 2 }))
+	byUser := func() authtest.Answer {
+		return s.SendText(t, http.MethodPost, "/oauth/register", authtest.RegisterToken, seed1)
+	}
+	for range 2 {
+		mustSelfRegister(t, s, seed1)
+	}
+	if a := selfRegister(t, s, seed1); a.Status != 429 || a.Header.Get("Retry-After") != "3600" {
+		t.Fatalf("no more room for anybody: %d %v %s", a.Status, a.Header, a.Body)
+	}
+	if a := selfRegister(t, s, "{}"); a.Status != 429 || a.Header.Get("Retry-After") != "20" {
+		t.Fatalf("anybody's minute is used up: %d %v %s", a.Status, a.Header, a.Body)
+	}
+	for range 2 {
+		if a := byUser(); a.Status != 201 {
+			t.Errorf("a user: %d %s", a.Status, a.Body)
+		}
+	}
+	if a := byUser(); a.Status != 429 || a.Header.Get("Retry-After") != "3600" {
+		t.Errorf("no more room for users: %d %v %s", a.Status, a.Header, a.Body)
+	}
+	if a := byUser(); a.Status != 429 || a.Header.Get("Retry-After") != "20" {
+		t.Errorf("the users' minute is used up: %d %v %s", a.Status, a.Header, a.Body)
+	}
 }
 
 func TestUnusedClientsExpire(t *testing.T) {

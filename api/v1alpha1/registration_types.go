@@ -27,7 +27,8 @@ type RegistrationSpec struct {
 	// +optional
 	Mode RegistrationMode `json:"mode,omitempty"`
 
-	// maxClients is how many such clients there may be. Absent: 10,000.
+	// maxClients is how many clients there may be that anybody registered, and how
+	// many that those with verb register did. Absent: 10,000.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000000
 	// +optional
@@ -46,7 +47,8 @@ type RegistrationSpec struct {
 	// +optional
 	PerAddressDay int32 `json:"perAddressDay,omitempty"`
 
-	// perMinute is how many all together may register in a minute, at one replica.
+	// perMinute is how many all together may register in a minute, at one replica;
+	// those with verb register, as many apart from the others.
 	// Absent: 120.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000

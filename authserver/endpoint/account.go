@@ -2,9 +2,11 @@ package endpoint
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 
+	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/params"
 	"clientele.dev/clientele/authserver/signin"
@@ -191,6 +193,7 @@ func (s *Server) postAccountSignIn(x *exchange, p *params.Params) int {
 	}, s.Now())
 	switch {
 	case errors.Is(err, signin.ErrRefused):
+		s.Audit.Write(x.r.Context(), audit.SignInRefused, slog.String("remote", s.remoteAddress(x)))
 		return s.accountSignIn(x, visitor, p.Get("username"), web.ProblemRefused)
 	case errors.Is(err, signin.ErrBusy):
 		return s.accountSignIn(x, visitor, p.Get("username"), web.ProblemBusy)

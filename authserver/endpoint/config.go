@@ -103,8 +103,9 @@ type Server struct {
 	routes    map[string]*route // by path; a prefix ends with "/"
 	grants    map[oauth.GrantType]counted
 	described atomic.Pointer[described]
-	// registrations limits those who register themselves.
-	registrations limits
+	// registrations limits those who register themselves: anybody, and apart from
+	// them those who authenticate, whom no flood of the others keeps out.
+	registrations, userRegistrations limits
 	// pushes limits pushed requests of clients that do not authenticate.
 	pushes limits
 	rights *grant.Rights

@@ -51,6 +51,15 @@ func (l *limits) take(name string, perMinute int, now time.Time) time.Duration {
 	return wait
 }
 
+// takeBoth takes one out of the bucket of a name, and one out of that which all
+// share, and says how long to wait.
+func (l *limits) takeBoth(name string, perMinute, together int, now time.Time) time.Duration {
+	if wait := l.take(name, perMinute, now); wait > 0 {
+		return wait
+	}
+	return l.take(everybody, together, now)
+}
+
 // makeRoom forgets buckets that are full again, or if that is nothing, all: the
 // bucket that everybody shares holds the flood back then.
 func (l *limits) makeRoom(now time.Time) {

@@ -9,10 +9,13 @@ import (
 	"clientele.dev/clientele/authserver/peer"
 )
 
-// pushesPerMinute bounds the requests that one address may push as a client that
-// does not authenticate: each is a write of a few thousand bytes that is kept for
-// authorize.PushedLifetime.
-const pushesPerMinute = 600
+// What clients that do not authenticate may push in a minute: from one address, and
+// all together at one replica. Each request is a write of a few thousand bytes that is
+// kept for authorize.PushedLifetime, so that together they take some 30 MB at most.
+const (
+	pushesPerMinute    = 600
+	allPushesPerMinute = 6000
+)
 
 // pushedAnswer is RFC 9126, Section 2.2.
 type pushedAnswer struct {
@@ -46,8 +49,8 @@ func (s *Server) push(x *exchange) (string, error) {
 	narrowOrigin(x, client)
 	now := s.Now()
 	if client.Public() { // RFC 9126, Section 2.3: 429
-		if wait := s.pushes.take(peer.Network(s.remoteAddress(x)), pushesPerMinute, now); wait > 0 {
-			return "", limited(wait, "too many pushed requests from this address; try again later")
+		if wait := s.pushes.takeBoth(peer.Network(s.remoteAddress(x)), pushesPerMinute, allPushesPerMinute, now); wait > 0 {
+			return "", limited(wait, "too many pushed requests; try again later")
 		}
 	}
 	return s.pushed().Push(x.r.Context(), s.checker(x.view), client, &p, now)

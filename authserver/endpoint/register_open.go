@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -42,7 +41,7 @@ func (s *Server) registerSelf(x *exchange, caller Caller) int {
 func (s *Server) storeSelf(x *exchange, caller Caller) (c *registry.Client, secret, token credential.Secret, err error) {
 	settings := x.view.Settings.Registration.WithDefaults()
 	// 1.
-	if err = s.withinLimits(x.r.Context(), settings, s.registrantName(x, caller)); err != nil {
+	if err = s.withinLimits(x, settings, caller); err != nil {
 		return nil, "", "", err
 	}
 	// 2.
@@ -55,7 +54,7 @@ func (s *Server) storeSelf(x *exchange, caller Caller) (c *registry.Client, secr
 		return nil, "", "", err
 	}
 	// 3.
-	if s.Registry.Counts().SelfRegistered >= settings.MaxClients {
+	if s.registered(caller) >= settings.MaxClients {
 		return nil, "", "", limited(time.Hour, "too many clients are registered; ask the people who run this server")
 	}
 	// 4.
@@ -71,6 +70,16 @@ func (s *Server) storeSelf(x *exchange, caller Caller) (c *registry.Client, secr
 	return c, secret, token, err
 }
 
+// registered is how many clients there are of the caller's kind: anybody, or
+// somebody who is authenticated.
+func (s *Server) registered(caller Caller) int {
+	counts := s.Registry.Counts()
+	if caller == (Caller{}) {
+		return counts.Anonymous
+	}
+	return counts.SelfRegistered - counts.Anonymous
+}
+
 // registrantName is what the limits go by.
 func (s *Server) registrantName(x *exchange, caller Caller) string {
 	if caller.User != "" {
@@ -81,17 +90,16 @@ func (s *Server) registrantName(x *exchange, caller Caller) string {
 
 // withinLimits counts a registration: the buckets in memory first, so that a
 // flood does not reach the store, then the day's count, which all replicas share.
-func (s *Server) withinLimits(ctx context.Context, settings RegistrationSettings, name string) error {
-	const text = "too many registrations; try again later"
-	now := s.Now()
-	if wait := s.registrations.take(name, settings.PerAddressMinute, now); wait > 0 {
-		return limited(wait, text)
+func (s *Server) withinLimits(x *exchange, settings RegistrationSettings, caller Caller) error {
+	now, name, buckets := s.Now(), s.registrantName(x, caller), &s.registrations
+	if caller != (Caller{}) {
+		buckets = &s.userRegistrations
 	}
-	if wait := s.registrations.take(everybody, settings.PerMinute, now); wait > 0 {
-		return limited(wait, text)
+	if wait := buckets.takeBoth(name, settings.PerAddressMinute, settings.PerMinute, now); wait > 0 {
+		return limited(wait, "too many registrations; try again later")
 	}
 	const day = 24 * time.Hour
-	n, err := s.Flows.CountAttempt(ctx, credential.Hash("registration by "+name), now, day)
+	n, err := s.Flows.CountAttempt(x.r.Context(), credential.Hash("registration by "+name), now, day)
 	if err != nil {
 		return fmt.Errorf("count a registration: %w", err)
 	}

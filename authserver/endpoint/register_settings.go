@@ -20,12 +20,13 @@ const (
 // members mean the default in brackets.
 type RegistrationSettings struct {
 	Mode RegistrationMode
-	// MaxClients (10,000) is how many there may be.
+	// MaxClients (10,000) is how many there may be that nobody authenticated for,
+	// and how many of the others.
 	MaxClients int
 	// PerAddressMinute (10) and PerAddressDay (100) are how many an address may
 	// register: an IPv4 address or an IPv6 /64; of those who are authenticated,
 	// how many a user may. PerMinute (120) is how many all together may, at one
-	// replica.
+	// replica; those who are authenticated, as many apart from the others.
 	PerAddressMinute, PerAddressDay, PerMinute int
 	// UnusedFor (24 h) is how long a client stays that nobody ever used, IdleFor
 	// (2160 h, 90 days) one that nobody uses any more.

@@ -179,6 +179,9 @@ func (r *Registry) count(c *Client, n int) {
 		r.state.counts.Managed += n
 	} else {
 		r.state.counts.SelfRegistered += n
+		if c.Self != nil && c.Self.By == "" {
+			r.state.counts.Anonymous += n
+		}
 	}
 }
 

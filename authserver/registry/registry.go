@@ -68,9 +68,11 @@ func (c *Client) Since() time.Time {
 
 // Counts of what is registered.
 type Counts struct {
-	// Managed clients belong to a registrar; SelfRegistered ones to nobody.
+	// Managed clients belong to a registrar; SelfRegistered ones to nobody, and
+	// Anonymous is how many of these nobody authenticated for.
 	Managed        int
 	SelfRegistered int
+	Anonymous      int
 	Policies       int
 	// Tampered records, of clients and policies; they count nowhere else.
 	Tampered int
