@@ -3,6 +3,7 @@ package endpoint
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"clientele.dev/clientele/authserver/authorize"
@@ -169,11 +170,12 @@ func (s *Server) consentPage(x *exchange, v visit, verdict signin.Verdict) int {
 	return s.page(x, http.StatusOK, x.view.pages.Consent(x.w, page))
 }
 
-// consentDetails are what the token of a consent form is good for: this request
-// and the scopes that stood on the page. If policy widens while the page is open,
-// nothing is allowed that was not read.
+// consentDetails are what the token of a consent form is good for: this request,
+// and the scopes and the app that stood on the page. If policy widens while the page
+// is open, or the app becomes another, nothing is allowed that was not read.
 func (v visit) consentDetails(verdict signin.Verdict) []string {
-	return []string{v.prt, oauth.JoinScope(verdict.Grantable)}
+	c := v.request.Client
+	return []string{v.prt, oauth.JoinScope(verdict.Grantable), c.ClientName, strconv.FormatInt(c.Since().Unix(), 10)}
 }
 
 // postConsent takes the decision.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"clientele.dev/clientele/authserver/grant"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/token"
@@ -30,6 +33,8 @@ var errNoStanding = errors.New("the token is not active")
 //  2. its client exists, is not disabled, and is the incarnation it was issued to
 //  3. of a user's: its family exists and is not revoked, and the user is welcome
 //  4. of a client that acts for itself: it was not revoked by itself
+//  5. of its scopes those are left that policy, registration and the user's roles
+//     allow now (narrow)
 //
 // The error is token.ErrInvalid or errNoStanding for a token that is worth
 // nothing; any other is a failure of the store, never an answer.
@@ -53,7 +58,7 @@ func (s *Server) access(ctx context.Context, v *View, text string, now time.Time
 		if a.family, err = s.standingFamily(ctx, id, now); err != nil {
 			return access{}, err
 		}
-		return a, nil
+		return a, s.narrow(v, &a)
 	}
 	// 4.
 	revoked, err := s.Flows.TokenRevoked(ctx, claims.JTI)
@@ -63,7 +68,38 @@ func (s *Server) access(ctx context.Context, v *View, text string, now time.Time
 	if revoked {
 		return access{}, errNoStanding
 	}
-	return a, nil
+	return a, s.narrow(v, &a)
+}
+
+// narrow is check 5. A token of which nothing is left is worth nothing; so is one
+// for a resource that is not the client's any more. One that never had a scope keeps
+// what it had.
+func (s *Server) narrow(v *View, a *access) error {
+	if _, err := grant.Target(s.Registry.Policies(), a.client, a.Audience, v.terms); err != nil {
+		return errors.Join(errNoStanding, err)
+	}
+	asked, err := oauth.ParseScope(a.Scope)
+	if err != nil || len(asked) == 0 {
+		return err
+	}
+	var left []string
+	if a.family == nil {
+		right, err := s.rights.Resolve(grant.Ask{Client: a.client, Grant: oauth.GrantClientCredentials, Resource: a.Audience, Terms: v.terms})
+		if err != nil {
+			return errors.Join(errNoStanding, err)
+		}
+		allowed := strings.Fields(right.Scope)
+		left = slices.DeleteFunc(asked, func(scope string) bool { return !slices.Contains(allowed, scope) })
+	} else {
+		g := a.family.Grant
+		right := s.rights.ForUser(a.client, v.terms, s.Roster.Roles(g.Subject, g.Roles), a.Audience, asked, oauth.GrantAuthorizationCode)
+		left, a.Roles = right.Scopes, right.Roles
+	}
+	if len(left) == 0 {
+		return errNoStanding
+	}
+	a.Scope = oauth.JoinScope(left)
+	return nil
 }
 
 // clientOf finds the client that something was issued to, at a time in Unix
