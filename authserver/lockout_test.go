@@ -71,3 +71,37 @@ func TestManySignInsFromOneAddress(t *testing.T) {
 	}
 	running.Wait()
 }
+
+// Whoever knows a user name can use up its guesses from many addresses. The browsers
+// that its owner uses do not depend on them, nor on their address's; a stranger's
+// browser, and another user's, do.
+func TestA17AKnownBrowserIsNotLockedOutByOthers(t *testing.T) {
+	s, client := startLockout(t, signin.Limits{PerPair: 3, PerUsername: 4, PerAddress: 6, Window: time.Hour})
+	s.SetUsers(t, authtest.Person{Username: "ada"}, authtest.Person{Username: "bob"})
+	hers, his := s.NewBrowser(t), s.NewBrowser(t)
+	hers.SignIn(t, hers.Get(t, s.AuthorizeURL(client)), "ada")
+	his.SignIn(t, his.Get(t, s.AuthorizeURL(client)), "bob")
+	for range 10 {
+		guess(t, s, s.NewBrowser(t), client)
+	}
+	again := func(b *authtest.Browser, username string) bool {
+		t.Helper()
+		return b.SignIn(t, b.Get(t, s.AuthorizeURL(client, "prompt", "login")), username).AsksConsent()
+	}
+	if signsIn(t, s, client) || again(his, "ada") {
+		t.Fatal("the guesses are used up, and a browser that ada never used signs her in")
+	}
+	if !again(hers, "ADA ") {
+		t.Fatal("others' guesses lock ada out of her own browser")
+	}
+	for range 3 {
+		hers.Submit(t, hers.Get(t, s.AuthorizeURL(client, "prompt", "login")), "username", "ada", "password", "wrong")
+	}
+	if again(hers, "ada") {
+		t.Error("in her browser there are more guesses than for anybody")
+	}
+	s.Pass(t, time.Hour)
+	if !again(hers, "ada") {
+		t.Error("the window is over")
+	}
+}

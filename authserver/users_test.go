@@ -255,7 +255,7 @@ func TestA20ThePendingRequestAndItsFormsAreBoundToTheBrowser(t *testing.T) {
 		before := cookies(victim, w.URL)
 		consent := victim.SignIn(t, visit, "ada")
 		after := cookies(victim, w.URL)
-		if len(after) != len(before)+1 {
+		if len(after) != len(before)+2 { // the session's, and that of a known browser
 			t.Errorf("cookies before %d, after %d", len(before), len(after))
 		}
 		if p := victim.Submit(t, consent, "csrf", "forged", "decision", "allow"); p.Status != http.StatusForbidden {

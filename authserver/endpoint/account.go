@@ -188,9 +188,7 @@ func (s *Server) postAccountSignIn(x *exchange, p *params.Params) int {
 	if !s.csrf(x.view).Check(p.Get(fieldCSRF), signin.FormSignIn, visitor, accountDetail) {
 		return s.accountSignIn(x, s.visitor(x), p.Get("username"), web.ProblemStale)
 	}
-	user, err := s.Password.SignIn(x.r.Context(), signin.Credentials{
-		Username: p.Get("username"), Password: credential.Secret(p.Get("password")), Address: s.remoteAddress(x),
-	}, s.Now())
+	user, err := s.signInByPassword(x, p)
 	switch {
 	case errors.Is(err, signin.ErrRefused):
 		s.Audit.Write(x.r.Context(), audit.SignInRefused, slog.String("remote", s.remoteAddress(x)))

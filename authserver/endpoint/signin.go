@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -44,9 +45,7 @@ func (s *Server) postSignIn(x *exchange, v visit, p *params.Params) int {
 	if !s.csrf(x.view).Check(p.Get(fieldCSRF), signin.FormSignIn, v.cookie, v.prt) {
 		return s.signInPage(x, v, p.Get("username"), web.ProblemStale)
 	}
-	user, err := s.Password.SignIn(x.r.Context(), signin.Credentials{
-		Username: p.Get("username"), Password: credential.Secret(p.Get("password")), Address: s.remoteAddress(x),
-	}, s.Now())
+	user, err := s.signInByPassword(x, p)
 	switch {
 	case errors.Is(err, signin.ErrRefused):
 		s.Audit.Write(x.r.Context(), audit.SignInRefused, slog.String("client_id", v.request.Client.ClientID), slog.String("remote", s.remoteAddress(x)))
@@ -60,6 +59,25 @@ func (s *Server) postSignIn(x *exchange, v visit, p *params.Params) int {
 		return s.notAuthorized(x, v.refuse(err))
 	}
 	return redirect(x, continueURL(x.view, v.prt))
+}
+
+// signInByPassword takes the form of a sign-in page. A browser in which it was right
+// is known afterwards, for the lockout.
+func (s *Server) signInByPassword(x *exchange, p *params.Params) (signin.User, error) {
+	now, name := s.Now(), p.Get("username")
+	user, err := s.Password.SignIn(x.r.Context(), signin.Credentials{
+		Username: name, Password: credential.Secret(p.Get("password")), Address: s.remoteAddress(x),
+		Device: x.view.cookies.ReadDevice(x.r, x.view.serverKeys, name, now),
+	}, now)
+	if err != nil {
+		return signin.User{}, err
+	}
+	cookie, err := x.view.cookies.Device(x.view.serverKeys, user.Username, now)
+	if err != nil {
+		return signin.User{}, fmt.Errorf("make the cookie of a known browser: %w", err)
+	}
+	http.SetCookie(x.w, cookie)
+	return user, nil
 }
 
 // startSession signs the browser in, with a new cookie value (FAILURES A20).

@@ -11,6 +11,7 @@
 //	password.go       signing in with a password, step by step
 //	lockout.go        counting guesses
 //	cookies.go        names and attributes of our cookies
+//	device.go         browsers in which somebody signed in before, for the lockout
 //	session.go        sessions
 //	csrf.go, origin.go  is it our own page that sends this form?
 //	upstream.go       other OpenID providers (OpenID Connect Core, Section 3.1)

@@ -15,7 +15,10 @@ import (
 // default in brackets.
 type Limits struct {
 	// PerPair (10) is for one user name from one address. It is the limit that
-	// people meet; nobody else's sign-in is touched by it.
+	// people meet; nobody else's sign-in is touched by it. It is also for one
+	// browser in which that user signed in before (device), for which no other limit
+	// counts: who uses up the guesses of a user name, from many addresses, locks its
+	// owner out of new browsers only.
 	PerPair int
 	// PerUsername (100) is for one user name from everywhere, against guesses
 	// spread over many addresses; PerAddress (100) for all user names from one
@@ -61,9 +64,9 @@ func (l Lockout) limits() Limits {
 }
 
 // count counts a guess and tells whether it may be looked at.
-func (l Lockout) count(ctx context.Context, username, address string, now time.Time) (bool, error) {
+func (l Lockout) count(ctx context.Context, g Credentials, now time.Time) (bool, error) {
 	limits := l.limits()
-	counters := countersOf(limits, username, address, now)
+	counters := countersOf(limits, g, now)
 	for _, c := range counters {
 		if full, err := l.full(ctx, c, now); err != nil || full {
 			return false, err
@@ -111,11 +114,11 @@ func (l Lockout) within(ctx context.Context, c counter, n int, now time.Time) (b
 	return n-back <= c.limit, nil
 }
 
-// succeeded forgets the guesses of the pair and gives this one back to the large
+// succeeded forgets the guesses of the pair, or the device, and gives this one back to the large
 // counters.
-func (l Lockout) succeeded(ctx context.Context, username, address string, now time.Time) error {
+func (l Lockout) succeeded(ctx context.Context, g Credentials, now time.Time) error {
 	limits := l.limits()
-	for _, c := range countersOf(limits, username, address, now) {
+	for _, c := range countersOf(limits, g, now) {
 		var err error
 		if c.refunds == "" {
 			err = l.Attempts.ClearAttempts(ctx, c.key)
@@ -139,12 +142,15 @@ type counter struct {
 
 // countersOf are those of a guess, the address first: whoever tries many names
 // makes new counters of names no longer than that one allows.
-func countersOf(limits Limits, username, address string, now time.Time) []counter {
+func countersOf(limits Limits, g Credentials, now time.Time) []counter {
+	if g.Device != "" {
+		return []counter{{key: counterKey("sign-in device", g.Device), limit: limits.PerPair}}
+	}
 	window := strconv.FormatInt(now.Unix()/max(1, int64(limits.Window/time.Second)), 10)
 	large := func(kind, value string, limit int) counter {
 		return counter{counterKey(kind, value, window), counterKey(kind+" refunds", value, window), limit}
 	}
-	name, network := foldUsername(username), peer.Network(address)
+	name, network := foldUsername(g.Username), peer.Network(g.Address)
 	return []counter{
 		large("sign-in address", network, limits.PerAddress),
 		{key: counterKey("sign-in pair", name, network), limit: limits.PerPair},

@@ -61,6 +61,9 @@ type Credentials struct {
 	// Address the request came from, without a port, as far as it can be
 	// trusted: what a client may write into a header lets it be anybody.
 	Address string
+	// Device is the id of the browser if this user signed in there before
+	// (Cookies.ReadDevice), "" otherwise.
+	Device string
 }
 
 // SignIn tells who the credentials belong to:
@@ -82,7 +85,7 @@ func (p *Password) SignIn(ctx context.Context, c Credentials, now time.Time) (Us
 		return User{}, err
 	}
 	defer release()
-	allowed, err := p.lockout.count(ctx, c.Username, c.Address, now)
+	allowed, err := p.lockout.count(ctx, c, now)
 	if err != nil {
 		return User{}, err
 	}
@@ -93,7 +96,7 @@ func (p *Password) SignIn(ctx context.Context, c Credentials, now time.Time) (Us
 	if !ok {
 		return User{}, ErrRefused
 	}
-	if err := p.lockout.succeeded(ctx, c.Username, c.Address, now); err != nil {
+	if err := p.lockout.succeeded(ctx, c, now); err != nil {
 		return User{}, err
 	}
 	user.AuthTime = now

@@ -26,7 +26,7 @@ func cheap(m *memory, limits Limits) (*Password, *atomic.Int64) {
 }
 
 func signIn(p *Password, username, password, address string, now time.Time) error {
-	_, err := p.SignIn(context.Background(), Credentials{username, credential.Secret(password), address}, now)
+	_, err := p.SignIn(context.Background(), Credentials{Username: username, Password: credential.Secret(password), Address: address}, now)
 	return err
 }
 
@@ -49,7 +49,7 @@ func TestSignInWithAPassword(t *testing.T) {
 		"SQL":                {"ada'--", rightPassword, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			u, err := p.SignIn(context.Background(), Credentials{c.username, credential.Secret(c.password), "192.0.2.1"}, noon)
+			u, err := p.SignIn(context.Background(), Credentials{Username: c.username, Password: credential.Secret(c.password), Address: "192.0.2.1"}, noon)
 			if c.ok != (err == nil) || c.ok && u.Subject != "user:7f3c1d" {
 				t.Fatalf("got %v, %v", u.Subject, err)
 			}
