@@ -91,6 +91,10 @@ func startServerOnly(t *testing.T) *stack {
 			t.Log(s.log)
 		}
 	})
+	// The keys outlive their AuthorizationServer; the next test begins with its own.
+	t.Cleanup(func() {
+		s.remove(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: v1alpha1.SigningKeysSecretName("default")}})
+	})
 	at := listen(t, "127.0.0.1:0")
 	s.issuer = "http://" + at.Addr().String()
 	s.stopServer = startServer(t, s.log, at, s.data)

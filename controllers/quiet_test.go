@@ -83,6 +83,7 @@ func TestF35F23NothingIsWrittenWhenNothingChanges(t *testing.T) {
 	s.change(t, sp, func() { slices.Reverse(sp.Spec.Scopes) })
 	s.await(t, sp, v1alpha1.ConditionReady, v1alpha1.ReasonInForce)
 	s.unknownField(t, sp)
+	s.await(t, as, v1alpha1.ConditionSigningKeysReady, v1alpha1.ReasonKeysActive) // RSA keys take their time
 	// That the server serves the keys is noted in their Secret once.
 	s.eventually(t, func(context.Context) bool {
 		set := string(s.signingKeys(t).Data[v1alpha1.SigningKeysKey])
