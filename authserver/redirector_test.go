@@ -49,7 +49,7 @@ func TestA9NobodyIsSentToAStrangersPageUnasked(t *testing.T) {
 	}{
 		"a bad request":                   {[]string{"response_type", "foo"}, "unsupported_response_type"},
 		"a bad scope":                     {[]string{"scope", `"`}, "invalid_scope"},
-		"prompt=none, nobody signed in":   {[]string{"prompt", "none"}, "login_required"},
+		"a bad request, and prompt=none":  {[]string{"response_type", "foo", "prompt", "none"}, "unsupported_response_type"},
 		"a hint that is none":             {[]string{"id_token_hint", "x"}, "invalid_request"},
 		"the answer in a form, and error": {[]string{"response_mode", "form_post", "response_type", "foo"}, "unsupported_response_type"},
 	} {
@@ -75,14 +75,19 @@ func TestA9NobodyIsSentToAStrangersPageUnasked(t *testing.T) {
 		b := w.NewBrowser(t)
 		b.SignIn(t, b.Get(t, w.URL+"/account"), "ada")
 		w.Pass(t, 2e9)
-		if _, there := wayOn(ask(b, "prompt", "none")); there.Get("error") != "consent_required" {
-			t.Errorf("prompt=none: %v", there)
+		if p := ask(b, "prompt", "none"); p.Callback.Get("error") != "consent_required" {
+			t.Errorf("prompt=none: %d %s", p.Status, p.URL)
 		}
 		if p := b.Complete(t, ask(b), "ada"); p.Callback.Get("code") == "" {
 			t.Errorf("asked, and allowed: %d %s", p.Status, p.URL)
 		}
 		if p := ask(b, "prompt", "none"); p.Callback.Get("code") == "" {
 			t.Errorf("prompt=none, allowed before: %d %s", p.Status, p.URL)
+		}
+	})
+	t.Run("prompt=none is answered without a page", func(t *testing.T) {
+		if p := ask(w.NewBrowser(t), "prompt", "none"); p.Callback.Get("error") != "login_required" || p.Callback.Get("iss") != w.Issuer {
+			t.Errorf("nobody signed in: %d %s", p.Status, p.URL)
 		}
 	})
 	t.Run("whoever read where it leads is sent there", func(t *testing.T) {

@@ -28,6 +28,13 @@ func (t Target) Seen() Target {
 	return t
 }
 
+// Silent is the target of a request with prompt=none, which no page may answer (OpenID
+// Connect Core 1.0, Section 3.1.2.1; the exception in RFC 9700, Section 4.11.2).
+func (t Target) Silent() Target {
+	t.vouched = true
+	return t
+}
+
 // Answer is an authorization response (RFC 6749, Sections 4.1.2 and 4.1.2.1).
 type Answer struct {
 	// RedirectURI it goes to, and how.

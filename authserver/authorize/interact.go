@@ -43,7 +43,7 @@ func (i Interaction) Next(ctx context.Context, r *Request, p Pending, session *s
 		return SignIn, signin.Verdict{}, r.Target.Refuse(oauth.LoginRequired("the user who signed in is not the one that id_token_hint names"))
 	case !needsSignIn(r, p, session):
 	case quiet:
-		return SignIn, signin.Verdict{}, r.Target.Refuse(oauth.LoginRequired("the user is not signed in, or not recently enough, or is another"))
+		return SignIn, signin.Verdict{}, r.Target.Silent().Refuse(oauth.LoginRequired("the user is not signed in, or not recently enough, or is another"))
 	default:
 		return SignIn, signin.Verdict{}, nil
 	}
@@ -54,7 +54,7 @@ func (i Interaction) Next(ctx context.Context, r *Request, p Pending, session *s
 	case len(verdict.Grantable) == 0:
 		return AskConsent, verdict, r.Target.Refuse(oauth.InvalidScope("none of the scopes is granted to this client for this user at the resource"))
 	case verdict.Ask && quiet:
-		return AskConsent, verdict, r.Target.Refuse(oauth.ConsentRequired("the user has not allowed all of this yet"))
+		return AskConsent, verdict, r.Target.Silent().Refuse(oauth.ConsentRequired("the user has not allowed all of this yet"))
 	case verdict.Ask:
 		return AskConsent, verdict, nil
 	}
