@@ -53,7 +53,8 @@ type Options struct {
 	// Users are the local users; whoever has them sets others while the server
 	// runs. Nil: there are none.
 	Users *signin.Local
-	// Upstreams returns the upstream providers in force. Nil: there are none.
+	// Upstreams returns the upstream providers in force, nil while they are not
+	// known yet. Nil itself: there are none.
 	Upstreams func() *signin.Upstreams
 	// TrustedProxies are those whose word about whom they speak for is taken. Zero:
 	// nobody's.
@@ -93,6 +94,7 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Users == nil {
 		o.Users = &signin.Local{}
+		o.Users.Set(nil)
 	}
 	if o.ShutdownTimeout <= 0 {
 		o.ShutdownTimeout = defaultShutdownTimeout

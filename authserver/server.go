@@ -21,7 +21,6 @@ import (
 	"clientele.dev/clientele/authserver/logo"
 	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/signin"
-	"clientele.dev/clientele/authserver/store"
 )
 
 // Server is the authorization server, composed. The zero value is of no use: see
@@ -53,7 +52,7 @@ func New(o Options) (*Server, error) {
 	s.lease = &lease{id: credential.NewID(), store: o.Store, now: o.Now}
 	s.health = &health{registry: s.registry, lease: s.lease}
 	s.metrics = newMetrics(s)
-	roster := signin.Roster{Local: o.Users, Provider: func(s store.Source) bool { return o.Upstreams != nil && o.Upstreams().Vouches(s) }}
+	roster := signin.Roster{Local: o.Users, Upstreams: o.Upstreams}
 	rights := &grant.Rights{Policies: s.registry.Policies}
 	s.handler = endpoint.New(endpoint.Config{
 		Health:     s.health,

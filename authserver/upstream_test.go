@@ -146,7 +146,7 @@ func TestA11PeopleOfAProviderThatIsGoneGetNothingMore(t *testing.T) {
 			pending := w.code(t, b, w.web, "openid orders.read")
 			again := w.code(t, b, w.web, "openid orders.read")
 			if change == nil {
-				w.upstreams = nil
+				w.configure(t)
 			} else {
 				other := w.provider
 				change(&other)

@@ -250,7 +250,9 @@ const (
 // ConditionUsersReady, on an AuthorizationServer with spec.users, tells whether
 // everybody can sign in whom that names, as the server says: it alone reads the
 // Secrets. Otherwise it is not there. Ready does not depend on it: tokens for
-// machines, and for people who are signed in, go on.
+// machines go on, and so does what people have who signed in earlier. But for them a
+// server that has not read their Secret since it started is out of order: it refuses
+// nobody whom it may still get to know, and tells them to come again.
 const ConditionUsersReady = "UsersReady"
 
 // Reasons of UsersReady. Where it is false the message says which Secret and key
@@ -265,7 +267,7 @@ const (
 	// Secret: its Role has to name it.
 	ReasonUsersSecretForbidden = "SecretForbidden"
 	// ReasonUsersSecretInvalid surfaces when such a Secret lacks the key, or what
-	// it holds is of no use. What was read before stays in force.
+	// it holds is of no use. What was read before, if anything was, stays in force.
 	ReasonUsersSecretInvalid = "SecretInvalid"
 	// ReasonUsersProviderInvalid surfaces when what spec.users says of an upstream
 	// provider is of no use.

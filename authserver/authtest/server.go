@@ -64,7 +64,7 @@ type Server struct {
 	Clock      *Clock
 	Store      store.Store
 	Registrars *Registrars
-	// Users are the local users; see SetUsers.
+	// Users are the local users; see SetUsers. At first there are none.
 	Users      *signin.Local
 	Log        *Log
 	Settings   endpoint.Settings
@@ -86,6 +86,7 @@ type Server struct {
 func Start(t testing.TB, c Config) *Server {
 	t.Helper()
 	s := &Server{Clock: NewClock(), Registrars: &Registrars{}, Users: &signin.Local{}, database: newDatabase(t, c)}
+	s.Users.Set(nil)
 	var err error
 	s.ServerKeys, err = credential.NewServerKeys(s.Clock.Now())
 	must(t, err)

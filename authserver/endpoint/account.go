@@ -62,9 +62,9 @@ func (s *Server) accountSignIn(x *exchange, visitor credential.Secret, username 
 	page := web.SignIn{
 		Action:   x.view.base + accountPrefix + actionSignIn,
 		CSRF:     csrf.Token(signin.FormSignIn, visitor, accountDetail),
-		Local:    s.Roster.Local.Len() > 0,
+		Local:    s.asksPassword(),
 		Username: username,
-		Problem:  problem,
+		Problem:  s.problemNow(problem),
 	}
 	token := url.Values{fieldCSRF: {csrf.Token(signin.FormUpstream, visitor, accountDetail)}}.Encode()
 	for _, choice := range s.upstreams().Choices() {
@@ -193,6 +193,8 @@ func (s *Server) postAccountSignIn(x *exchange, p *params.Params) int {
 	case errors.Is(err, signin.ErrRefused):
 		s.Audit.Write(x.r.Context(), audit.SignInRefused, slog.String("remote", s.remoteAddress(x)))
 		return s.accountSignIn(x, visitor, p.Get("username"), web.ProblemRefused)
+	case errors.Is(err, signin.ErrNotKnown):
+		return s.accountSignIn(x, visitor, p.Get("username"), web.ProblemNotNow)
 	case errors.Is(err, signin.ErrBusy):
 		return s.accountSignIn(x, visitor, p.Get("username"), web.ProblemBusy)
 	case err == nil:

@@ -81,8 +81,8 @@ type Config struct {
 	Roster signin.Roster
 	// Password signs local users in.
 	Password *signin.Password
-	// Upstreams returns the upstream providers in force; nil, and returning nil:
-	// there are none.
+	// Upstreams returns the upstream providers in force, nil while they are not
+	// known yet. Nil itself: there are none.
 	Upstreams func() *signin.Upstreams
 	// Proxies are those that say whom they speak for. Zero: nobody is believed.
 	Proxies peer.Proxies

@@ -103,7 +103,7 @@ func (s *Server) introspectRefresh(ctx context.Context, v *View, caller *registr
 	refresh := grant.RefreshToken{Rights: s.rights, Families: s.Flows, Consents: s.Flows, Users: s.Roster}
 	state, err := refresh.Inspect(ctx, text, grant.Request{Client: caller, Terms: v.terms, Keys: v.serverKeys, Now: now})
 	var refused *oauth.Error
-	if errors.As(err, &refused) {
+	if errors.As(err, &refused) && refused.Code != oauth.CodeTemporarilyUnavailable {
 		return introspection{}, errors.Join(errNoStanding, err)
 	}
 	if err != nil {

@@ -25,11 +25,11 @@ func (s *Server) signInPage(x *exchange, v visit, username string, problem web.P
 		Action:      x.view.base + pathContinue,
 		CSRF:        csrf.Token(signin.FormSignIn, v.cookie, v.prt),
 		Hidden:      []web.Field{{Name: fieldPRT, Value: v.prt}, {Name: fieldStep, Value: stepSignIn}},
-		Local:       s.Roster.Local.Len() > 0,
+		Local:       s.asksPassword(),
 		Username:    username,
 		App:         &a,
 		RedirectURI: v.request.Target.RedirectURI(),
-		Problem:     problem,
+		Problem:     s.problemNow(problem),
 	}
 	query := url.Values{fieldPRT: {v.prt}, fieldCSRF: {csrf.Token(signin.FormUpstream, v.cookie, v.prt)}}.Encode()
 	for _, choice := range s.upstreams().Choices() {
@@ -38,6 +38,22 @@ func (s *Server) signInPage(x *exchange, v visit, username string, problem web.P
 	w := &recorder{ResponseWriter: x.w, status: http.StatusOK} // a problem has its own status
 	err := x.view.pages.SignIn(w, page)
 	return s.page(x, w.status, err)
+}
+
+// asksPassword says whether a sign-in page has the form: not where it is known that
+// there are no local users.
+func (s *Server) asksPassword() bool {
+	return !s.Roster.Local.Known() || s.Roster.Local.Len() > 0
+}
+
+// problemNow is what a sign-in page tells; where nothing is wrong otherwise, that
+// the form will not do at the moment, or that there may be more ways than it shows.
+func (s *Server) problemNow(problem web.Problem) web.Problem {
+	unknown := !s.Roster.Local.Known() || s.Roster.Local.Len() == 0 && s.Upstreams != nil && s.Upstreams() == nil
+	if problem == "" && unknown {
+		return web.ProblemNotNow
+	}
+	return problem
 }
 
 // postSignIn takes user name and password.
@@ -50,6 +66,8 @@ func (s *Server) postSignIn(x *exchange, v visit, p *params.Params) int {
 	case errors.Is(err, signin.ErrRefused):
 		s.Audit.Write(x.r.Context(), audit.SignInRefused, slog.String("client_id", v.request.Client.ClientID), slog.String("remote", s.remoteAddress(x)))
 		return s.signInPage(x, v, p.Get("username"), web.ProblemRefused)
+	case errors.Is(err, signin.ErrNotKnown):
+		return s.signInPage(x, v, p.Get("username"), web.ProblemNotNow)
 	case errors.Is(err, signin.ErrBusy):
 		return s.signInPage(x, v, p.Get("username"), web.ProblemBusy)
 	case err != nil:

@@ -37,7 +37,8 @@ var errNoStanding = errors.New("the token is not active")
 //     allow now (narrow)
 //
 // The error is token.ErrInvalid or errNoStanding for a token that is worth
-// nothing; any other is a failure of the store, never an answer.
+// nothing; any other is an outage, of the store or of what is known of the people,
+// never an answer.
 func (s *Server) access(ctx context.Context, v *View, text string, now time.Time) (access, error) {
 	// 1.
 	if v.tokens == nil {
@@ -134,13 +135,20 @@ func (s *Server) standingFamily(ctx context.Context, id string, now time.Time) (
 		return nil, errNoStanding
 	case err != nil:
 		return nil, fmt.Errorf("read the family of a token: %w", err)
-	case !f.Revoked.IsZero(), !f.Expires.IsZero() && !now.Before(f.Expires), !s.Roster.Welcome(f.Grant.Subject, f.Grant.Source):
+	case !f.Revoked.IsZero(), !f.Expires.IsZero() && !now.Before(f.Expires):
 		return nil, errNoStanding
+	}
+	welcome, err := s.Roster.Welcome(f.Grant.Subject, f.Grant.Source)
+	if err == nil && !welcome {
+		err = errNoStanding
+	}
+	if err != nil {
+		return nil, err
 	}
 	return &f, nil
 }
 
-// worthless says that an error is about the token, and not about the store.
+// worthless says that an error is about the token, and no outage.
 func worthless(err error) bool {
 	return errors.Is(err, token.ErrInvalid) || errors.Is(err, errNoStanding)
 }

@@ -104,7 +104,7 @@ func claimsOf(u signin.User, subject string, scopes []string) map[string]any {
 // as long as a session lasts.
 func (s *Server) person(ctx context.Context, g store.Grant) (signin.User, error) {
 	if s.Roster.Local != nil {
-		if u, ok := s.Roster.Local.User(g.Subject); ok {
+		if u, ok, _ := s.Roster.Local.User(g.Subject); ok { // that it is known was seen in 2
 			return u, nil
 		}
 	}

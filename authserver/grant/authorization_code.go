@@ -27,7 +27,8 @@ import (
 //  7. The family is written, and with it what revokes these tokens.
 //
 // From 2 on a refusal uses the code up: whoever could bring it here may have
-// stolen it.
+// stolen it. So does an outage after 1, as of who the users are: the app starts
+// again, with a user who is there.
 type AuthorizationCode struct {
 	Rights   *Rights
 	Codes    store.Codes
@@ -150,8 +151,8 @@ func sameResource(g store.Grant, r Request) error {
 // stillAllowed is check 6.
 func (g AuthorizationCode) stillAllowed(ctx context.Context, code store.Code, r Request) (UserRight, error) {
 	grant := code.Grant
-	if !g.Users.Welcome(grant.Subject, grant.Source) {
-		return UserRight{}, oauth.InvalidGrant("the user may not sign in any more")
+	if err := stillWelcome(g.Users, grant); err != nil {
+		return UserRight{}, err
 	}
 	scopes, err := g.consented(ctx, code, r.Client)
 	if err != nil {

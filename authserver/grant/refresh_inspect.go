@@ -20,7 +20,8 @@ type RefreshState struct {
 // Inspect says what Issue would make of a refresh token, and changes nothing, not
 // even where the token is reused. Only the newest token of a family is good here;
 // that its predecessor still gives it once more is no reason to keep that one. What
-// Issue would refuse is an *oauth.Error; any other error is a failure of the store.
+// Issue would refuse is an *oauth.Error other than temporarily_unavailable; that one,
+// and any other error, is an outage.
 func (g RefreshToken) Inspect(ctx context.Context, text string, r Request) (RefreshState, error) {
 	if err := Allowed(r.Client, g.Type()); err != nil {
 		return RefreshState{}, err

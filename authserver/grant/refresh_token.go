@@ -142,8 +142,8 @@ func (g RefreshToken) stillAllowed(ctx context.Context, f store.Family, r Reques
 	if _, err := Target(g.Rights.Policies(), r.Client, f.Grant.Resource, r.Terms); err != nil {
 		return UserRight{}, oauth.InvalidGrant("the client may not have tokens for the resource any more").WithCause(err)
 	}
-	if !g.Users.Welcome(f.Grant.Subject, f.Grant.Source) {
-		return UserRight{}, oauth.InvalidGrant("the user may not sign in any more")
+	if err := stillWelcome(g.Users, f.Grant); err != nil {
+		return UserRight{}, err
 	}
 	asked, err := narrowed(f.Grant.Scopes, r.Scope)
 	if err != nil {

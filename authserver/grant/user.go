@@ -14,9 +14,10 @@ import (
 )
 
 // Users says whether somebody who signed in earlier is still welcome, and which
-// roles they have now. signin.Roster is one.
+// roles they have now. signin.Roster is one. An error of Welcome says that this is
+// not known at the moment: temporarily_unavailable, and no refusal.
 type Users interface {
-	Welcome(subject string, from store.Source) bool
+	Welcome(subject string, from store.Source) (bool, error)
 	Roles(subject string, atSignIn []string) []string
 }
 
@@ -28,6 +29,15 @@ type UserRight struct {
 	Lifetime time.Duration
 	// Roles by which the scopes were granted, sorted.
 	Roles []string
+}
+
+// stillWelcome is the check that the user of a grant may still sign in.
+func stillWelcome(users Users, g store.Grant) error {
+	welcome, err := users.Welcome(g.Subject, g.Source)
+	if err == nil && !welcome {
+		return oauth.InvalidGrant("the user may not sign in any more")
+	}
+	return err
 }
 
 // ForUser says which of the scopes a client may have for a user with these roles

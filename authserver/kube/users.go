@@ -26,6 +26,10 @@ import (
 // there before in force, and is told in the log: nobody is signed out by a slip.
 // What the spec does not name any more is gone at once, but that another Secret
 // with local users takes over only once it can be read.
+//
+// Before anything was read, as after a start, there is nothing to stay in force.
+// Then it is not known who may sign in, which is an outage: whoever asks about one
+// of these people is told to come again, and nobody is refused.
 type people struct {
 	local signin.Local
 
@@ -49,11 +53,11 @@ type watchedSecret struct {
 }
 
 // Users are the local users, for authserver.Options. They change as the Secret
-// does.
+// does, and are not known until it was read, or the spec is seen to name none.
 func (a *Adapter) Users() *signin.Local { return &a.people.local }
 
 // Upstreams returns the upstream providers in force, for authserver.Options; nil:
-// there are none.
+// they are not known yet.
 func (a *Adapter) Upstreams() *signin.Upstreams { return a.upstreams.Load() }
 
 // follow takes over what the spec says about users and reports what is not in
@@ -155,12 +159,15 @@ func (p *people) referenced(ref v1alpha1.SecretKeyReference) ([]byte, *oauth.Use
 func (a *Adapter) followLocal(spec *v1alpha1.LocalUsers) []oauth.UsersProblem {
 	p := &a.people
 	if spec == nil {
+		p.local.Set(nil)
 		if p.from != nil {
-			p.local.Set(nil)
 			p.from, p.text = nil, ""
 			a.log.Info("local users: the AuthorizationServer names none any more")
 		}
 		return nil
+	}
+	if p.from == nil {
+		p.local.Forget() // until the Secret is read, below or later
 	}
 	ref := spec.SecretRef
 	ref.Key = cmp.Or(ref.Key, v1alpha1.LocalUsersKey)

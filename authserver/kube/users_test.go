@@ -33,11 +33,11 @@ func users(t *testing.T, ids ...string) string {
 func knows(a *kube.Adapter, ids ...string) func() bool {
 	return func() bool {
 		for _, id := range ids {
-			if _, ok := a.Users().User(signin.LocalSubject(id)); !ok {
+			if _, ok, err := a.Users().User(signin.LocalSubject(id)); err != nil || !ok {
 				return false
 			}
 		}
-		return a.Users().Len() == len(ids)
+		return a.Users().Known() && a.Users().Len() == len(ids)
 	}
 }
 
@@ -64,8 +64,8 @@ func TestLocalUsersFollowTheirSecret(t *testing.T) {
 	create(t, c, serverKeys)
 	snapshots := run(t, a)
 	await(t, snapshots, "everything", complete)
-	if a.Users().Len() != 0 || a.Upstreams() != nil && choices(a) != "" {
-		t.Error("there are users that nobody named")
+	if !knows(a)() || a.Upstreams() == nil || choices(a) != "" {
+		t.Error("there are users that nobody named, or it is not known that there are none")
 	}
 
 	server.Spec.Users = &v1alpha1.UsersSpec{Local: &v1alpha1.LocalUsers{SecretRef: v1alpha1.SecretKeyReference{Name: "default-users"}}}
@@ -73,6 +73,9 @@ func TestLocalUsersFollowTheirSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, snapshots, "missing users", waits("local users", "default-users: it does not exist"))
+	if a.Users().Known() {
+		t.Error("users that were never read are known")
+	}
 	people := secretOf("default-users", v1alpha1.LocalUsersKey, users(t, "ada"))
 	create(t, c, people)
 	eventually(t, "ada is known", knows(a, "ada"))
@@ -101,6 +104,54 @@ func TestLocalUsersFollowTheirSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "nobody is known any more", knows(a))
+}
+
+// TestUsersAreNotKnownBeforeTheirSecretWasRead: after a start an adapter says with its
+// first settings already that it does not know the people, whyever it does not.
+func TestUsersAreNotKnownBeforeTheirSecretWasRead(t *testing.T) {
+	for why, secret := range map[string]*corev1.Secret{
+		"missing": nil,
+		"damaged": secretOf("default-users", v1alpha1.LocalUsersKey, "users: [{username: ada}]"),
+		"no key":  secretOf("default-users", "another", users(t, "ada")),
+	} {
+		t.Run(why, func(t *testing.T) {
+			c := testenv.Client(t, v1alpha1.AddToScheme)
+			server, _, _ := objects(t)
+			server.Spec.Users = &v1alpha1.UsersSpec{Local: &v1alpha1.LocalUsers{SecretRef: v1alpha1.SecretKeyReference{Name: "default-users"}}}
+			if secret != nil {
+				create(t, c, secret)
+			}
+			create(t, c, server)
+			a := newAdapter(t)
+			if a.Users().Known() || a.Upstreams() != nil {
+				t.Fatal("people are known before anything was read")
+			}
+			snapshots := run(t, a)
+			await(t, snapshots, "settings", func(s authserver.Snapshot) bool {
+				if s.Settings != nil && (a.Users().Known() || a.Upstreams() == nil) {
+					t.Error("users are known, or providers are not, when the settings are delivered")
+				}
+				return s.Settings != nil && waits("default-users")(s)
+			})
+			if secret == nil {
+				secret = secretOf("default-users", v1alpha1.LocalUsersKey, users(t, "ada"))
+				create(t, c, secret)
+			} else {
+				secret.Data = map[string][]byte{v1alpha1.LocalUsersKey: []byte(users(t, "ada"))}
+				if err := c.Update(t.Context(), secret); err != nil {
+					t.Fatal(err)
+				}
+			}
+			eventually(t, "ada is known", knows(a, "ada"))
+			if err := c.Delete(t.Context(), secret); err != nil {
+				t.Fatal(err)
+			}
+			await(t, snapshots, "users gone", waits("default-users: it does not exist"))
+			if !knows(a, "ada")() {
+				t.Error("users that were read are forgotten")
+			}
+		})
+	}
 }
 
 // A provider is offered once its client secret can be read, and stays when the

@@ -38,22 +38,22 @@ users:
 func TestDirectoryReadsTheDocument(t *testing.T) {
 	var l Local
 	l.Set(directory(t, twoUsers))
-	u, ok := l.User("user:7f3c1d")
+	u, ok, err := l.User("user:7f3c1d")
 	want := User{
 		Subject: "user:7f3c1d", Source: local, Username: "Ada", Name: "Ada Lovelace",
 		Email: "ada@example.com", EmailVerified: true, Roles: []string{"admin", "author"}, Groups: []string{"engineering"},
 	}
-	if !ok || fmt.Sprint(u) != fmt.Sprint(want) {
+	if err != nil || !ok || fmt.Sprint(u) != fmt.Sprint(want) {
 		t.Fatalf("got %+v, %v, want %+v", u, ok, want)
 	}
-	if _, ok := l.User("user:bob"); ok {
+	if _, ok, err := l.User("user:bob"); err != nil || ok {
 		t.Error("a disabled user is given out")
 	}
 	if l.Len() != 2 {
 		t.Errorf("Len is %d, want 2", l.Len())
 	}
 	l.Set(nil)
-	if _, ok := l.User("user:7f3c1d"); ok || l.Len() != 0 {
+	if _, ok, err := l.User("user:7f3c1d"); err != nil || ok || l.Len() != 0 {
 		t.Error("the users are still there after the document went")
 	}
 }

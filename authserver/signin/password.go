@@ -29,6 +29,7 @@ type Password struct {
 	// slots bound the hashes at a time, and with them the memory; places bound
 	// those that wait for one.
 	slots, places chan struct{}
+	known         func() bool
 	verify        func(username, password string) (User, bool)
 }
 
@@ -50,6 +51,7 @@ func NewPassword(o PasswordOptions) *Password {
 		lockout: o.Lockout,
 		slots:   make(chan struct{}, o.Parallel),
 		places:  make(chan struct{}, o.Parallel*(1+waitersPerSlot)),
+		known:   o.Local.Known,
 		verify:  o.Local.verify,
 	}
 }
@@ -69,16 +71,20 @@ type Credentials struct {
 // SignIn tells who the credentials belong to:
 //
 //  1. a bound on their size,
-//  2. a free slot, or ErrBusy,
-//  3. the guess is counted; beyond a limit it goes no further,
-//  4. the password, with the same work for every user name,
-//  5. on success the count is cleared; AuthTime is now.
+//  2. it is known who the users are, or ErrNotKnown: nobody guessed wrong then,
+//  3. a free slot, or ErrBusy,
+//  4. the guess is counted; beyond a limit it goes no further,
+//  5. the password, with the same work for every user name,
+//  6. on success the count is cleared; AuthTime is now.
 //
-// Errors are ErrRefused, ErrBusy, or those of the store.
+// Errors are ErrRefused, ErrNotKnown, ErrBusy, or those of the store.
 func (p *Password) SignIn(ctx context.Context, c Credentials, now time.Time) (User, error) {
 	c.Username = strings.TrimSpace(c.Username) // keyboards of phones add a space
 	if !validUsername(c.Username) || len(c.Password.Reveal()) > MaxPasswordLength {
 		return User{}, ErrRefused
+	}
+	if !p.known() {
+		return User{}, ErrNotKnown
 	}
 	release, err := p.slot(ctx)
 	if err != nil {

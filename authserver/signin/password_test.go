@@ -17,12 +17,19 @@ import (
 // of counting use it.
 func cheap(m *memory, limits Limits) (*Password, *atomic.Int64) {
 	var checked atomic.Int64
-	p := NewPassword(PasswordOptions{Local: &Local{}, Lockout: Lockout{Attempts: m, Limits: func() Limits { return limits }}})
+	p := NewPassword(PasswordOptions{Local: nobody(), Lockout: Lockout{Attempts: m, Limits: func() Limits { return limits }}})
 	p.verify = func(username, password string) (User, bool) {
 		checked.Add(1)
 		return User{Subject: LocalSubject(username)}, password == rightPassword
 	}
 	return p, &checked
+}
+
+// nobody are no local users, as is known.
+func nobody() *Local {
+	l := &Local{}
+	l.Set(nil)
+	return l
 }
 
 func signIn(p *Password, username, password, address string, now time.Time) error {
@@ -254,8 +261,31 @@ func TestAnOutageOfTheStoreIsNotAWrongPassword(t *testing.T) {
 	}
 }
 
+// TestNobodyGuessesWrongWhileTheUsersAreNotKnown: an outage is no wrong password, and
+// locks nobody out.
+func TestNobodyGuessesWrongWhileTheUsersAreNotKnown(t *testing.T) {
+	m, l := newMemory(), &Local{}
+	p := NewPassword(PasswordOptions{Local: l, Lockout: Lockout{Attempts: m, Limits: func() Limits { return Limits{PerPair: 1} }}})
+	for _, password := range []string{rightPassword, "wrong", rightPassword} {
+		if err := signIn(p, "ada", password, "192.0.2.1", noon); !errors.Is(err, ErrNotKnown) {
+			t.Errorf("got %v, want ErrNotKnown", err)
+		}
+	}
+	if m.writes != 0 {
+		t.Errorf("%d guesses were counted", m.writes)
+	}
+	l.Set(directory(t, twoUsers))
+	if err := signIn(p, "ada", rightPassword, "192.0.2.1", noon); err != nil {
+		t.Errorf("once they are known: %v", err)
+	}
+	l.Forget()
+	if err := signIn(p, "ada", rightPassword, "192.0.2.1", noon); !errors.Is(err, ErrNotKnown) {
+		t.Errorf("forgotten: %v, want ErrNotKnown", err)
+	}
+}
+
 func TestOnlySoManyPasswordsAreHashedAtATime(t *testing.T) {
-	p := NewPassword(PasswordOptions{Local: &Local{}, Lockout: Lockout{Attempts: newMemory()}, Parallel: 2})
+	p := NewPassword(PasswordOptions{Local: nobody(), Lockout: Lockout{Attempts: newMemory()}, Parallel: 2})
 	var at, most atomic.Int64
 	inside, leave := make(chan struct{}, 100), make(chan struct{})
 	p.verify = func(string, string) (User, bool) {

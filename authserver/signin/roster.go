@@ -9,48 +9,66 @@ import (
 // Roster says whether somebody who signed in earlier is still welcome. Sessions
 // ask it at every use; a refresh asks Welcome, so that whoever is disabled or
 // removed stops at once, on every path.
+//
+// While it is not known who the people are, as after a start, every answer is an
+// error: temporarily_unavailable, with ErrNotKnown. Apps throw away what is refused
+// otherwise (RFC 6749, Section 5.2).
 type Roster struct {
 	Local *Local
-	// Provider tells whether an upstream provider is configured now as it was
-	// when it said who somebody is; nil: none is.
-	Provider func(store.Source) bool
+	// Upstreams returns the upstream providers in force, nil while they are not
+	// known yet. Nil itself: there are none.
+	Upstreams func() *Upstreams
 }
 
 // Welcome tells whether the person with this `sub`, who came from this source,
 // may go on getting tokens. Of people of upstream providers we know nothing
 // between two sign-ins, so they are welcome as long as their provider is.
-func (r Roster) Welcome(subject string, from store.Source) bool {
+func (r Roster) Welcome(subject string, from store.Source) (bool, error) {
 	if !IsUser(subject) {
-		return false
+		return false, nil
 	}
 	if !isLocal(subject) {
-		return r.Provider != nil && r.Provider(from)
+		return r.vouched(from)
 	}
-	_, ok := r.Local.User(subject)
-	return ok
+	_, ok, err := r.Local.User(subject)
+	return ok, err
 }
 
-// Roles returns the roles that a person has now. For people of an upstream
-// provider these are atSignIn, what the provider said then.
+// vouched tells whether an upstream provider is configured now as it was when it
+// said who somebody is.
+func (r Roster) vouched(from store.Source) (bool, error) {
+	if r.Upstreams == nil {
+		return false, nil
+	}
+	upstreams := r.Upstreams()
+	if upstreams == nil {
+		return false, notKnown()
+	}
+	return upstreams.Vouches(from), nil
+}
+
+// Roles returns the roles that a person has now, who is Welcome. For people of an
+// upstream provider these are atSignIn, what the provider said then.
 func (r Roster) Roles(subject string, atSignIn []string) []string {
 	if !isLocal(subject) {
 		return atSignIn
 	}
-	u, _ := r.Local.User(subject)
+	u, _, _ := r.Local.User(subject)
 	return slices.Clone(u.Roles)
 }
 
 // Current returns the session with what is known of the person now; false: they
 // are disabled, removed, or their provider is.
-func (r Roster) Current(s store.Session) (store.Session, bool) {
-	if !r.Welcome(s.Subject, s.Source) {
-		return store.Session{}, false
+func (r Roster) Current(s store.Session) (store.Session, bool, error) {
+	if !isLocal(s.Subject) {
+		ok, err := r.Welcome(s.Subject, s.Source)
+		return s, ok, err
 	}
-	u, ok := r.Local.User(s.Subject)
-	if !ok { // they are their provider's
-		return s, true
+	u, ok, err := r.Local.User(s.Subject)
+	if err != nil || !ok {
+		return store.Session{}, false, err
 	}
 	s.Username, s.Name, s.Email, s.EmailVerified = u.Username, u.Name, u.Email, u.EmailVerified
 	s.Roles, s.Groups = slices.Clone(u.Roles), slices.Clone(u.Groups)
-	return s, true
+	return s, true, nil
 }

@@ -71,7 +71,7 @@ func (s Sessions) lifetime() time.Duration {
 
 // Load returns the session of a cookie value, with what is known of the person
 // now, and notes that it was used, at most once a minute. ErrNoSession, or an
-// error of the store: an outage is not "signed out".
+// error of the store or the Roster: an outage is not "signed out".
 func (s Sessions) Load(ctx context.Context, value credential.Secret, now time.Time) (store.Session, error) {
 	session, err := s.stored(ctx, value, now)
 	if err != nil {
@@ -80,7 +80,10 @@ func (s Sessions) Load(ctx context.Context, value credential.Secret, now time.Ti
 	if s.Idle > 0 && !now.Before(session.Seen.Add(s.Idle)) {
 		return store.Session{}, ErrNoSession
 	}
-	current, welcome := s.Roster.Current(session)
+	current, welcome, err := s.Roster.Current(session)
+	if err != nil {
+		return store.Session{}, err
+	}
 	if !welcome {
 		return store.Session{}, ErrNoSession
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -17,7 +18,27 @@ func newSessions(t *testing.T, m *memory) (Sessions, *Local) {
 	t.Helper()
 	l := &Local{}
 	l.Set(directory(t, twoUsers))
-	return Sessions{Store: m, Roster: Roster{Local: l, Provider: func(from store.Source) bool { return from == atCorp }}}, l
+	corp := upstreamsOf(t, Provider{Name: atCorp.Name, Issuer: atCorp.Issuer, ClientID: atCorp.ClientID})
+	return Sessions{Store: m, Roster: Roster{Local: l, Upstreams: func() *Upstreams { return corp }}}, l
+}
+
+func upstreamsOf(t *testing.T, providers ...Provider) *Upstreams {
+	t.Helper()
+	u, err := NewUpstreams(UpstreamOptions{Providers: providers, Issuer: "https://auth.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// welcome asks a roster that knows.
+func welcome(t *testing.T, r Roster, subject string, from store.Source) bool {
+	t.Helper()
+	ok, err := r.Welcome(subject, from)
+	if err != nil {
+		t.Errorf("Welcome(%s): %v", subject, err)
+	}
+	return ok
 }
 
 var (
@@ -126,16 +147,16 @@ func TestRosterKnowsWhoMayGoOn(t *testing.T) {
 	s, l := newSessions(t, newMemory())
 	up := UpstreamSubject("https://idp.example", "x")
 	for subject, ok := range map[string]bool{ada.Subject: true, "user:bob": false, "user:nobody": false, up: true, "team.app": false} {
-		if got := s.Roster.Welcome(subject, atCorp); got != ok {
+		if got := welcome(t, s.Roster, subject, atCorp); got != ok {
 			t.Errorf("Welcome(%s) is %v", subject, got)
 		}
 	}
 	for name, source := range otherCorps() {
-		if s.Roster.Welcome(up, source) {
+		if welcome(t, s.Roster, up, source) {
 			t.Errorf("somebody of a provider that is %s is welcome", name)
 		}
 	}
-	if (Roster{Local: l}).Welcome(up, atCorp) {
+	if welcome(t, Roster{Local: l}, up, atCorp) {
 		t.Error("without any provider somebody of one is welcome")
 	}
 	if got := s.Roster.Roles(ada.Subject, []string{"old"}); strings.Join(got, " ") != "admin author" {
@@ -145,8 +166,49 @@ func TestRosterKnowsWhoMayGoOn(t *testing.T) {
 		t.Errorf("the roles of an upstream user are %v, want those at sign-in", got)
 	}
 	l.Set(nil)
-	if s.Roster.Welcome(ada.Subject, local) || len(s.Roster.Roles(ada.Subject, []string{"old"})) != 0 {
+	if welcome(t, s.Roster, ada.Subject, local) || len(s.Roster.Roles(ada.Subject, []string{"old"})) != 0 {
 		t.Error("a removed user goes on")
+	}
+}
+
+// TestWhoIsNotKnownYetIsNotRefused: as after a start, before the local users or the
+// providers were read. Each is an outage for its own people only.
+func TestWhoIsNotKnownYetIsNotRefused(t *testing.T) {
+	up := UpstreamSubject(atCorp.Issuer, "x")
+	for name, c := range map[string]struct {
+		forget         func(*Roster)
+		adas, upstream bool // not known
+	}{
+		"no users":     {func(r *Roster) { r.Local.Forget() }, true, false},
+		"no providers": {func(r *Roster) { r.Upstreams = func() *Upstreams { return nil } }, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := newSessions(t, newMemory())
+			c.forget(&s.Roster)
+			for _, person := range []struct {
+				User
+				unknown bool
+			}{{ada, c.adas}, {User{Subject: up, Source: atCorp}, c.upstream}} {
+				value, _, err := s.Start(t.Context(), person.User, Browser{}, "", noon)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ok, err := s.Roster.Welcome(person.Subject, person.Source)
+				_, loads := s.Load(t.Context(), value, noon)
+				if ok == person.unknown {
+					t.Errorf("%s: Welcome is %v", person.Subject, ok)
+				}
+				for what, err := range map[string]error{"Welcome": err, "Load": loads} {
+					outage := errors.Is(err, ErrNotKnown) && oauth.CodeOf(err) == oauth.CodeTemporarilyUnavailable
+					if outage != person.unknown || err != nil && !outage {
+						t.Errorf("%s of %s: %v, want an outage: %v", what, person.Subject, err, person.unknown)
+					}
+				}
+			}
+			if welcome(t, s.Roster, "team.app", local) {
+				t.Error("a client is welcome")
+			}
+		})
 	}
 }
 

@@ -112,9 +112,8 @@ func (u *Upstreams) Choices() []Choice {
 	return out
 }
 
-// Vouches tells whether a source is a provider of the settings, for
-// Roster.Provider: the same issuer under the same name, and we the same client
-// there.
+// Vouches tells whether a source is a provider of the settings: the same issuer
+// under the same name, and we the same client there.
 func (u *Upstreams) Vouches(s store.Source) bool {
 	p := u.find(s.Name)
 	return p != nil && p.source() == s

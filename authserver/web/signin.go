@@ -12,6 +12,9 @@ const (
 	ProblemRefused Problem = "refused"
 	// ProblemBusy: too many sign-ins at the moment.
 	ProblemBusy Problem = "busy"
+	// ProblemNotNow: it is not known at the moment who may sign in with a password,
+	// or, where nobody does so, at which providers.
+	ProblemNotNow Problem = "not-now"
 	// ProblemStale: the form was too old, or came from elsewhere; also an answer
 	// of a provider that belongs to no sign-in of this browser.
 	ProblemStale Problem = "stale"
@@ -25,7 +28,7 @@ const (
 // have to name a scheme (RFC 9110, Section 15.5.2), and no 200, after which
 // browsers offer to keep it.
 var problemStatus = map[Problem]int{
-	"": http.StatusOK, ProblemRefused: http.StatusForbidden, ProblemBusy: http.StatusServiceUnavailable,
+	"": http.StatusOK, ProblemRefused: http.StatusForbidden, ProblemBusy: http.StatusServiceUnavailable, ProblemNotNow: http.StatusServiceUnavailable,
 	ProblemStale: http.StatusForbidden, ProblemDenied: http.StatusForbidden, ProblemProvider: http.StatusBadGateway,
 }
 
@@ -61,7 +64,7 @@ func (p *Pages) SignIn(w http.ResponseWriter, s SignIn) error {
 	if s.Problem != "" {
 		title = "Error: " + title
 	}
-	if s.Problem == ProblemBusy {
+	if s.Problem == ProblemBusy || s.Problem == ProblemNotNow {
 		w.Header().Set("Retry-After", "5")
 	}
 	status, known := problemStatus[s.Problem]

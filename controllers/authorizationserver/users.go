@@ -126,7 +126,7 @@ func until(p oauth.UsersProblem) string {
 	case p.Provider != "":
 		return "; until then nobody can sign in there"
 	}
-	return "; until then no local user can sign in"
+	return "; until then no local user can sign in, and the apps of those who did are told to try again later"
 }
 
 // clean makes a text of the server's one line of bounded length.

@@ -1,0 +1,44 @@
+package grant
+
+import (
+	"errors"
+	"testing"
+
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/store"
+)
+
+// people answers Welcome with what it is.
+type people struct {
+	welcome bool
+	err     error
+}
+
+func (p people) Welcome(string, store.Source) (bool, error) { return p.welcome, p.err }
+
+func (people) Roles(_ string, atSignIn []string) []string { return atSignIn }
+
+// TestWhoIsNotKnownIsNoInvalidGrant: an app throws its refresh token away at an
+// invalid_grant, so that only somebody who is known not to be welcome gets one.
+func TestWhoIsNotKnownIsNoInvalidGrant(t *testing.T) {
+	for rule, c := range map[string]struct {
+		people
+		want oauth.Code
+	}{
+		"welcome":      {people{true, nil}, ""},
+		"not welcome":  {people{false, nil}, oauth.CodeInvalidGrant},
+		"not known":    {people{false, oauth.TemporarilyUnavailable("not yet")}, oauth.CodeTemporarilyUnavailable},
+		"out of order": {people{false, errors.New("broken")}, oauth.CodeServerError},
+	} {
+		if got := oauth.CodeOf(stillWelcome(c.people, store.Grant{Subject: "user:ada"})); got != c.want {
+			t.Errorf("%s: %q, want %q", rule, got, c.want)
+		}
+		if c.want == "" {
+			continue
+		}
+		_, err := AuthorizationCode{Users: c.people}.stillAllowed(t.Context(), store.Code{}, Request{})
+		if got := oauth.CodeOf(err); got != c.want {
+			t.Errorf("%s: a code is answered with %q, want %q", rule, got, c.want)
+		}
+	}
+}
