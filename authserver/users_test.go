@@ -20,7 +20,7 @@ type world struct {
 func users(t *testing.T, c authtest.Config) *world {
 	t.Helper()
 	w := &world{Server: authtest.Start(t, c)}
-	w.SetUsers(t, authtest.Person{Username: "ada", Roles: []string{"admin"}}, authtest.Person{Username: "bob"})
+	w.SetUsers(t, authtest.Person{Username: "ada", Roles: []string{"admin"}, Tenant: "acme"}, authtest.Person{Username: "bob"})
 	p := authtest.Policy("p1", orders, "orders.read", "orders.write", "orders.admin")
 	p.Scopes[0].Description = "See your orders"
 	p.Scopes[2].Roles = []string{"admin"}
@@ -61,6 +61,9 @@ func TestAuthorizationCodeFlow(t *testing.T) {
 		}
 		if roles, _ := access["roles"].([]any); len(roles) != 1 || roles[0] != "admin" {
 			t.Errorf("roles = %v", access["roles"])
+		}
+		if told := w.introspect(t, w.web, a.Member("access_token")); access["tenant"] != "acme" || told.Member("tenant") != "acme" {
+			t.Errorf("tenant = %v, introspected %s", access["tenant"], told.Body)
 		}
 		identity := claims(t, w.Issuer, "apps.web", a.Member("id_token"))
 		if identity["sub"] != "user:ada" || identity["nonce"] != "the nonce" || identity["auth_time"] != float64(w.Clock.Now().Unix()) || identity["at_hash"] == nil {

@@ -130,7 +130,7 @@ func TestAuthorizationServerForUsers(t *testing.T) {
 		{"lockout of a user everywhere by one", lockout("perUserAndAddress: 101, perAddress: 1000"), []string{"spec.users.lockout", "perUserAndAddress (10 if absent) must not exceed perUser"}},
 		{"lockout of everybody by one", lockout("perAddress: 9"), []string{"spec.users.lockout", "or perAddress (100 if absent)"}},
 		{"lockout for ever", lockout("window: 25h"), []string{"spec.users.lockout.window", "between 1m and 24h"}},
-		{"upstream", up("name: corp, displayName: The company, issuer: 'https://login.example', clientID: x, clientSecretRef: {name: default-upstreams}, scopes: [email], userInfo: true, claims: {roles: realm_access.roles}"), nil},
+		{"upstream", up("name: corp, displayName: The company, issuer: 'https://login.example', clientID: x, clientSecretRef: {name: default-upstreams}, scopes: [email], userInfo: true, claims: {roles: realm_access.roles, tenant: org.id}"), nil},
 		{"upstream on loopback", up("name: dev, issuer: 'http://127.0.0.1:9', clientID: x"), nil},
 		{"upstream over http", up("name: corp, issuer: 'http://login.example', clientID: x"), []string{"spec.users.upstreams[0].issuer", "must be an https URL"}},
 		{"upstream named local", up("name: local, issuer: 'https://login.example', clientID: x"), []string{"spec.users.upstreams[0].name", "not local"}},

@@ -168,4 +168,10 @@ type UpstreamClaims struct {
 	// +kubebuilder:validation:MaxLength=128
 	// +optional
 	Roles string `json:"roles,omitempty"`
+
+	// tenant, which becomes the claim `tenant` of access tokens. Absent: none is
+	// taken over.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Tenant string `json:"tenant,omitempty"`
 }

@@ -37,7 +37,7 @@ func (i Issuer) Issue(ctx context.Context, r *Request, s store.Session, scopes [
 		Hash: credential.Hash(code.Reveal()),
 		Grant: store.Grant{
 			ClientID: r.Client.ClientID, Subject: s.Subject, Source: s.Source, SessionID: s.ID, Resource: r.Resource,
-			Scopes: scopes, Roles: s.Roles, AuthTime: authTime(s), Nonce: r.Nonce,
+			Scopes: scopes, Roles: s.Roles, Tenant: s.Tenant, AuthTime: authTime(s), Nonce: r.Nonce,
 		},
 		RedirectURI: r.RedirectURI,
 		Challenge:   r.Challenge,

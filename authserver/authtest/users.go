@@ -21,6 +21,7 @@ const Password = "correct horse battery staple"
 type Person struct {
 	Username string
 	Roles    []string
+	Tenant   string
 	Disabled bool
 }
 
@@ -36,7 +37,7 @@ func (s *Server) SetUsers(t testing.TB, people ...Person) {
 	for _, p := range people {
 		users = append(users, map[string]any{
 			"username": p.Username, "id": p.Username, "passwordHash": hash, "name": "Name of " + p.Username,
-			"roles": append([]string{}, p.Roles...), "disabled": p.Disabled,
+			"roles": append([]string{}, p.Roles...), "tenant": p.Tenant, "disabled": p.Disabled,
 		})
 	}
 	document, err := json.Marshal(map[string]any{"users": users})

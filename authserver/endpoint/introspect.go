@@ -25,6 +25,7 @@ type introspection struct {
 	Issuer    string   `json:"iss,omitempty"`
 	JTI       string   `json:"jti,omitempty"`
 	Roles     []string `json:"roles,omitempty"`
+	Tenant    string   `json:"tenant,omitempty"`
 }
 
 // introspect is POST /oauth/introspect (RFC 7662, Section 2):
@@ -89,7 +90,7 @@ func (s *Server) introspectAccess(ctx context.Context, v *View, caller *registry
 	}
 	return introspection{
 		Active: true, Scope: a.Scope, ClientID: a.ClientID, TokenType: "Bearer", Expires: a.Expires, IssuedAt: a.IssuedAt,
-		Subject: a.Subject, Audience: a.Audience, Issuer: a.Issuer, JTI: a.JTI, Roles: a.Roles,
+		Subject: a.Subject, Audience: a.Audience, Issuer: a.Issuer, JTI: a.JTI, Roles: a.Roles, Tenant: a.Tenant,
 	}, nil
 }
 

@@ -208,6 +208,7 @@ func (s *Server) writeTokens(x *exchange, c *registry.Client, issue grant.Issue,
 		Audience: issue.Resource,
 		JTI:      grant.JTI(issue.Family),
 		Roles:    issue.Roles,
+		Tenant:   issue.Tenant,
 		IssuedAt: now.Unix(),
 		Expires:  now.Unix() + lifetime,
 	}

@@ -163,6 +163,7 @@ func (g AuthorizationCode) stillAllowed(ctx context.Context, code store.Code, r 
 	}
 	roles := g.Users.Roles(grant.Subject, grant.Roles)
 	right := g.Rights.ForUser(r.Client, r.Terms, roles, grant.Resource, scopes, oauth.GrantAuthorizationCode)
+	right.Tenant = g.Users.Tenant(grant.Subject, grant.Tenant)
 	if len(right.Scopes) == 0 {
 		return UserRight{}, oauth.InvalidGrant("nothing of what the user allowed is granted any more")
 	}

@@ -46,6 +46,8 @@ type Issue struct {
 	Family string
 	// Roles of the user by which the scopes were granted.
 	Roles []string
+	// Tenant of the user; empty: none.
+	Tenant string
 	// RefreshToken, if there is one.
 	RefreshToken credential.Secret
 	// Identity asks for an ID token; nil: none.

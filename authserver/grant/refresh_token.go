@@ -156,6 +156,7 @@ func (g RefreshToken) stillAllowed(ctx context.Context, f store.Family, r Reques
 	}
 	roles := g.Users.Roles(f.Grant.Subject, f.Grant.Roles)
 	right := g.Rights.ForUser(r.Client, r.Terms, roles, f.Grant.Resource, allowed, oauth.GrantRefreshToken)
+	right.Tenant = g.Users.Tenant(f.Grant.Subject, f.Grant.Tenant)
 	switch {
 	case len(right.Scopes) == 0:
 		return UserRight{}, oauth.InvalidGrant("nothing of what the user allowed is granted any more")

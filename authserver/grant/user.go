@@ -19,6 +19,7 @@ import (
 type Users interface {
 	Welcome(subject string, from store.Source) (bool, error)
 	Roles(subject string, atSignIn []string) []string
+	Tenant(subject, atSignIn string) string
 }
 
 // UserRight is what a client may have for a user.
@@ -29,6 +30,8 @@ type UserRight struct {
 	Lifetime time.Duration
 	// Roles by which the scopes were granted, sorted.
 	Roles []string
+	// Tenant of the user.
+	Tenant string
 }
 
 // stillWelcome is the check that the user of a grant may still sign in.
@@ -123,6 +126,7 @@ func issueOf(f store.Family, right UserRight, now time.Time) Issue {
 		Lifetime: shorter(right.Lifetime, f.Expires.Sub(now).Truncate(time.Second)),
 		Family:   f.ID,
 		Roles:    right.Roles,
+		Tenant:   right.Tenant,
 	}
 	if contains(right.Scopes, oauth.ScopeOpenID) {
 		issue.Identity = &Identity{SessionID: f.Grant.SessionID, AuthTime: f.Grant.AuthTime}

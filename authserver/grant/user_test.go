@@ -18,6 +18,8 @@ func (p people) Welcome(string, store.Source) (bool, error) { return p.welcome, 
 
 func (people) Roles(_ string, atSignIn []string) []string { return atSignIn }
 
+func (people) Tenant(_, atSignIn string) string { return atSignIn }
+
 // TestWhoIsNotKnownIsNoInvalidGrant: an app throws its refresh token away at an
 // invalid_grant, so that only somebody who is known not to be welcome gets one.
 func TestWhoIsNotKnownIsNoInvalidGrant(t *testing.T) {

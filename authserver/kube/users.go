@@ -258,7 +258,7 @@ func providerOf(u v1alpha1.Upstream) signin.Provider {
 	if c := u.Claims; c != nil {
 		p.Claims = signin.ClaimMapping{
 			Username: c.Username, Name: c.Name, Email: c.Email, EmailVerified: c.EmailVerified,
-			Groups: c.Groups, Roles: c.Roles,
+			Groups: c.Groups, Roles: c.Roles, Tenant: c.Tenant,
 		}
 	}
 	return p

@@ -18,9 +18,9 @@ type ClaimMapping struct {
 	Email         string // email
 	EmailVerified string // email_verified
 	Groups        string // groups
-	// Roles has no default: what people may do here is nothing that a provider
-	// should decide unasked.
-	Roles string
+	// Roles and Tenant have no default: what people may do here, and whose they
+	// are, is nothing that a provider should decide unasked.
+	Roles, Tenant string
 }
 
 // claimSet are the claims of an ID token, UserInfo's added.
@@ -48,6 +48,9 @@ func (m ClaimMapping) user(p Provider, claims claimSet) (User, error) {
 		return User{}, err
 	}
 	if u.Roles, err = claims.list(m.Roles, ""); err != nil {
+		return User{}, err
+	}
+	if u.Tenant, err = claims.word(m.Tenant); err != nil {
 		return User{}, err
 	}
 	if u.Email == "" {
@@ -98,6 +101,17 @@ func (c claimSet) list(name, standard string) ([]string, error) {
 		return nil, notAList(name, standard)
 	}
 	return out, nil
+}
+
+// word takes a string that programs compare. As with list, one that cannot be read
+// must not look like none.
+func (c claimSet) word(name string) (string, error) {
+	v := c.get(name, "")
+	s, ok := v.(string)
+	if v != nil && !ok || len(s) > maxItem || !displayable(s) {
+		return "", fmt.Errorf("%s is not a string of at most %d bytes", name, maxItem)
+	}
+	return s, nil
 }
 
 func notAList(name, standard string) error {

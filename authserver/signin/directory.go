@@ -29,6 +29,7 @@ const maxDisplay = 256 // bytes of a name or an address
 //	    emailVerified: true
 //	    roles: [admin]
 //	    groups: [engineering]
+//	    tenant: acme
 //	    disabled: false
 type Directory struct {
 	byName    map[string]*entry // by folded user name

@@ -32,6 +32,7 @@ users:
     emailVerified: true
     roles: [admin, author]
     groups: [engineering]
+    tenant: acme
   - {"username": "bob@example.com", "id": "bob", "passwordHash": "HASH", "disabled": true}
 `
 
@@ -41,7 +42,7 @@ func TestDirectoryReadsTheDocument(t *testing.T) {
 	u, ok, err := l.User("user:7f3c1d")
 	want := User{
 		Subject: "user:7f3c1d", Source: local, Username: "Ada", Name: "Ada Lovelace",
-		Email: "ada@example.com", EmailVerified: true, Roles: []string{"admin", "author"}, Groups: []string{"engineering"},
+		Email: "ada@example.com", EmailVerified: true, Roles: []string{"admin", "author"}, Groups: []string{"engineering"}, Tenant: "acme",
 	}
 	if err != nil || !ok || fmt.Sprint(u) != fmt.Sprint(want) {
 		t.Fatalf("got %+v, %v, want %+v", u, ok, want)

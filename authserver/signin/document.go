@@ -126,6 +126,7 @@ var fields = map[string]func(*entry, *yaml.Node) error{
 	"emailVerified": func(e *entry, n *yaml.Node) (err error) { e.user.EmailVerified, err = readBool(n); return err },
 	"roles":         func(e *entry, n *yaml.Node) (err error) { e.user.Roles, err = readList(n); return err },
 	"groups":        func(e *entry, n *yaml.Node) (err error) { e.user.Groups, err = readList(n); return err },
+	"tenant":        func(e *entry, n *yaml.Node) (err error) { e.user.Tenant, err = readLine(n); return err },
 	"disabled":      func(e *entry, n *yaml.Node) (err error) { e.disabled, err = readBool(n); return err },
 }
 

@@ -284,17 +284,22 @@ func TestClaimMapping(t *testing.T) {
 	for name, c := range map[string]struct {
 		mapping ClaimMapping
 		claims  string
-		want    string // username, name, email, verified, groups, roles
+		want    string // username, name, email, verified, groups, roles, tenant
 	}{
-		"defaults":             {ClaimMapping{}, `{"sub":"s","preferred_username":"ada","name":"Ada","email":"a@b.c","email_verified":true,"groups":["g"],"roles":["r"]}`, "ada|Ada|a@b.c|true|g|"},
-		"own names":            {ClaimMapping{Username: "upn", Name: "display", Email: "mail", Groups: "memberOf", Roles: "app_roles"}, `{"sub":"s","upn":"u","display":"D","mail":"m@x","memberOf":["g","h"],"app_roles":"one"}`, "u|D|m@x|false|g,h|one"},
-		"a name with dots":     {ClaimMapping{Roles: "https://x.example/roles"}, `{"sub":"s","https://x.example/roles":["r"]}`, "|||false||r"},
-		"into objects":         {ClaimMapping{Roles: "a.b"}, `{"sub":"s","a":{"b":["r"]}}`, "|||false||r"},
-		"into nothing":         {ClaimMapping{Roles: "a.b.c"}, `{"sub":"s","a":{"b":["r"]}}`, "|||false||"},
-		"verified but no mail": {ClaimMapping{}, `{"sub":"s","email_verified":true}`, "|||false||"},
-		"control characters":   {ClaimMapping{}, `{"sub":"s","name":"a\u0000b","groups":["a\nb","c"]}`, "|||false|c|"},
-		"wrong types":          {ClaimMapping{}, `{"sub":"s","name":7,"email":["x"],"email_verified":1}`, "|||false||"},
+		"defaults":             {ClaimMapping{}, `{"sub":"s","preferred_username":"ada","name":"Ada","email":"a@b.c","email_verified":true,"groups":["g"],"roles":["r"]}`, "ada|Ada|a@b.c|true|g||"},
+		"own names":            {ClaimMapping{Username: "upn", Name: "display", Email: "mail", Groups: "memberOf", Roles: "app_roles"}, `{"sub":"s","upn":"u","display":"D","mail":"m@x","memberOf":["g","h"],"app_roles":"one"}`, "u|D|m@x|false|g,h|one|"},
+		"a name with dots":     {ClaimMapping{Roles: "https://x.example/roles"}, `{"sub":"s","https://x.example/roles":["r"]}`, "|||false||r|"},
+		"into objects":         {ClaimMapping{Roles: "a.b"}, `{"sub":"s","a":{"b":["r"]}}`, "|||false||r|"},
+		"into nothing":         {ClaimMapping{Roles: "a.b.c"}, `{"sub":"s","a":{"b":["r"]}}`, "|||false|||"},
+		"verified but no mail": {ClaimMapping{}, `{"sub":"s","email_verified":true}`, "|||false|||"},
+		"control characters":   {ClaimMapping{}, `{"sub":"s","name":"a\u0000b","groups":["a\nb","c"]}`, "|||false|c||"},
+		"wrong types":          {ClaimMapping{}, `{"sub":"s","name":7,"email":["x"],"email_verified":1}`, "|||false|||"},
 		"roles that are wrong": {ClaimMapping{Roles: "roles"}, `{"sub":"s","roles":[1]}`, "error"},
+		"a tenant":             {ClaimMapping{Tenant: "org.id"}, `{"sub":"s","org":{"id":"acme"}}`, "|||false|||acme"},
+		"a tenant unasked":     {ClaimMapping{}, `{"sub":"s","tenant":"acme"}`, "|||false|||"},
+		"no such tenant":       {ClaimMapping{Tenant: "org"}, `{"sub":"s"}`, "|||false|||"},
+		"a tenant of two":      {ClaimMapping{Tenant: "org"}, `{"sub":"s","org":["acme","other"]}`, "error"},
+		"a tenant's line":      {ClaimMapping{Tenant: "org"}, `{"sub":"s","org":"a\nb"}`, "error"},
 		"no subject":           {ClaimMapping{}, `{"name":"Ada"}`, "error"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -303,7 +308,7 @@ func TestClaimMapping(t *testing.T) {
 				t.Fatal(err)
 			}
 			u, err := c.mapping.user(p, claims)
-			got := strings.Join([]string{u.Username, u.Name, u.Email, map[bool]string{true: "true", false: "false"}[u.EmailVerified], strings.Join(u.Groups, ","), strings.Join(u.Roles, ",")}, "|")
+			got := strings.Join([]string{u.Username, u.Name, u.Email, map[bool]string{true: "true", false: "false"}[u.EmailVerified], strings.Join(u.Groups, ","), strings.Join(u.Roles, ","), u.Tenant}, "|")
 			if err != nil {
 				got = "error"
 			}

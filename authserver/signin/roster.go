@@ -57,6 +57,15 @@ func (r Roster) Roles(subject string, atSignIn []string) []string {
 	return slices.Clone(u.Roles)
 }
 
+// Tenant returns the tenant that a person belongs to now, as Roles does.
+func (r Roster) Tenant(subject, atSignIn string) string {
+	if !isLocal(subject) {
+		return atSignIn
+	}
+	u, _, _ := r.Local.User(subject)
+	return u.Tenant
+}
+
 // Current returns the session with what is known of the person now; false: they
 // are disabled, removed, or their provider is.
 func (r Roster) Current(s store.Session) (store.Session, bool, error) {
@@ -69,6 +78,6 @@ func (r Roster) Current(s store.Session) (store.Session, bool, error) {
 		return store.Session{}, false, err
 	}
 	s.Username, s.Name, s.Email, s.EmailVerified = u.Username, u.Name, u.Email, u.EmailVerified
-	s.Roles, s.Groups = slices.Clone(u.Roles), slices.Clone(u.Groups)
+	s.Roles, s.Groups, s.Tenant = slices.Clone(u.Roles), slices.Clone(u.Groups), u.Tenant
 	return s, true, nil
 }

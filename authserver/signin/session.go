@@ -48,7 +48,7 @@ func (s Sessions) Start(ctx context.Context, u User, b Browser, previous credent
 		ID: credential.NewID(), Hash: credential.Hash(value.Reveal()),
 		Subject: u.Subject, Source: u.Source,
 		Username: u.Username, Name: u.Name, Email: u.Email, EmailVerified: u.EmailVerified,
-		Roles: u.Roles, Groups: u.Groups,
+		Roles: u.Roles, Groups: u.Groups, Tenant: u.Tenant,
 		UserAgent: clip(b.UserAgent, maxUserAgent), Address: clip(b.Address, maxAddress),
 		AuthTime: u.AuthTime.UTC().Truncate(time.Second), Seen: now.Truncate(time.Minute), Expires: now.Add(s.lifetime()),
 	}

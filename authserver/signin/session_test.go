@@ -165,6 +165,12 @@ func TestRosterKnowsWhoMayGoOn(t *testing.T) {
 	if got := s.Roster.Roles(up, []string{"old"}); strings.Join(got, " ") != "old" {
 		t.Errorf("the roles of an upstream user are %v, want those at sign-in", got)
 	}
+	if got := s.Roster.Tenant(ada.Subject, "old"); got != "acme" {
+		t.Errorf("the tenant of a local user is %q, want that of now", got)
+	}
+	if got := s.Roster.Tenant(up, "old"); got != "old" {
+		t.Errorf("the tenant of an upstream user is %q, want that at sign-in", got)
+	}
 	l.Set(nil)
 	if welcome(t, s.Roster, ada.Subject, local) || len(s.Roster.Roles(ada.Subject, []string{"old"})) != 0 {
 		t.Error("a removed user goes on")

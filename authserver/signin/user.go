@@ -32,6 +32,8 @@ type User struct {
 	Username, Name, Email string
 	EmailVerified         bool
 	Roles, Groups         []string
+	// Tenant they belong to; empty: none.
+	Tenant string
 	// AuthTime is when they did (OpenID Connect Core, Section 2), here or at the
 	// provider. Zero: the provider does not say.
 	AuthTime time.Time

@@ -42,6 +42,7 @@ type Grant struct {
 	Resource  string   `json:"resource"`
 	Scopes    []string `json:"scopes"`
 	Roles     []string `json:"roles,omitempty"`
+	Tenant    string   `json:"tenant,omitempty"`
 	// AuthTime is when the person authenticated (OpenID Connect Core, Section 2), in
 	// Unix seconds; 0: not known.
 	AuthTime int64  `json:"auth_time"`
@@ -141,6 +142,7 @@ type Session struct {
 	Username, Name, Email string
 	EmailVerified         bool
 	Roles, Groups         []string
+	Tenant                string
 	// UserAgent and Address, for the account page.
 	UserAgent, Address string
 	// AuthTime is when the person authenticated, here or at the provider; zero: it

@@ -53,6 +53,7 @@ type sessionRecord struct {
 	EmailVerified bool     `json:"email_verified,omitempty"`
 	Roles         []string `json:"roles,omitempty"`
 	Groups        []string `json:"groups,omitempty"`
+	Tenant        string   `json:"tenant,omitempty"`
 	UserAgent     string   `json:"user_agent,omitempty"`
 	Address       string   `json:"address,omitempty"`
 	AuthTime      int64    `json:"auth_time"`
@@ -120,7 +121,7 @@ func (s Session) Encode() ([]byte, error) {
 	return encode("session", sessionRecord{
 		Version: sessionVersion, Subject: s.Subject,
 		Source: s.Source.Name, Issuer: s.Source.Issuer, ClientID: s.Source.ClientID, Username: s.Username, Name: s.Name,
-		Email: s.Email, EmailVerified: s.EmailVerified, Roles: s.Roles, Groups: s.Groups,
+		Email: s.Email, EmailVerified: s.EmailVerified, Roles: s.Roles, Groups: s.Groups, Tenant: s.Tenant,
 		UserAgent: s.UserAgent, Address: s.Address, AuthTime: unix(s.AuthTime), Expires: unix(s.Expires),
 	})
 }
@@ -135,7 +136,7 @@ func DecodeSession(id, hash string, seen int64, record []byte) (Session, error) 
 	return Session{
 		ID: id, Hash: hash, Subject: rec.Subject,
 		Source: Source{Name: rec.Source, Issuer: rec.Issuer, ClientID: rec.ClientID}, Username: rec.Username, Name: rec.Name,
-		Email: rec.Email, EmailVerified: rec.EmailVerified, Roles: rec.Roles, Groups: rec.Groups,
+		Email: rec.Email, EmailVerified: rec.EmailVerified, Roles: rec.Roles, Groups: rec.Groups, Tenant: rec.Tenant,
 		UserAgent: rec.UserAgent, Address: rec.Address,
 		AuthTime: fromUnix(rec.AuthTime), Seen: fromUnix(seen), Expires: fromUnix(rec.Expires),
 	}, nil

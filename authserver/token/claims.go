@@ -23,6 +23,8 @@ type AccessClaims struct {
 	// Roles is `roles` (RFC 9068, Section 2.2.3.1): those of the user's that the
 	// granted scopes need.
 	Roles []string
+	// Tenant is `tenant`, a claim of ours: the one that the user belongs to.
+	Tenant string
 	// IssuedAt is `iat`, Expires `exp`: Unix seconds.
 	IssuedAt int64
 	Expires  int64
@@ -38,6 +40,7 @@ func (c *AccessClaims) appendJSON(b []byte) []byte {
 	b = appendMember(b, `"scope":`, c.Scope)
 	b = appendMember(b, `"jti":`, c.JTI)
 	b = appendList(b, `"roles":`, c.Roles)
+	b = appendMember(b, `"tenant":`, c.Tenant)
 	b = append(b, `"iat":`...)
 	b = strconv.AppendInt(b, c.IssuedAt, 10)
 	b = append(b, `,"exp":`...)

@@ -55,6 +55,7 @@ func (v *Verifier) Access(text string, now time.Time) (AccessClaims, error) {
 		ClientID string   `json:"client_id"`
 		Scope    string   `json:"scope"`
 		Roles    []string `json:"roles"`
+		Tenant   string   `json:"tenant"`
 	}
 	if err := v.open(text, typeAccess, &c); err != nil {
 		return AccessClaims{}, err
@@ -69,7 +70,7 @@ func (v *Verifier) Access(text string, now time.Time) (AccessClaims, error) {
 	}
 	return AccessClaims{
 		Issuer: c.Issuer, Subject: c.Subject, ClientID: c.ClientID, Scope: c.Scope, JTI: c.JTI, Audience: c.Audience,
-		Roles: c.Roles, IssuedAt: c.IssuedAt, Expires: c.Expires,
+		Roles: c.Roles, Tenant: c.Tenant, IssuedAt: c.IssuedAt, Expires: c.Expires,
 	}, nil
 }
 

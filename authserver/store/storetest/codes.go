@@ -26,7 +26,7 @@ func grant(subject, clientID string) store.Grant {
 	return store.Grant{
 		ClientID: clientID, Subject: subject, SessionID: "session-" + subject, Resource: "https://api.example.com",
 		Source: store.Source{Name: "corp", Issuer: "https://idp.example", ClientID: "us"},
-		Scopes: []string{"orders.read", "orders.write"}, Roles: []string{"buyer"}, AuthTime: sampleTime.Unix(), Nonce: "nonce",
+		Scopes: []string{"orders.read", "orders.write"}, Roles: []string{"buyer"}, Tenant: "acme", AuthTime: sampleTime.Unix(), Nonce: "nonce",
 	}
 }
 
@@ -167,7 +167,7 @@ func a16Codes(t *testing.T, w *world) {
 	for _, text := range hostile {
 		c := store.Code{
 			Hash: "hash" + text, RedirectURI: text, Challenge: text, FamilyID: "family" + text, Expires: sampleTime.Add(time.Minute),
-			Grant: store.Grant{ClientID: text, Subject: text, Source: store.Source{Name: text, Issuer: text, ClientID: text}, SessionID: text, Resource: text, Scopes: []string{text}, Roles: []string{text}, Nonce: text},
+			Grant: store.Grant{ClientID: text, Subject: text, Source: store.Source{Name: text, Issuer: text, ClientID: text}, SessionID: text, Resource: text, Scopes: []string{text}, Roles: []string{text}, Tenant: text, Nonce: text},
 		}
 		w.putCode(t, c)
 		w.wantTake(t, c, sampleTime, nil)

@@ -22,7 +22,7 @@ func session(id, subject string) store.Session {
 	return store.Session{
 		ID: id, Hash: credential.Hash("cookie of " + id), Subject: subject, Source: store.Source{Name: "corp", Issuer: "https://idp.example", ClientID: "us"},
 		Username: "jo", Name: "Jo \U0001F511", Email: "jo@example.com", EmailVerified: true,
-		Roles: []string{"buyer"}, Groups: []string{"staff"}, UserAgent: "Browser/1.0", Address: "192.0.2.1",
+		Roles: []string{"buyer"}, Groups: []string{"staff"}, Tenant: "acme", UserAgent: "Browser/1.0", Address: "192.0.2.1",
 		AuthTime: sampleTime, Seen: sampleTime.Add(time.Minute), Expires: sampleTime.Add(8 * time.Hour),
 	}
 }
@@ -143,7 +143,7 @@ func a16Sessions(t *testing.T, w *world) {
 	for _, text := range hostile {
 		s := store.Session{
 			ID: "id" + text, Hash: "hash" + text, Subject: "subject" + text, Source: store.Source{Name: text, Issuer: text, ClientID: text}, Username: text, Name: text, Email: text,
-			Roles: []string{text}, Groups: []string{text}, UserAgent: text, Address: text, Expires: sampleTime.Add(time.Hour),
+			Roles: []string{text}, Groups: []string{text}, Tenant: text, UserAgent: text, Address: text, Expires: sampleTime.Add(time.Hour),
 		}
 		w.putSession(t, s)
 		w.wantSession(t, s, sampleTime)
