@@ -2,7 +2,9 @@ package authserver_test
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,26 +58,31 @@ func TestA4SixtyFourParallelRefreshesHaveOneSuccessor(t *testing.T) {
 	forEachStorage(t, func(t *testing.T, on authtest.Config) {
 		w := users(t, on)
 		first := w.MustExchange(t, w.public, w.Code(t, w.NewBrowser(t), w.public, "ada")).Member("refresh_token")
-		var mu sync.Mutex
-		successors := map[string]int{}
-		parallel(64, func(int) {
-			a := w.Refresh(t, w.public, first)
-			mu.Lock()
-			defer mu.Unlock()
-			successors[a.Member("refresh_token")]++
-			if a.Status != http.StatusOK {
-				t.Errorf("%d %s", a.Status, a.Body)
-			}
-		})
-		if len(successors) != 1 || successors[first] != 0 {
-			t.Fatalf("%d different successors", len(successors))
-		}
-		for next := range successors {
-			if a := w.Refresh(t, w.public, next); a.Status != http.StatusOK {
-				t.Errorf("the successor: %s", a.Body)
-			}
+		next := oneSuccessor(t, first, func(int) authtest.Answer { return w.Refresh(t, w.public, first) })
+		if a := w.Refresh(t, w.public, next); a.Status != http.StatusOK {
+			t.Errorf("the successor: %s", a.Body)
 		}
 	})
+}
+
+// oneSuccessor uses a refresh token 64 times at once and returns its only successor.
+func oneSuccessor(t *testing.T, first string, refresh func(i int) authtest.Answer) string {
+	t.Helper()
+	var mu sync.Mutex
+	successors := map[string]int{}
+	parallel(64, func(i int) {
+		a := refresh(i)
+		mu.Lock()
+		defer mu.Unlock()
+		successors[a.Member("refresh_token")]++
+		if a.Status != http.StatusOK {
+			t.Errorf("%d %s", a.Status, a.Body)
+		}
+	})
+	if len(successors) != 1 || successors[first] != 0 {
+		t.Fatalf("%d different successors", len(successors))
+	}
+	return slices.Collect(maps.Keys(successors))[0]
 }
 
 func TestRefreshRotation(t *testing.T) {

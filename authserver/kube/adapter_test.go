@@ -217,7 +217,7 @@ func TestAuthorizeRegistrars(t *testing.T) {
 		t.Errorf("a ServiceAccount without the right: %+v, %v", caller, err)
 	}
 	mayRegister(t, c, ns, "developer")
-	eventually(t, "RBAC verb register lets register, and no more", func() bool {
+	testenv.Eventually(t, "RBAC verb register lets register, and no more", func() bool {
 		caller, err := a.Authorize(t.Context(), testenv.ServiceAccountToken(t, ns, "developer", audience))
 		return err == nil && caller.Register && !caller.Manage
 	})
@@ -251,7 +251,7 @@ func TestAuthorizeRegistrars(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	eventually(t, "the reviews fail", func() bool {
+	testenv.Eventually(t, "the reviews fail", func() bool {
 		fresh := testenv.ServiceAccountToken(t, system, "clientele-operator", audience)
 		caller, err := a.Authorize(t.Context(), fresh)
 		return err != nil && !errors.Is(err, oauth.InvalidToken("")) && !caller.Manage
@@ -317,13 +317,13 @@ func realServer(t *testing.T, change ...func(*v1alpha1.AuthorizationServer)) (*a
 	for _, f := range change {
 		f(server)
 	}
-	eventually(t, "readyz tells what it waits for", func() bool {
+	testenv.Eventually(t, "readyz tells what it waits for", func() bool {
 		return strings.Contains(driver.Do(t, "GET", "/readyz", "").Body, "AuthorizationServer "+system+"/default: it does not exist")
 	})
 	create(t, c, server)
 	create(t, c, signing)
 	create(t, c, serverKeys)
-	eventually(t, "ready", func() bool { return driver.Do(t, "GET", "/readyz", "").Status == http.StatusOK })
+	testenv.Eventually(t, "ready", func() bool { return driver.Do(t, "GET", "/readyz", "").Status == http.StatusOK })
 	return driver, server
 }
 
@@ -339,19 +339,5 @@ func TestServerWithARealAPIServer(t *testing.T) {
 	driver.MustToken(t, client)
 	if a := driver.SendJSON(t, "POST", "/oauth/register", testenv.ServiceAccountToken(t, system, "clientele-operator"), client.Registration); a.Status != http.StatusUnauthorized {
 		t.Errorf("a token for the API server: %d %s", a.Status, a.Body)
-	}
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	late := time.After(patient)
-	for !ok() {
-		select {
-		case <-ticker.C:
-		case <-late:
-			t.Fatalf("not within %v: %s", patient, what)
-		}
 	}
 }

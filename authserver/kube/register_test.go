@@ -42,7 +42,7 @@ func TestA10AuthenticatedRegistrationTakesTheSamplesRights(t *testing.T) {
 		}
 		return a.Status, a.Error(), a.Member("error_description")
 	}
-	eventually(t, "the CI job registers", func() bool {
+	testenv.Eventually(t, "the CI job registers", func() bool {
 		status, _, _ := register(testenv.ServiceAccountToken(t, ns, "ci", audience))
 		return status == 201
 	})

@@ -78,13 +78,13 @@ func TestLocalUsersFollowTheirSecret(t *testing.T) {
 	}
 	people := secretOf("default-users", v1alpha1.LocalUsersKey, users(t, "ada"))
 	create(t, c, people)
-	eventually(t, "ada is known", knows(a, "ada"))
+	testenv.Eventually(t, "ada is known", knows(a, "ada"))
 
 	people.Data[v1alpha1.LocalUsersKey] = []byte(users(t, "ada", "grace"))
 	if err := c.Update(t.Context(), people); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "grace is known too", knows(a, "ada", "grace"))
+	testenv.Eventually(t, "grace is known too", knows(a, "ada", "grace"))
 
 	planted := "planted-" + credential.NewClientSecret().Reveal()
 	people.Data[v1alpha1.LocalUsersKey] = []byte("users: [{username: ada, passwordHash: " + planted + "}]")
@@ -103,7 +103,7 @@ func TestLocalUsersFollowTheirSecret(t *testing.T) {
 	if err := c.Update(t.Context(), server); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "nobody is known any more", knows(a))
+	testenv.Eventually(t, "nobody is known any more", knows(a))
 }
 
 // TestUsersAreNotKnownBeforeTheirSecretWasRead: after a start an adapter says with its
@@ -142,7 +142,7 @@ func TestUsersAreNotKnownBeforeTheirSecretWasRead(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			eventually(t, "ada is known", knows(a, "ada"))
+			testenv.Eventually(t, "ada is known", knows(a, "ada"))
 			if err := c.Delete(t.Context(), secret); err != nil {
 				t.Fatal(err)
 			}
@@ -170,11 +170,11 @@ func TestUpstreamsFollowSpecAndSecrets(t *testing.T) {
 	create(t, c, serverKeys)
 	snapshots := run(t, a)
 	await(t, snapshots, "a missing client secret", waits("upstream provider corp", "default-upstreams: it does not exist"))
-	eventually(t, "the other one is offered", func() bool { return choices(a) == "open=open" })
+	testenv.Eventually(t, "the other one is offered", func() bool { return choices(a) == "open=open" })
 
 	secret := secretOf("default-upstreams", "corp", "planted")
 	create(t, c, secret)
-	eventually(t, "both are offered", func() bool { return choices(a) == "corp=The company open=open" })
+	testenv.Eventually(t, "both are offered", func() bool { return choices(a) == "corp=The company open=open" })
 	await(t, snapshots, "everything", complete)
 	if err := c.Delete(t.Context(), secret); err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func TestUpstreamsFollowSpecAndSecrets(t *testing.T) {
 	if err := c.Update(t.Context(), server); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the first is gone", func() bool { return choices(a) == "open=open" })
+	testenv.Eventually(t, "the first is gone", func() bool { return choices(a) == "open=open" })
 	await(t, snapshots, "nothing to wait for", func(s authserver.Snapshot) bool { return len(s.Waiting) == 0 })
 }
 

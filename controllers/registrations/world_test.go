@@ -27,10 +27,7 @@ import (
 	"clientele.dev/clientele/hack/testenv"
 )
 
-const (
-	system  = "clientele-system"
-	patient = 30 * time.Second
-)
+const system = "clientele-system"
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
@@ -66,7 +63,7 @@ func newWorld(t *testing.T) *world {
 	w.store = db
 	w.Server = &authtest.Server{Server: server, URL: "http://" + listener.Addr().String()}
 	w.createObjects(t)
-	w.eventually(t, "ready", func() bool { return w.Do(t, http.MethodGet, "/readyz", "").Status == http.StatusOK })
+	testenv.Eventually(t, "ready", func() bool { return w.Do(t, http.MethodGet, "/readyz", "").Status == http.StatusOK })
 	return w
 }
 
@@ -138,20 +135,6 @@ func mustRun(t *testing.T, config *rest.Config, args ...string) string {
 		t.Fatalf("%v: %v\n%s%s", args, err, out, notes)
 	}
 	return out
-}
-
-func (w *world) eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	late := time.After(patient)
-	for !ok() {
-		select {
-		case <-ticker.C:
-		case <-late:
-			t.Fatalf("not within %v: %s", patient, what)
-		}
-	}
 }
 
 func must(t *testing.T, err error) {

@@ -16,6 +16,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+// patient is how long Eventually waits: far longer than anything takes that works.
+const patient = 30 * time.Second
+
 // tokenLifetime is longer than any test run.
 const tokenLifetime = 2 * time.Hour
 
@@ -121,4 +124,19 @@ func Kubeconfig(t testing.TB, c *rest.Config) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// Eventually waits until something is so, and ends the test if that does not come.
+func Eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	late := time.After(patient)
+	for !ok() {
+		select {
+		case <-ticker.C:
+		case <-late:
+			t.Fatalf("not within %v: %s", patient, what)
+		}
+	}
 }
