@@ -37,20 +37,15 @@ type discovery struct {
 // before stays good. However many want to sign in, one asks, so that a provider
 // that is slow keeps each of them waiting once, and not one after the other.
 func (p *upstream) discover(ctx context.Context, client *http.Client, now time.Time) (*discovered, error) {
-	p.mu.Lock()
-	known := p.known
-	p.mu.Unlock()
-	switch {
-	case known.found != nil && now.Sub(known.foundAt) < discoveryAge:
-		return known.found, nil
-	case known.failed != nil && now.Sub(known.failedAt) < discoveryPause:
-		if known.found != nil {
-			return known.found, nil
-		}
-		return nil, known.failed
+	known := p.discovery()
+	if known.settled(now) {
+		return known.answer()
 	}
-	answer := p.asking.DoChan("", func() (any, error) { // whoever came first may go away
-		found, err := p.ask(context.WithoutCancel(ctx), client)
+	answer := p.asking.DoChan("", func() (any, error) {
+		if known := p.discovery(); known.settled(now) { // by who asked since we looked
+			return known.answer()
+		}
+		found, err := p.ask(context.WithoutCancel(ctx), client) // whoever came first may go away
 		p.note(found, err, now)
 		return found, err
 	})
@@ -64,6 +59,26 @@ func (p *upstream) discover(ctx context.Context, client *http.Client, now time.T
 		found, _ := result.Val.(*discovered)
 		return found, result.Err
 	}
+}
+
+func (p *upstream) discovery() discovery {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.known
+}
+
+// settled: there is no need, or no sense, in asking.
+func (d discovery) settled(now time.Time) bool {
+	return d.found != nil && now.Sub(d.foundAt) < discoveryAge ||
+		d.failed != nil && now.Sub(d.failedAt) < discoveryPause
+}
+
+// answer of a discovery that is settled.
+func (d discovery) answer() (*discovered, error) {
+	if d.found != nil {
+		return d.found, nil
+	}
+	return nil, d.failed
 }
 
 func (p *upstream) note(found *discovered, err error, now time.Time) {
