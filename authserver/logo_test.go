@@ -1,10 +1,14 @@
 package authserver_test
 
 import (
+	"fmt"
+	"image"
+	"image/png"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 
 	"clientele.dev/clientele/authserver/authtest"
@@ -13,7 +17,14 @@ import (
 	"clientele.dev/clientele/authserver/outbound"
 )
 
-const pngBytes = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+// pngBytes are a real one.
+var pngBytes = func() string {
+	var b strings.Builder
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 64, 64))); err != nil {
+		panic(err)
+	}
+	return b.String()
+}()
 
 // logoClient fetches from loopback, where the site of a test is.
 func logoClient(t *testing.T) *http.Client {
@@ -135,4 +146,37 @@ func TestA8LogosOfStrangersLeadNowhereElse(t *testing.T) {
 	if asked != 0 {
 		t.Error("it was asked")
 	}
+}
+
+// A8: apps that register themselves, with logos that never come, do not have those of
+// declared ones waited for, though they be at the same place.
+func TestA8SlowLogosOfStrangersHoldNobodyUp(t *testing.T) {
+	arrived, release := make(chan struct{}, 100), make(chan struct{})
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/logo.png" {
+			arrived <- struct{}{}
+			<-release
+		}
+		_, _ = w.Write([]byte(pngBytes))
+	}))
+	t.Cleanup(site.Close)
+	s := users(t, open(authtest.Config{Logos: logoClient(t)}))
+	declared := pagesOfApp(t, s.Server, "declared", site.URL+"/logo.png")
+	logoOf := func(id string) authtest.Answer { return s.Do(t, http.MethodGet, "/oauth/logo/"+id, "") }
+	var strangers sync.WaitGroup
+	for i := range 4 {
+		id, _ := mustSelfRegister(t, s.Server, fmt.Sprintf(`{"redirect_uris": ["https://app.example/cb"], "logo_uri": "%s/slow/%d"}`, site.URL, i))
+		strangers.Go(func() { logoOf(id) })
+	}
+	for range 2 { // as many as one host is asked for at a time
+		<-arrived
+	}
+	if a := logoOf(declared.Registration.ClientID); a.Status != http.StatusOK || a.Body != pngBytes {
+		t.Errorf("%d", a.Status)
+	}
+	if len(arrived) != 0 {
+		t.Error("the strangers' place is asked more at a time")
+	}
+	close(release)
+	strangers.Wait()
 }

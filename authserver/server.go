@@ -87,11 +87,11 @@ func (s *Server) signInLimits() signin.Limits {
 	return signin.Limits{}
 }
 
-func newLogos(o Options) *logo.Cache {
+func newLogos(o Options) *logo.Caches {
 	if o.Logos == nil {
 		return nil
 	}
-	return logo.New(logo.Options{Client: o.Logos, Now: o.Now, Log: o.Log})
+	return logo.NewCaches(logo.Options{Client: o.Logos, Now: o.Now, Log: o.Log})
 }
 
 // Handler of the endpoints.

@@ -87,7 +87,7 @@ type Config struct {
 	// Proxies are those that say whom they speak for. Zero: nobody is believed.
 	Proxies peer.Proxies
 	// Logos of clients; nil: none are shown.
-	Logos   *logo.Cache
+	Logos   *logo.Caches
 	Grants  []grant.Grant
 	Metrics *Metrics
 	Audit   *audit.Log

@@ -37,7 +37,11 @@ func (s *Server) findLogo(x *exchange) (logo.Image, bool) {
 	if !ok || c.LogoURI == "" || s.Logos == nil {
 		return logo.Image{}, false
 	}
-	return s.Logos.Get(x.r.Context(), c.LogoURI)
+	logos := s.Logos.SelfRegistered
+	if c.Managed != nil {
+		logos = s.Logos.Declared
+	}
+	return logos.Get(x.r.Context(), c.LogoURI)
 }
 
 // app is a client as pages show it.

@@ -4,16 +4,18 @@
 // who is about to sign in, when and from where.
 //
 // What comes from outside is taken for an image only by its own first bytes, and
-// only for one of pixels: SVG can hold scripts, and HTML is a page. Whoever asks
-// for a logo chooses a client and never a URL, causes one request in a while, and
-// learns nothing of why there is none.
+// only for one of pixels: SVG can hold scripts, and HTML is a page. It says how many
+// pixels, and they are bounded: few bytes can be a picture that takes a browser
+// gigabytes. Whoever asks for a logo chooses a client and never a URL, causes one
+// request in a while, and learns nothing of why there is none.
+//
+// The logos of declared clients and those of clients that registered themselves are
+// two Caches, with their own turns and their own room: what strangers name may be
+// slow on purpose, and takes nothing from the others.
 package logo
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -36,19 +38,18 @@ const (
 const (
 	keepImage   = time.Hour
 	keepNothing = 5 * time.Minute // that there is none to be had
-	maxLogos    = 1024
-	maxTotal    = 32 << 20 // bytes of all that are kept
-	maxFetches  = 8        // at a time
+	maxLogos    = 512
+	maxTotal    = 16 << 20 // bytes of all that are kept
 )
 
-// Image is a logo. It is shared: its bytes must not be written to.
-type Image struct {
-	// Type is image/png, image/jpeg, image/gif or image/webp.
-	Type  string
-	Bytes []byte
-	// ETag of the bytes, in quotes (RFC 9110, Section 8.8.3).
-	ETag string
+// Caches are those of a server; see the package comment.
+type Caches struct {
+	Declared       *Cache // of clients that a registrar owns
+	SelfRegistered *Cache
 }
+
+// NewCaches makes both, empty.
+func NewCaches(o Options) *Caches { return &Caches{Declared: New(o), SelfRegistered: New(o)} }
 
 // Options of a Cache. Every field is required.
 type Options struct {
@@ -63,7 +64,7 @@ type Options struct {
 type Cache struct {
 	o       Options
 	flights singleflight.Group
-	slots   chan struct{}
+	turns   *turns
 
 	mu    sync.Mutex
 	kept  map[string]kept
@@ -77,7 +78,7 @@ type kept struct {
 
 // New makes an empty Cache.
 func New(o Options) *Cache {
-	return &Cache{o: o, slots: make(chan struct{}, maxFetches), kept: map[string]kept{}}
+	return &Cache{o: o, turns: newTurns(), kept: map[string]kept{}}
 }
 
 // Get returns the logo at a URL, which is fetched if it is not known. False:
@@ -105,12 +106,11 @@ func (c *Cache) Get(ctx context.Context, url string) (Image, bool) {
 func (c *Cache) fetch(ctx context.Context, url string) Image {
 	turn, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	select {
-	case <-turn.Done():
+	done, ok := c.turns.take(turn, url)
+	if !ok {
 		return Image{}
-	case c.slots <- struct{}{}:
 	}
-	defer func() { <-c.slots }()
+	defer done()
 	image, err := c.ask(ctx, url)
 	if err != nil {
 		c.o.Log.Debug("no logo", "error", err)
@@ -140,17 +140,6 @@ func (c *Cache) ask(ctx context.Context, url string) (Image, error) {
 		return Image{}, fmt.Errorf("fetch a logo: %w", err)
 	}
 	return newImage(content)
-}
-
-// newImage looks at the bytes; what the answer says of itself does not count.
-func newImage(content []byte) (Image, error) {
-	kind := http.DetectContentType(content)
-	switch kind {
-	case "image/png", "image/jpeg", "image/gif", "image/webp":
-		sum := sha256.Sum256(content)
-		return Image{Type: kind, Bytes: content, ETag: `"` + hex.EncodeToString(sum[:16]) + `"`}, nil
-	}
-	return Image{}, errors.New("fetch a logo: want a PNG, JPEG, GIF or WebP image")
 }
 
 func (c *Cache) look(url string) (Image, bool) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"clientele.dev/clientele/authserver/outbound"
@@ -21,10 +19,7 @@ import (
 
 var (
 	noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	png  = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")
-	gif  = []byte("GIF89a\x01\x00\x01\x00")
-	jpeg = []byte("\xff\xd8\xff\xe0\x00\x10JFIF")
-	webp = []byte("RIFF\x24\x00\x00\x00WEBPVP8 ")
+	aPNG = picture("image/png", 3, 2)
 )
 
 // site serves logos and counts who asks.
@@ -75,11 +70,13 @@ func TestA8OnlyImagesOfPixels(t *testing.T) {
 		answer http.HandlerFunc
 		want   string
 	}{
-		"png":                  {sends(png), "image/png"},
-		"gif":                  {sends(gif), "image/gif"},
-		"jpeg":                 {sends(jpeg), "image/jpeg"},
-		"webp":                 {sends(webp), "image/webp"},
-		"png that says html":   {as("text/html", png), "image/png"},
+		"png":                  {sends(aPNG), "image/png"},
+		"gif":                  {sends(picture("image/gif", 3, 2)), "image/gif"},
+		"jpeg":                 {sends(picture("image/jpeg", 3, 2)), "image/jpeg"},
+		"webp":                 {sends(picture("VP8 ", 1, 1)), "image/webp"},
+		"png that says html":   {as("text/html", aPNG), "image/png"},
+		"png by its name only": {sends(aPNG[:16]), ""},
+		"a bomb":               {sends(picture("image/png", 30_000, 30_000)), ""},
 		"html that says png":   {as("image/png", page), ""},
 		"svg":                  {as("image/svg+xml", svg), ""},
 		"svg that says png":    {as("image/png", svg), ""},
@@ -87,13 +84,16 @@ func TestA8OnlyImagesOfPixels(t *testing.T) {
 		"pdf":                  {sends([]byte("%PDF-1.7")), ""},
 		"icon":                 {sends([]byte("\x00\x00\x01\x00\x01\x00")), ""},
 		"nothing":              {sends(nil), ""},
-		"as large as may be":   {sends(append(bytes.Clone(png), make([]byte, MaxBytes-len(png))...)), "image/png"},
-		"too large":            {sends(append(bytes.Clone(png), make([]byte, MaxBytes)...)), ""},
-		"an error with a logo": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden); _, _ = w.Write(png) }, ""},
-		"somewhere else":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusFound) }, ""},
+		"as large as may be":   {sends(append(bytes.Clone(aPNG), make([]byte, MaxBytes-len(aPNG))...)), "image/png"},
+		"too large":            {sends(append(bytes.Clone(aPNG), make([]byte, MaxBytes)...)), ""},
+		"an error with a logo": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = w.Write(aPNG)
+		}, ""},
+		"somewhere else": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusFound) }, ""},
 		"a body that ends early": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
-			_, _ = w.Write(png)
+			_, _ = w.Write(aPNG)
 		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestA8OnlyImagesOfPixels(t *testing.T) {
 }
 
 func TestA8PrivateLogosAreNotFetched(t *testing.T) {
-	s := newSite(t, sends(png))
+	s := newSite(t, sends(aPNG))
 	c := New(Options{Client: outbound.New(outbound.Options{}), Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler)})
 	for _, url := range []string{s.URL, strings.Replace(s.URL, "http:", "https:", 1), "https://169.254.169.254/", "not a URL\x00"} {
 		if _, ok := c.Get(t.Context(), url); ok {
@@ -124,7 +124,7 @@ func TestLogosAreKeptForAWhile(t *testing.T) {
 	for name, tc := range map[string]struct {
 		answer http.HandlerFunc
 		keep   time.Duration
-	}{"a logo": {sends(png), keepImage}, "that there is none": {http.NotFound, keepNothing}} {
+	}{"a logo": {sends(aPNG), keepImage}, "that there is none": {http.NotFound, keepNothing}} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, tc.answer)
 			c, pass := newCache(t)
@@ -148,7 +148,7 @@ func TestOneFetchForAll(t *testing.T) {
 	s := newSite(t, func(w http.ResponseWriter, _ *http.Request) {
 		arrived <- struct{}{}
 		<-release
-		_, _ = w.Write(png)
+		_, _ = w.Write(aPNG)
 	})
 	c, _ := newCache(t)
 	gone, leave := context.WithCancel(t.Context())
@@ -176,62 +176,6 @@ func TestOneFetchForAll(t *testing.T) {
 	if got.Load() != 20 || s.asked.Load() != 1 {
 		t.Errorf("%d of 20 got it, with %d requests", got.Load(), s.asked.Load())
 	}
-}
-
-func TestFewFetchesAtATime(t *testing.T) {
-	arrived, release := make(chan struct{}, 100), make(chan struct{})
-	s := newSite(t, func(w http.ResponseWriter, _ *http.Request) {
-		arrived <- struct{}{}
-		<-release
-		_, _ = w.Write(png)
-	})
-	c, _ := newCache(t)
-	var waiting sync.WaitGroup
-	for i := range 2 * maxFetches {
-		waiting.Go(func() { c.Get(t.Context(), fmt.Sprintf("%s/%d", s.URL, i)) })
-	}
-	for range maxFetches {
-		<-arrived
-	}
-	// All slots are taken: one more gets none, and nothing is kept of it.
-	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, ok := c.Get(short, s.URL+"/another"); ok || len(arrived) != 0 {
-		t.Errorf("another fetch was made: %v, %d more", ok, len(arrived))
-	}
-	close(release)
-	waiting.Wait()
-	if _, ok := c.Get(t.Context(), s.URL+"/another"); !ok {
-		t.Error("afterwards there is none either")
-	}
-}
-
-// roundTrip is a transport of a test's own.
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// Whoever fills the slots with slow ones does not have the others forgotten: what
-// waited for its turn has as long to answer as any.
-func TestWaitingForATurnTakesNothingFromIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		slow := roundTrip(func(r *http.Request) (*http.Response, error) {
-			select {
-			case <-r.Context().Done():
-				return nil, r.Context().Err()
-			case <-time.After(3 * time.Second):
-				return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(png)), Request: r}, nil
-			}
-		})
-		c := New(Options{Client: &http.Client{Transport: slow, Timeout: Timeout}, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-		for i := range maxFetches {
-			go c.Get(t.Context(), fmt.Sprintf("https://slow.example/%d", i))
-		}
-		synctest.Wait()
-		if _, ok := c.Get(t.Context(), "https://app.example/logo"); !ok {
-			t.Error("there is none")
-		}
-	})
 }
 
 func TestBoundedMemory(t *testing.T) {

@@ -30,7 +30,8 @@ type Registration struct {
 	// of redirect URIs.
 	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
 	// ClientURI, LogoURI, PolicyURI, TOSURI and Contacts are for people (RFC
-	// 7591, Section 2).
+	// 7591, Section 2). The logo is a PNG, JPEG, GIF or WebP image of at most 256 KiB
+	// and 2048 x 2048 pixels; pages show initials where there is no such (package logo).
 	ClientURI string   `json:"client_uri,omitempty"`
 	LogoURI   string   `json:"logo_uri,omitempty"`
 	PolicyURI string   `json:"policy_uri,omitempty"`
