@@ -45,6 +45,7 @@ func TestARestartWithoutTheUsersRefusesNobody(t *testing.T) {
 		if !after.active(t, after.rs, access) || after.userinfo(t, access).Status != http.StatusOK || !after.refreshes(t, after.app, refresh) {
 			t.Error("tokens ended")
 		}
+		after.MustExchange(t, after.app, code)
 		if p := before.browser.Get(t, after.AuthorizeURL(after.app)); p.Callback.Get("code") == "" {
 			t.Errorf("the session ended: %d %s", p.Status, p.URL)
 		}

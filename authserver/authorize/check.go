@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"slices"
 	"time"
 
 	"clientele.dev/clientele/authserver/grant"
@@ -20,8 +21,8 @@ type Request struct {
 	// Challenge is the S256 code challenge; empty only for a client that may do
 	// without (Registration.PKCERequired).
 	Challenge string
-	// Resource the tokens will be for, never empty.
-	Resource string
+	// Resources that tokens can be had for, each a token of its own; never empty.
+	Resources []string
 	// Scopes asked for; empty: all that the client registered.
 	Scopes    []string
 	Prompt    oauth.Prompt
@@ -81,7 +82,7 @@ var afterTrust = []func(Checker, *params.Params, *Request) error{
 	maxAge,
 	identity,
 	hint,
-	resource,
+	resources,
 	scope,
 }
 
@@ -151,9 +152,11 @@ func grantIsRegistered(_ Checker, _ *params.Params, r *Request) error {
 }
 
 const (
-	maxState     = 2048 // bytes, as those below
+	maxState     = 2048 // bytes, as the two below
 	maxNonce     = 512
 	maxLoginHint = 254
+	// maxResources is how many a person can be expected to read about.
+	maxResources = 8
 )
 
 // stateIsBounded: RFC 6749, Appendix A.5 wants visible ASCII; others are let
@@ -231,19 +234,26 @@ func hint(c Checker, p *params.Params, r *Request) error {
 	return nil
 }
 
-// resource: RFC 8707, Section 2; one, or the default.
-func resource(c Checker, p *params.Params, r *Request) error {
-	all := p.All("resource")
-	if len(all) > 1 {
-		return oauth.InvalidTarget("ask for one resource at a time: a token is issued for a single audience")
+// resources: RFC 8707, Section 2; those that are named, or the default. One that the
+// client may not have is told, and not left out: the client would ask for its tokens.
+func resources(c Checker, p *params.Params, r *Request) error {
+	named := p.All("resource")
+	if len(named) == 0 {
+		named = []string{""}
 	}
-	asked := ""
-	if len(all) == 1 {
-		asked = all[0]
+	if len(named) > maxResources {
+		return oauth.InvalidTarget("the request names more than %d resources", maxResources)
 	}
-	target, err := grant.Target(c.Policies(), r.Client, asked, c.Terms)
-	r.Resource = target
-	return err
+	for _, name := range named {
+		target, err := grant.Target(c.Policies(), r.Client, name, c.Terms)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(r.Resources, target) {
+			r.Resources = append(r.Resources, target)
+		}
+	}
+	return nil
 }
 
 // scope: RFC 6749, Section 3.3. What of it is granted is decided when the user is

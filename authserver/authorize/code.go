@@ -19,25 +19,28 @@ type Issuer struct {
 	Lifetime time.Duration
 }
 
-// Allow remembers that the user allowed the scopes, then issues a code.
-func (i Issuer) Allow(ctx context.Context, r *Request, s store.Session, scopes []string, now time.Time) (Answer, error) {
-	consent := store.Consent{Subject: s.Subject, ClientID: r.Client.ClientID, Resource: r.Resource, Scopes: scopes, Granted: now.UTC().Truncate(time.Second)}
-	if err := i.Consents.AddConsent(ctx, consent, r.Client.Since()); err != nil {
-		return Answer{}, fmt.Errorf("remembering a consent: %w", err)
+// Allow remembers that the user allowed this access, then issues a code. After an
+// error part of it may be remembered: the user did allow that.
+func (i Issuer) Allow(ctx context.Context, r *Request, s store.Session, access []store.Access, now time.Time) (Answer, error) {
+	for _, a := range access {
+		consent := store.Consent{Subject: s.Subject, ClientID: r.Client.ClientID, Resource: a.Resource, Scopes: a.Scopes, Granted: now.UTC().Truncate(time.Second)}
+		if err := i.Consents.AddConsent(ctx, consent, r.Client.Since()); err != nil {
+			return Answer{}, fmt.Errorf("remembering a consent: %w", err)
+		}
 	}
-	return i.Issue(ctx, r, s, scopes, now)
+	return i.Issue(ctx, r, s, access, now)
 }
 
-// Issue makes a code (RFC 6749, Section 4.1.2) for the scopes, and the answer that
+// Issue makes a code (RFC 6749, Section 4.1.2) for this access, and the answer that
 // brings it to the client. The code itself is stored nowhere, only its hash.
-func (i Issuer) Issue(ctx context.Context, r *Request, s store.Session, scopes []string, now time.Time) (Answer, error) {
+func (i Issuer) Issue(ctx context.Context, r *Request, s store.Session, access []store.Access, now time.Time) (Answer, error) {
 	now = now.UTC().Truncate(time.Second)
 	code := credential.NewCode()
 	err := i.Codes.PutCode(ctx, store.Code{
 		Hash: credential.Hash(code.Reveal()),
 		Grant: store.Grant{
-			ClientID: r.Client.ClientID, Subject: s.Subject, Source: s.Source, SessionID: s.ID, Resource: r.Resource,
-			Scopes: scopes, Roles: s.Roles, Tenant: s.Tenant, AuthTime: authTime(s), Nonce: r.Nonce,
+			ClientID: r.Client.ClientID, Subject: s.Subject, Source: s.Source, SessionID: s.ID,
+			Access: access, Roles: s.Roles, Tenant: s.Tenant, AuthTime: authTime(s), Nonce: r.Nonce,
 		},
 		RedirectURI: r.RedirectURI,
 		Challenge:   r.Challenge,

@@ -7,7 +7,6 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
-	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -36,26 +35,26 @@ type Interaction struct {
 // Section 3.1.2.6). The verdict is good for AskConsent and Answerable.
 //
 // A refusal is a *Redirected or an *Offered; other errors are the store's.
-func (i Interaction) Next(ctx context.Context, r *Request, p Pending, session *store.Session) (Step, signin.Verdict, error) {
+func (i Interaction) Next(ctx context.Context, r *Request, p Pending, session *store.Session) (Step, Verdict, error) {
 	quiet := r.Prompt.Has(oauth.PromptNone)
 	switch {
 	case p.SignedInFor(session) && !p.isFor(session):
-		return SignIn, signin.Verdict{}, r.Target.Refuse(oauth.LoginRequired("the user who signed in is not the one that id_token_hint names"))
+		return SignIn, nil, r.Target.Refuse(oauth.LoginRequired("the user who signed in is not the one that id_token_hint names"))
 	case !needsSignIn(r, p, session):
 	case quiet:
-		return SignIn, signin.Verdict{}, r.Target.Silent().Refuse(oauth.LoginRequired("the user is not signed in, or not recently enough, or is another"))
+		return SignIn, nil, r.Target.Silent().Refuse(oauth.LoginRequired("the user is not signed in, or not recently enough, or is another"))
 	default:
-		return SignIn, signin.Verdict{}, nil
+		return SignIn, nil, nil
 	}
 	verdict, err := i.judge(ctx, r, session)
 	switch {
 	case err != nil:
 		return AskConsent, verdict, err
-	case len(verdict.Grantable) == 0:
+	case len(verdict) == 0:
 		return AskConsent, verdict, r.Target.Refuse(oauth.InvalidScope("none of the scopes is granted to this client for this user at the resource"))
-	case verdict.Ask && quiet:
+	case verdict.Ask() && quiet:
 		return AskConsent, verdict, r.Target.Silent().Refuse(oauth.ConsentRequired("the user has not allowed all of this yet"))
-	case verdict.Ask:
+	case verdict.Ask():
 		return AskConsent, verdict, nil
 	}
 	return Answerable, verdict, nil
@@ -101,25 +100,4 @@ func (r *Request) WantsNewSignIn() bool {
 // Outgrows tells whether a session that there is when the request comes will not do.
 func (r *Request) Outgrows(session store.Session) bool {
 	return r.WantsNewSignIn() || r.Subject != "" && r.Subject != session.Subject
-}
-
-// judge applies the rule of what may be granted: asked ∩ registered ∩ policy ∩
-// the user's roles, and what of it must be asked.
-func (i Interaction) judge(ctx context.Context, r *Request, session *store.Session) (signin.Verdict, error) {
-	remembered, err := grant.RememberedConsent(ctx, i.Consents, r.Client, session.Subject, r.Resource)
-	if err != nil {
-		return signin.Verdict{}, err
-	}
-	allowed := func(scope string) bool {
-		right := i.Rights.ForUser(r.Client, i.Terms, session.Roles, r.Resource, []string{scope}, oauth.GrantAuthorizationCode)
-		return len(right.Scopes) == 1
-	}
-	return signin.Request{
-		Asked:      i.Rights.Asked(r.Client, r.Resource, r.Scopes),
-		Registered: i.Rights.Registered(r.Client, r.Resource),
-		Allowed:    allowed,
-		Remembered: remembered,
-		Trusted:    r.Client.SkipsConsent(r.Target.redirect),
-		AskAgain:   r.Prompt.Has(oauth.PromptConsent) || !r.Client.RemembersConsent(r.Target.redirect),
-	}.Judge(), nil
 }

@@ -3,6 +3,7 @@ package authorize_test
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,7 +151,7 @@ func TestCheckOrder(t *testing.T) {
 			var redirected *authorize.Redirected
 			switch {
 			case err == nil:
-				if r.LoginHint != "" || r.Resource != "https://login.example" {
+				if r.LoginHint != "" || !slices.Equal(r.Resources, []string{"https://login.example"}) {
 					t.Errorf("%+v", r)
 				}
 			case c.shown != errors.As(err, &shown) || c.shown == errors.As(err, &redirected):

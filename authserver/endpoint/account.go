@@ -138,11 +138,11 @@ func (s *Server) accountApp(v *View, a signin.App) web.AccountApp {
 		shown.App = s.app(v, c)
 	}
 	for _, access := range a.Access {
-		row := web.AccountAccess{Resource: access.Resource, Since: access.Since, Until: access.Until}
-		for _, scope := range (signin.Verdict{Grantable: access.Scopes}).Describe(s.Registry.Policies(), access.Resource) {
-			row.Scopes = append(row.Scopes, web.Scope{Name: scope.Name, Text: scope.Text})
-		}
-		shown.Access = append(shown.Access, row)
+		held := signin.Verdict{Grantable: access.Scopes}
+		shown.Access = append(shown.Access, web.AccountAccess{
+			Resource: access.Resource, Since: access.Since, Until: access.Until,
+			Scopes: scopesShown(held.Describe(s.Registry.Policies(), access.Resource)),
+		})
 	}
 	return shown
 }

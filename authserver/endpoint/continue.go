@@ -65,7 +65,7 @@ func (s *Server) continueAuthorization(x *exchange) int {
 	case step == authorize.AskConsent:
 		return s.consentPage(x, v, verdict)
 	}
-	answer, err := s.issuer(x.view).Issue(x.r.Context(), v.request, *v.session, verdict.Grantable, s.Now())
+	answer, err := s.issuer(x.view).Issue(x.r.Context(), v.request, *v.session, verdict.Access(), s.Now())
 	return s.finish(x, v, answer, err)
 }
 
@@ -148,9 +148,8 @@ func (s *Server) issuer(v *View) authorize.Issuer {
 }
 
 // consentPage asks.
-func (s *Server) consentPage(x *exchange, v visit, verdict signin.Verdict) int {
+func (s *Server) consentPage(x *exchange, v visit, verdict authorize.Verdict) int {
 	r := v.request
-	right := s.rights.ForUser(r.Client, x.view.terms, v.session.Roles, r.Resource, verdict.Grantable, oauth.GrantAuthorizationCode)
 	absolute, _ := grant.RefreshLifetimes(r.Client, x.view.terms)
 	page := web.Consent{
 		Action:      x.view.base + pathContinue,
@@ -160,22 +159,28 @@ func (s *Server) consentPage(x *exchange, v visit, verdict signin.Verdict) int {
 		RedirectURI: r.Target.RedirectURI(),
 		Person:      person(v.session),
 		SwitchURL:   continueURL(x.view, v.prt) + "&" + fieldSwitch + "=1",
-		Resource:    r.Resource,
-		AccessFor:   right.Lifetime,
+		Access:      accessShown(s.Registry.Policies(), verdict),
 		KeepFor:     absolute,
 	}
-	for _, scope := range verdict.Describe(s.Registry.Policies(), r.Resource) {
-		page.Scopes = append(page.Scopes, web.Scope{Name: scope.Name, Text: scope.Text, Known: scope.Known})
+	for i, at := range verdict {
+		right := s.rights.ForUser(r.Client, x.view.terms, v.session.Roles, at.Resource, at.Grantable, oauth.GrantAuthorizationCode)
+		if i == 0 || right.Lifetime < page.AccessFor {
+			page.AccessFor = right.Lifetime
+		}
 	}
 	return s.page(x, http.StatusOK, x.view.pages.Consent(x.w, page))
 }
 
 // consentDetails are what the token of a consent form is good for: this request,
-// and the scopes and the app that stood on the page. If policy widens while the page
+// and the access and the app that stood on the page. If policy widens while the page
 // is open, or the app becomes another, nothing is allowed that was not read.
-func (v visit) consentDetails(verdict signin.Verdict) []string {
+func (v visit) consentDetails(verdict authorize.Verdict) []string {
 	c := v.request.Client
-	return []string{v.prt, oauth.JoinScope(verdict.Grantable), c.ClientName, strconv.FormatInt(c.Since().Unix(), 10)}
+	details := []string{v.prt, c.ClientName, strconv.FormatInt(c.Since().Unix(), 10)}
+	for _, at := range verdict {
+		details = append(details, at.Resource, oauth.JoinScope(at.Grantable))
+	}
+	return details
 }
 
 // postConsent takes the decision.
@@ -192,7 +197,7 @@ func (s *Server) postConsent(x *exchange, v visit, p *params.Params) int {
 	}
 	switch p.Get("decision") {
 	case web.DecisionAllow:
-		answer, err := s.issuer(x.view).Allow(x.r.Context(), v.request, *v.session, verdict.Grantable, s.Now())
+		answer, err := s.issuer(x.view).Allow(x.r.Context(), v.request, *v.session, verdict.Access(), s.Now())
 		return s.finish(x, v, answer, err)
 	case web.DecisionDeny:
 		return s.answer(x, authorize.Deny(v.request))

@@ -2,8 +2,10 @@ package endpoint
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"clientele.dev/clientele/authserver/grant"
@@ -21,11 +23,22 @@ type introspection struct {
 	Expires   int64    `json:"exp,omitempty"`
 	IssuedAt  int64    `json:"iat,omitempty"`
 	Subject   string   `json:"sub,omitempty"`
-	Audience  string   `json:"aud,omitempty"`
+	Audience  audience `json:"aud,omitempty"`
 	Issuer    string   `json:"iss,omitempty"`
 	JTI       string   `json:"jti,omitempty"`
 	Roles     []string `json:"roles,omitempty"`
 	Tenant    string   `json:"tenant,omitempty"`
+}
+
+// audience is one string or several (RFC 7519, Section 4.1.3).
+type audience []string
+
+// MarshalJSON implements json.Marshaler.
+func (a audience) MarshalJSON() ([]byte, error) {
+	if len(a) == 1 {
+		return json.Marshal(a[0])
+	}
+	return json.Marshal([]string(a))
 }
 
 // introspect is POST /oauth/introspect (RFC 7662, Section 2):
@@ -90,13 +103,13 @@ func (s *Server) introspectAccess(ctx context.Context, v *View, caller *registry
 	}
 	return introspection{
 		Active: true, Scope: a.Scope, ClientID: a.ClientID, TokenType: "Bearer", Expires: a.Expires, IssuedAt: a.IssuedAt,
-		Subject: a.Subject, Audience: a.Audience, Issuer: a.Issuer, JTI: a.JTI, Roles: a.Roles, Tenant: a.Tenant,
+		Subject: a.Subject, Audience: audience{a.Audience}, Issuer: a.Issuer, JTI: a.JTI, Roles: a.Roles, Tenant: a.Tenant,
 	}, nil
 }
 
 // introspectRefresh is for the token's own client only: to a resource server no
 // refresh token is ever shown. It answers what the grant would: a token that would be
-// refused is not active, and the scope is that of the next access token.
+// refused is not active, and scope and audience are those of the access tokens it gives.
 func (s *Server) introspectRefresh(ctx context.Context, v *View, caller *registry.Client, text string, now time.Time) (introspection, error) {
 	if !v.grants(oauth.GrantRefreshToken) {
 		return introspection{}, errNoStanding
@@ -111,8 +124,18 @@ func (s *Server) introspectRefresh(ctx context.Context, v *View, caller *registr
 		return introspection{}, err
 	}
 	f := state.Family
+	var scopes []string
+	var resources audience
+	for _, right := range state.Rights {
+		resources = append(resources, right.Resource)
+		for _, scope := range right.Scopes {
+			if !slices.Contains(scopes, scope) {
+				scopes = append(scopes, scope)
+			}
+		}
+	}
 	return introspection{
-		Active: true, Scope: oauth.JoinScope(state.Scopes), ClientID: f.Grant.ClientID, Expires: state.Expires.Unix(),
-		IssuedAt: f.Rotated.Unix(), Subject: f.Grant.Subject, Audience: f.Grant.Resource, Issuer: v.Settings.Issuer,
+		Active: true, Scope: oauth.JoinScope(scopes), ClientID: f.Grant.ClientID, Expires: state.Expires.Unix(),
+		IssuedAt: f.Rotated.Unix(), Subject: f.Grant.Subject, Audience: resources, Issuer: v.Settings.Issuer,
 	}, nil
 }

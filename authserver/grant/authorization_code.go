@@ -8,7 +8,6 @@ import (
 
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
-	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -16,19 +15,20 @@ import (
 // the user's browser brought it.
 //
 //  1. The code is one of ours and is taken, once; who comes second ends the
-//     tokens of the first (RFC 6749, Section 4.1.2).
+//     tokens of the first (RFC 6749, Section 4.1.2). While it is not known who the
+//     user is it is left alone: another replica may know, or this one soon.
 //  2. It was made for this client, in its present incarnation.
 //  3. redirect_uri is that of the authorization request, or is left to PKCE.
 //  4. The code_verifier belongs to the code_challenge (RFC 7636, Section 4.6).
-//  5. The resource, if one is named, is that of the authorization request (RFC
+//  5. The resource, if one is named, is one of the authorization request (RFC
 //     8707, Section 2.2).
 //  6. The user is still welcome, has not taken the consent back meanwhile, and
 //     policy still allows some of the scopes.
 //  7. The family is written, and with it what revokes these tokens.
 //
 // From 2 on a refusal uses the code up: whoever could bring it here may have
-// stolen it. So does an outage after 1, as of who the users are: the app starts
-// again, with a user who is there.
+// stolen it. So does an outage of the store after 1: the app starts again, with a
+// user who is there.
 type AuthorizationCode struct {
 	Rights   *Rights
 	Codes    store.Codes
@@ -50,17 +50,21 @@ func (g AuthorizationCode) Issue(ctx context.Context, r Request) (Issue, error) 
 		codeIsForClient,
 		redirectURIIsSame,
 		verifierFits,
-		resourceIsSame,
+		resourceIsGranted,
 	} {
 		if err := check(code, r); err != nil {
 			return Issue{}, err
 		}
 	}
-	right, err := g.stillAllowed(ctx, code, r)
+	left, err := g.stillAllowed(ctx, code, r)
 	if err != nil {
 		return Issue{}, err
 	}
-	return g.begin(ctx, code, right, r)
+	right, err := rightAt(left, r.Resource)
+	if err != nil {
+		return Issue{}, err
+	}
+	return g.begin(ctx, code, left, right, r)
 }
 
 // take is check 1. What is not written as a code does not reach the store.
@@ -72,7 +76,11 @@ func (g AuthorizationCode) take(ctx context.Context, r Request) (store.Code, err
 	if !credential.ValidFormat(text, credential.PrefixCode) {
 		return store.Code{}, unknownCode()
 	}
-	code, err := g.Codes.TakeCode(ctx, credential.Hash(text), r.Now)
+	hash := credential.Hash(text)
+	if err := g.userIsKnown(ctx, hash, r.Now); err != nil {
+		return store.Code{}, err
+	}
+	code, err := g.Codes.TakeCode(ctx, hash, r.Now)
 	switch {
 	case errors.Is(err, store.ErrUsed):
 		if err := g.endFamily(ctx, code, r.Now); err != nil {
@@ -85,6 +93,23 @@ func (g AuthorizationCode) take(ctx context.Context, r Request) (store.Code, err
 		return store.Code{}, fmt.Errorf("taking an authorization code: %w", err)
 	}
 	return code, nil
+}
+
+// userIsKnown looks at a code only where somebody may not be. Its error is that of
+// Users.Welcome, temporarily_unavailable, or the store's.
+func (g AuthorizationCode) userIsKnown(ctx context.Context, hash string, now time.Time) error {
+	if g.Users.Known() {
+		return nil
+	}
+	code, err := g.Codes.Code(ctx, hash, now)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // TakeCode tells what it is
+	}
+	if err != nil {
+		return fmt.Errorf("reading an authorization code: %w", err)
+	}
+	_, err = g.Users.Welcome(code.Grant.Subject, code.Grant.Source)
+	return err
 }
 
 func unknownCode() error {
@@ -138,56 +163,38 @@ func verifierFits(code store.Code, r Request) error {
 	return oauth.CheckVerifier(r.Params.Get("code_verifier"), code.Challenge)
 }
 
-// resourceIsSame is check 5.
-func resourceIsSame(code store.Code, r Request) error { return sameResource(code.Grant, r) }
-
-func sameResource(g store.Grant, r Request) error {
-	if r.Resource != "" && r.Resource != g.Resource {
-		return oauth.InvalidTarget("the resource is not that of the authorization request (RFC 8707, Section 2.2)")
-	}
-	return nil
+// resourceIsGranted is check 5.
+func resourceIsGranted(code store.Code, r Request) error {
+	_, err := accessAt(code.Grant, r.Resource)
+	return err
 }
 
-// stillAllowed is check 6.
-func (g AuthorizationCode) stillAllowed(ctx context.Context, code store.Code, r Request) (UserRight, error) {
-	grant := code.Grant
-	if err := stillWelcome(g.Users, grant); err != nil {
-		return UserRight{}, err
+// stillAllowed is check 6, at every resource of the code.
+func (g AuthorizationCode) stillAllowed(ctx context.Context, code store.Code, r Request) ([]UserRight, error) {
+	if err := stillWelcome(g.Users, code.Grant); err != nil {
+		return nil, err
 	}
-	scopes, err := g.consented(ctx, code, r.Client)
-	if err != nil {
-		return UserRight{}, err
-	}
-	if _, err := Target(g.Rights.Policies(), r.Client, grant.Resource, r.Terms); err != nil {
-		return UserRight{}, oauth.InvalidGrant("the client may not have tokens for the resource any more").WithCause(err)
-	}
-	roles := g.Users.Roles(grant.Subject, grant.Roles)
-	right := g.Rights.ForUser(r.Client, r.Terms, roles, grant.Resource, scopes, oauth.GrantAuthorizationCode)
-	right.Tenant = g.Users.Tenant(grant.Subject, grant.Tenant)
-	if len(right.Scopes) == 0 {
-		return UserRight{}, oauth.InvalidGrant("nothing of what the user allowed is granted any more")
-	}
-	return right, nil
-}
-
-// consented are the scopes of the code that are still consented to.
-func (g AuthorizationCode) consented(ctx context.Context, code store.Code, c *registry.Client) ([]string, error) {
-	to, err := oauth.SelectRedirect(c.RedirectURIs, code.RedirectURI)
+	to, err := oauth.SelectRedirect(r.Client.RedirectURIs, code.RedirectURI)
 	if err != nil {
 		return nil, oauth.InvalidGrant("the redirect URI is not registered any more").WithCause(err)
 	}
-	return consented(ctx, g.Consents, c, code.Grant, code.Grant.Scopes, c.SkipsConsent(to))
+	now := present{g.Rights, g.Consents, g.Users, g.Type(), r.Client.SkipsConsent(to)}
+	return now.everywhere(ctx, code.Grant, r)
 }
 
-// begin is step 7. A client without refresh tokens has a family as well, which
+// begin is step 7: the family keeps what is left at every resource, right is what the
+// first access token has. A client without refresh tokens has a family as well, which
 // ends with its access token: by it that token is revoked.
-func (g AuthorizationCode) begin(ctx context.Context, code store.Code, right UserRight, r Request) (Issue, error) {
+func (g AuthorizationCode) begin(ctx context.Context, code store.Code, left []UserRight, right UserRight, r Request) (Issue, error) {
 	now := r.Now.UTC().Truncate(time.Second)
 	family := store.Family{
 		ID: code.FamilyID, Grant: code.Grant, Generation: 1, KeyVersion: r.Keys.NewestVersion(),
 		Created: now, Rotated: now, Expires: now.Add(right.Lifetime), IdleExpires: now.Add(right.Lifetime),
 	}
-	family.Grant.Scopes = right.Scopes
+	family.Grant.Access = nil
+	for _, l := range left {
+		family.Grant.Access = append(family.Grant.Access, store.Access{Resource: l.Resource, Scopes: l.Scopes})
+	}
 	var refresh credential.Secret
 	if absolute, idle := RefreshLifetimes(r.Client, r.Terms); absolute > 0 {
 		family.Expires, family.IdleExpires = now.Add(absolute), now.Add(idle)

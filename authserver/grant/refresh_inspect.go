@@ -11,8 +11,8 @@ import (
 // RefreshState is what a refresh token is good for at this moment.
 type RefreshState struct {
 	Family store.Family
-	// Scopes that the next access token would have.
-	Scopes []string
+	// Rights that the next access token would have, at each resource.
+	Rights []UserRight
 	// Expires is when the token ends unless it is used before.
 	Expires time.Time
 }
@@ -37,11 +37,14 @@ func (g RefreshToken) Inspect(ctx context.Context, text string, r Request) (Refr
 	if judge(f, t, r) != current {
 		return RefreshState{}, unknownRefreshToken(errors.New("it is not the newest of its family"))
 	}
-	right, err := g.stillAllowed(ctx, f, r)
+	if err := stillWelcome(g.Users, f.Grant); err != nil {
+		return RefreshState{}, err
+	}
+	rights, err := g.present(r).everywhere(ctx, f.Grant, r)
 	if err != nil {
 		return RefreshState{}, err
 	}
-	return RefreshState{Family: f, Scopes: right.Scopes, Expires: ends(f, r)}, nil
+	return RefreshState{Family: f, Rights: rights, Expires: ends(f, r)}, nil
 }
 
 // ends is when the newest token of a family ends unless it is used.

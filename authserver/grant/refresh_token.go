@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
@@ -16,10 +17,11 @@ import (
 //  1. The token is one of ours: garbage reaches no family, and revokes none.
 //  2. Its family was made for this client, in its present incarnation, is not
 //     revoked and has not expired.
-//  3. The resource, if one is named, is the family's (RFC 8707, Section 2.2).
+//  3. The resource, if one is named, is one of the family's (RFC 8707, Section 2.2).
+//     It may be another one each time.
 //  4. The user is still welcome.
 //  5. The scope is no more than what was granted; the user, policy and the user's
-//     roles still allow it.
+//     roles still allow it at this resource.
 //  6. The token is the current one: the family is moved on. Or it is the one
 //     before, within the retry window: the same successor is given once more. Or
 //     it is reused: the family is revoked, its access tokens included.
@@ -133,56 +135,74 @@ func familyIsGood(f store.Family, r Request) error {
 	return nil
 }
 
-// stillAllowed is checks 3 to 5. What the server knows of user, client and policy
-// now decides (FAILURES A4), not what it knew when the grant was made.
+// stillAllowed is checks 3 to 5.
 func (g RefreshToken) stillAllowed(ctx context.Context, f store.Family, r Request) (UserRight, error) {
-	if err := sameResource(f.Grant, r); err != nil {
+	access, err := accessAt(f.Grant, r.Resource)
+	if err != nil {
 		return UserRight{}, err
-	}
-	if _, err := Target(g.Rights.Policies(), r.Client, f.Grant.Resource, r.Terms); err != nil {
-		return UserRight{}, oauth.InvalidGrant("the client may not have tokens for the resource any more").WithCause(err)
 	}
 	if err := stillWelcome(g.Users, f.Grant); err != nil {
 		return UserRight{}, err
 	}
-	asked, err := narrowed(f.Grant.Scopes, r.Scope)
+	asked, err := narrowed(f.Grant, access, r.Scope)
 	if err != nil {
 		return UserRight{}, err
 	}
-	trusted := r.Client.Managed != nil && r.Client.Managed.Trusted // and perhaps nobody was asked
-	allowed, err := consented(ctx, g.Consents, r.Client, f.Grant, asked, trusted)
-	if err != nil {
-		return UserRight{}, err
-	}
-	roles := g.Users.Roles(f.Grant.Subject, f.Grant.Roles)
-	right := g.Rights.ForUser(r.Client, r.Terms, roles, f.Grant.Resource, allowed, oauth.GrantRefreshToken)
-	right.Tenant = g.Users.Tenant(f.Grant.Subject, f.Grant.Tenant)
+	now := g.present(r)
+	right, err := now.at(ctx, f.Grant, asked, r)
 	switch {
-	case len(right.Scopes) == 0:
-		return UserRight{}, oauth.InvalidGrant("nothing of what the user allowed is granted any more")
-	case r.Scope != "" && len(right.Scopes) < len(asked):
+	case err != nil:
+		return UserRight{}, g.refusal(ctx, f, r, err)
+	case r.Scope != "" && len(right.Scopes) < len(asked.Scopes):
 		return UserRight{}, oauth.InvalidScope("a scope is not granted to this client any more")
 	}
 	return right, nil
 }
 
-// narrowed are the scopes asked for: none that the user did not allow (RFC 6749,
-// Section 6). Without any named they are all of the grant's; the refresh token
-// keeps these, however few one access token had.
-func narrowed(granted []string, scope string) ([]string, error) {
+func (g RefreshToken) present(r Request) present {
+	trusted := r.Client.Managed != nil && r.Client.Managed.Trusted // and perhaps nobody was asked
+	return present{g.Rights, g.Consents, g.Users, g.Type(), trusted}
+}
+
+// refusal says no more than is so: an app throws its refresh token away at an
+// invalid_grant, so that only a family of which nothing is left gets one.
+func (g RefreshToken) refusal(ctx context.Context, f store.Family, r Request, err error) error {
+	if oauth.CodeOf(err) != oauth.CodeInvalidGrant {
+		return err
+	}
+	left, nothing := g.present(r).everywhere(ctx, f.Grant, r)
+	if nothing != nil {
+		return nothing
+	}
+	if _, elsewhere := rightAt(left, r.Resource); elsewhere != nil {
+		return elsewhere
+	}
+	return oauth.InvalidScope("none of these scopes is granted to this client any more").WithCause(err)
+}
+
+// narrowed is the access with those of its scopes that are asked for: none that the
+// user did not allow (RFC 6749, Section 6). Of a scope string for several resources
+// each token has what is granted at its own (RFC 8707, Section 2.2). Without any
+// named they are all of the grant's; the refresh token keeps these, however few one
+// access token had.
+func narrowed(g store.Grant, a store.Access, scope string) (store.Access, error) {
 	asked, err := oauth.ParseScope(scope)
-	if err != nil {
-		return nil, err
+	if err != nil || len(asked) == 0 {
+		return a, err
 	}
-	if len(asked) == 0 {
-		return granted, nil
-	}
+	var here []string
 	for _, s := range asked {
-		if !contains(granted, s) {
-			return nil, oauth.InvalidScope("scope %s exceeds what was granted (RFC 6749, Section 6)", s)
+		switch {
+		case contains(a.Scopes, s):
+			here = append(here, s)
+		case !slices.ContainsFunc(g.Access, func(other store.Access) bool { return contains(other.Scopes, s) }):
+			return a, oauth.InvalidScope("scope %s exceeds what was granted (RFC 6749, Section 6)", s)
 		}
 	}
-	return asked, nil
+	if len(here) == 0 {
+		return a, oauth.InvalidScope("none of these scopes was granted at this resource; name the one they are for (RFC 8707, Section 2.2)")
+	}
+	return store.Access{Resource: a.Resource, Scopes: here}, nil
 }
 
 // use is what a token is in its family.

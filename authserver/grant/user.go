@@ -17,13 +17,16 @@ import (
 // roles they have now. signin.Roster is one. An error of Welcome says that this is
 // not known at the moment: temporarily_unavailable, and no refusal.
 type Users interface {
+	// Known tells whether Welcome has an answer for everybody.
+	Known() bool
 	Welcome(subject string, from store.Source) (bool, error)
 	Roles(subject string, atSignIn []string) []string
 	Tenant(subject, atSignIn string) string
 }
 
-// UserRight is what a client may have for a user.
+// UserRight is what a client may have for a user at a resource.
 type UserRight struct {
+	Resource string
 	// Scopes in the order asked for; what policy or roles withhold is left out.
 	Scopes []string
 	// Lifetime of the access token.
@@ -47,7 +50,7 @@ func stillWelcome(users Users, g store.Grant) error {
 // at a resource. It answers anew each time: policies and roles change.
 func (r *Rights) ForUser(c *registry.Client, terms *Terms, roles []string, resource string, scopes []string, grant oauth.GrantType) UserRight {
 	policies, client, user := r.Policies(), PolicyClient(c), policy.User{Roles: roles}
-	var right UserRight
+	right := UserRight{Resource: resource}
 	registered := r.Registered(c, resource)
 	var limit time.Duration
 	for _, scope := range scopes {
@@ -82,26 +85,6 @@ func RememberedConsent(ctx context.Context, consents store.Consents, c *registry
 	return consent.Scopes, nil
 }
 
-// consented are those of a grant's scopes that the person still allows the client.
-// A consent that is withdrawn while a code is on its way counts (FAILURES A19), and
-// that nobody was asked because the client was trusted counts no more when it is
-// not: skipped tells whether anybody had to be. None left is an invalid_grant; other
-// errors are the store's.
-func consented(ctx context.Context, consents store.Consents, c *registry.Client, g store.Grant, scopes []string, skipped bool) ([]string, error) {
-	if skipped {
-		return scopes, nil
-	}
-	remembered, err := RememberedConsent(ctx, consents, c, g.Subject, g.Resource)
-	if err != nil {
-		return nil, err
-	}
-	kept := slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return !contains(remembered, s) })
-	if len(kept) == 0 {
-		return nil, oauth.InvalidGrant("the user took the consent back, or was never asked")
-	}
-	return kept, nil
-}
-
 // RefreshLifetimes returns how long a refresh token family of a client lives
 // altogether, and unused; both 0: the client has no refresh tokens.
 func RefreshLifetimes(c *registry.Client, terms *Terms) (absolute, idle time.Duration) {
@@ -120,7 +103,7 @@ func RefreshLifetimes(c *registry.Client, terms *Terms) (absolute, idle time.Dur
 func issueOf(f store.Family, right UserRight, now time.Time) Issue {
 	issue := Issue{
 		Subject:  f.Grant.Subject,
-		Resource: f.Grant.Resource,
+		Resource: right.Resource,
 		Scope:    oauth.JoinScope(right.Scopes),
 		// No access token outlives its family.
 		Lifetime: shorter(right.Lifetime, f.Expires.Sub(now).Truncate(time.Second)),

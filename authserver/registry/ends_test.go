@@ -114,7 +114,7 @@ func (w *world) allow(t *testing.T, id string) {
 	consent := store.Consent{Subject: "user:ada", ClientID: id, Resource: "r", Scopes: []string{"read"}, Granted: now}
 	family := store.Family{
 		ID: "family of " + id, Generation: 1, Created: now, Expires: now.Add(time.Hour),
-		Grant: store.Grant{ClientID: id, Subject: "user:ada", Resource: "r"},
+		Grant: store.Grant{ClientID: id, Subject: "user:ada", Access: []store.Access{{Resource: "r"}}},
 	}
 	if err := errors.Join(w.store.AddConsent(t.Context(), consent, time.Time{}), w.store.PutFamily(t.Context(), family)); err != nil {
 		t.Fatal(err)

@@ -57,8 +57,10 @@ func (a Account) Apps(ctx context.Context, subject string, now time.Time) ([]App
 		all[k] = all[k].merge(c.Scopes, c.Granted, time.Time{})
 	}
 	for _, f := range families {
-		k := key{f.Grant.ClientID, f.Grant.Resource}
-		all[k] = all[k].merge(f.Grant.Scopes, f.Created, earlier(f.Expires, f.IdleExpires))
+		for _, a := range f.Grant.Access {
+			k := key{f.Grant.ClientID, a.Resource}
+			all[k] = all[k].merge(a.Scopes, f.Created, earlier(f.Expires, f.IdleExpires))
+		}
 	}
 	byClient := map[string][]Access{}
 	for k, access := range all {

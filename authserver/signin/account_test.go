@@ -21,9 +21,9 @@ func TestAccountListsAppsWithAccess(t *testing.T) {
 	}
 	until := noon.Add(time.Hour)
 	m.families = []store.Family{
-		{Grant: store.Grant{Subject: "user:a", ClientID: "b.app", Resource: "https://api", Scopes: words("read offline_access")}, Created: noon.Add(time.Minute), Expires: until.Add(time.Hour), IdleExpires: until},
-		{Grant: store.Grant{Subject: "user:a", ClientID: "a.trusted", Resource: "https://api2", Scopes: words("x")}, Created: noon, Expires: until},
-		{Grant: store.Grant{Subject: "user:a", ClientID: "revoked", Resource: "https://api2"}, Revoked: noon},
+		{Grant: store.Grant{Subject: "user:a", ClientID: "b.app", Access: []store.Access{{Resource: "https://api", Scopes: words("read offline_access")}, {Resource: "https://more", Scopes: words("read")}}}, Created: noon.Add(time.Minute), Expires: until.Add(time.Hour), IdleExpires: until},
+		{Grant: store.Grant{Subject: "user:a", ClientID: "a.trusted", Access: []store.Access{{Resource: "https://api2", Scopes: words("x")}}}, Created: noon, Expires: until},
+		{Grant: store.Grant{Subject: "user:a", ClientID: "revoked", Access: []store.Access{{Resource: "https://api2"}}}, Revoked: noon},
 	}
 	apps, err := accountOf(m).Apps(context.Background(), "user:a", noon)
 	if err != nil {
@@ -31,7 +31,10 @@ func TestAccountListsAppsWithAccess(t *testing.T) {
 	}
 	want := fmt.Sprint([]App{
 		{"a.trusted", []Access{{"https://api2", words("x"), noon, until}}},
-		{"b.app", []Access{{"https://api", words("offline_access read write"), noon, until}}},
+		{"b.app", []Access{
+			{"https://api", words("offline_access read write"), noon, until},
+			{"https://more", words("read"), noon.Add(time.Minute), until},
+		}},
 	})
 	if got := fmt.Sprint(apps); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -85,13 +85,15 @@ type ScopeText struct {
 	Text string
 	// Known: allowed before, not asked anew.
 	Known bool
+	// Identity: one of OpenID Connect, about the person and not an API.
+	Identity bool
 }
 
 // Describe puts the grantable scopes into words, new ones first.
 func (v Verdict) Describe(policies *policy.Set, resource string) []ScopeText {
 	var fresh, known []ScopeText
 	for _, scope := range v.Grantable {
-		text := ScopeText{Name: scope, Text: scopeWords(policies, resource, scope)}
+		text := describe(policies, resource, scope)
 		if slices.Contains(v.New, scope) {
 			fresh = append(fresh, text)
 			continue
@@ -102,10 +104,10 @@ func (v Verdict) Describe(policies *policy.Set, resource string) []ScopeText {
 	return append(fresh, known...)
 }
 
-func scopeWords(policies *policy.Set, resource, scope string) string {
+func describe(policies *policy.Set, resource, scope string) ScopeText {
 	if words, ok := identityScopes[scope]; ok {
-		return words
+		return ScopeText{Name: scope, Text: words, Identity: true}
 	}
 	declared, _ := policies.Declaration(resource, scope)
-	return declared.Description
+	return ScopeText{Name: scope, Text: declared.Description}
 }

@@ -54,7 +54,7 @@ func TestConsentInWords(t *testing.T) {
 	}}})
 	v := Verdict{Grantable: words("openid read write"), New: words("write")}
 	got := v.Describe(set, "https://api.example")
-	want := []ScopeText{{"write", "", false}, {"openid", identityScopes["openid"], true}, {"read", "Read your calendar", true}}
+	want := []ScopeText{{"write", "", false, false}, {"openid", identityScopes["openid"], true, true}, {"read", "Read your calendar", true, false}}
 	if len(got) != len(want) {
 		t.Fatalf("got %v", got)
 	}

@@ -47,6 +47,11 @@ func (r Roster) vouched(from store.Source) (bool, error) {
 	return upstreams.Vouches(from), nil
 }
 
+// Known tells whether it is known of everybody whether they are welcome.
+func (r Roster) Known() bool {
+	return (r.Local == nil || r.Local.Known()) && (r.Upstreams == nil || r.Upstreams() != nil)
+}
+
 // Roles returns the roles that a person has now, who is Welcome. For people of an
 // upstream provider these are atSignIn, what the provider said then.
 func (r Roster) Roles(subject string, atSignIn []string) []string {

@@ -38,15 +38,22 @@ type Grant struct {
 	// not known: it is empty.
 	Source Source `json:"source,omitzero"`
 	// SessionID (Session.ID) the person was signed in with.
-	SessionID string   `json:"session_id"`
-	Resource  string   `json:"resource"`
-	Scopes    []string `json:"scopes"`
-	Roles     []string `json:"roles,omitempty"`
-	Tenant    string   `json:"tenant,omitempty"`
+	SessionID string `json:"session_id"`
+	// Access that was allowed, by resource, in the order in which the client asked;
+	// never empty.
+	Access []Access `json:"access"`
+	Roles  []string `json:"roles,omitempty"`
+	Tenant string   `json:"tenant,omitempty"`
 	// AuthTime is when the person authenticated (OpenID Connect Core, Section 2), in
 	// Unix seconds; 0: not known.
 	AuthTime int64  `json:"auth_time"`
 	Nonce    string `json:"nonce,omitempty"`
+}
+
+// Access is what a person allowed at one resource (RFC 8707).
+type Access struct {
+	Resource string   `json:"resource"`
+	Scopes   []string `json:"scopes"`
 }
 
 // Code is an authorization code (RFC 6749, Section 4.1.2).
@@ -67,6 +74,9 @@ type Code struct {
 // Codes keeps authorization codes.
 type Codes interface {
 	PutCode(ctx context.Context, c Code) error
+	// Code reads one without taking it: ErrNotFound if it is unknown or expired at
+	// now, or was taken or revoked.
+	Code(ctx context.Context, hash string, now time.Time) (Code, error)
 	// TakeCode gives the code to exactly one caller. Whoever comes later, until it
 	// is swept, gets ErrUsed together with the code, and the family that the first
 	// caller may be about to put is refused (PutFamily). So does who takes a code
@@ -96,7 +106,7 @@ type Family struct {
 
 // FamilyFilter chooses families; empty members choose all. A filter that is
 // empty altogether chooses none.
-type FamilyFilter struct{ ID, Subject, ClientID, Resource, SessionID string }
+type FamilyFilter struct{ ID, Subject, ClientID string }
 
 // Families keeps refresh token families.
 type Families interface {
@@ -106,8 +116,8 @@ type Families interface {
 	// Family reads one, revoked and expired ones too: ErrNotFound.
 	Family(ctx context.Context, id string) (Family, error)
 	// AdvanceFamily replaces the family next.ID by next if its stored generation
-	// is from and it is not revoked: ErrConflict otherwise. Subject, client,
-	// resource and session stay what they were for RevokeFamilies.
+	// is from and it is not revoked: ErrConflict otherwise. Subject and client stay
+	// what they were for RevokeFamilies.
 	AdvanceFamily(ctx context.Context, from int64, next Family) error
 	// RevokeFamilies revokes those that a filter chooses and that are not revoked
 	// yet, and says how many that were. Codes that it chooses and that led to no

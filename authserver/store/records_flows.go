@@ -8,35 +8,50 @@ import (
 
 // Versions of the stored JSON of what people do; see the others in records.go.
 const (
-	codeVersion    = 3
-	familyVersion  = 2
+	codeVersion    = 4
+	familyVersion  = 3
 	sessionVersion = 2
 )
+
+// grantRecord is the JSON of a grant. Before codes of version 4 and families of
+// version 3 it was for a single resource, and said so without a list.
+type grantRecord struct {
+	Grant
+	Resource string   `json:"resource,omitempty"`
+	Scopes   []string `json:"scopes,omitempty"`
+}
+
+func (r grantRecord) grant() Grant {
+	if r.Resource != "" {
+		r.Access = []Access{{Resource: r.Resource, Scopes: r.Scopes}}
+	}
+	return r.Grant
+}
 
 // codeRecord is the JSON of a code. Version 2 says when it was made, version 3
 // the source of the person; before, that is not known.
 type codeRecord struct {
-	Version     int    `json:"v"`
-	Grant       Grant  `json:"grant"`
-	RedirectURI string `json:"redirect_uri,omitempty"`
-	Challenge   string `json:"challenge,omitempty"`
-	FamilyID    string `json:"family_id"`
-	Issued      int64  `json:"issued,omitempty"`
-	Expires     int64  `json:"expires"`
+	Version     int         `json:"v"`
+	Grant       grantRecord `json:"grant"`
+	RedirectURI string      `json:"redirect_uri,omitempty"`
+	Challenge   string      `json:"challenge,omitempty"`
+	FamilyID    string      `json:"family_id"`
+	Issued      int64       `json:"issued,omitempty"`
+	Expires     int64       `json:"expires"`
 }
 
 // familyRecord is the JSON of a family. Version 2 says the source of the person.
 // Generation and revocation are columns, for they are what writers compare.
 type familyRecord struct {
-	Version     int    `json:"v"`
-	Grant       Grant  `json:"grant"`
-	Current     string `json:"current"`
-	Previous    string `json:"previous,omitempty"`
-	KeyVersion  int    `json:"key_version"`
-	Created     int64  `json:"created"`
-	Rotated     int64  `json:"rotated,omitempty"`
-	Expires     int64  `json:"expires"`
-	IdleExpires int64  `json:"idle_expires,omitempty"`
+	Version     int         `json:"v"`
+	Grant       grantRecord `json:"grant"`
+	Current     string      `json:"current"`
+	Previous    string      `json:"previous,omitempty"`
+	KeyVersion  int         `json:"key_version"`
+	Created     int64       `json:"created"`
+	Rotated     int64       `json:"rotated,omitempty"`
+	Expires     int64       `json:"expires"`
+	IdleExpires int64       `json:"idle_expires,omitempty"`
 }
 
 // sessionRecord is the JSON of a session. Version 1 says only the name of the
@@ -63,7 +78,7 @@ type sessionRecord struct {
 // Encode gives the JSON in which a store keeps the code, but for its hash.
 func (c Code) Encode() ([]byte, error) {
 	return encode("code", codeRecord{
-		Version: codeVersion, Grant: c.Grant, RedirectURI: c.RedirectURI, Challenge: c.Challenge,
+		Version: codeVersion, Grant: grantRecord{Grant: c.Grant}, RedirectURI: c.RedirectURI, Challenge: c.Challenge,
 		FamilyID: c.FamilyID, Issued: unix(c.Issued), Expires: unix(c.Expires),
 	})
 }
@@ -75,7 +90,7 @@ func DecodeCode(hash string, record []byte) (Code, error) {
 		return Code{}, err
 	}
 	return Code{
-		Hash: hash, Grant: rec.Grant, RedirectURI: rec.RedirectURI, Challenge: rec.Challenge,
+		Hash: hash, Grant: rec.Grant.grant(), RedirectURI: rec.RedirectURI, Challenge: rec.Challenge,
 		FamilyID: rec.FamilyID, Issued: fromUnix(rec.Issued), Expires: fromUnix(rec.Expires),
 	}, nil
 }
@@ -84,7 +99,7 @@ func DecodeCode(hash string, record []byte) (Code, error) {
 // generation and revocation.
 func (f Family) Encode() ([]byte, error) {
 	return encode("family", familyRecord{
-		Version: familyVersion, Grant: f.Grant, Current: f.Current, Previous: f.Previous, KeyVersion: f.KeyVersion,
+		Version: familyVersion, Grant: grantRecord{Grant: f.Grant}, Current: f.Current, Previous: f.Previous, KeyVersion: f.KeyVersion,
 		Created: unix(f.Created), Rotated: unix(f.Rotated), Expires: unix(f.Expires), IdleExpires: unix(f.IdleExpires),
 	})
 }
@@ -97,7 +112,7 @@ func DecodeFamily(id string, generation, revoked int64, record []byte) (Family, 
 		return Family{}, err
 	}
 	return Family{
-		ID: id, Grant: rec.Grant, Generation: generation, Current: rec.Current, Previous: rec.Previous,
+		ID: id, Grant: rec.Grant.grant(), Generation: generation, Current: rec.Current, Previous: rec.Previous,
 		KeyVersion: rec.KeyVersion, Created: fromUnix(rec.Created), Rotated: fromUnix(rec.Rotated),
 		Expires: fromUnix(rec.Expires), IdleExpires: fromUnix(rec.IdleExpires), Revoked: fromUnix(revoked),
 	}, nil

@@ -27,12 +27,19 @@ type Consent struct {
 	// Person who is signed in; SwitchURL signs in as somebody else.
 	Person    string
 	SwitchURL string
-	// Resource is the API (RFC 8707), in full.
-	Resource string
-	Scopes   []Scope
+	// Access by API; what is about the person alone may stand before it.
+	Access []Access
 	// AccessFor is how long one access token lasts; KeepFor how long refresh
 	// tokens can renew it without the person, 0: not at all.
 	AccessFor, KeepFor time.Duration
+}
+
+// Access is what is asked for at one API.
+type Access struct {
+	// Resource is the API (RFC 8707), in full; empty: it is about the person, and
+	// counts at all of them.
+	Resource string
+	Scopes   []Scope
 }
 
 // Values of the field decision.
@@ -44,17 +51,47 @@ const (
 // Place is where the redirect URI leads.
 func (c Consent) Place() Place { return placeOf(c.RedirectURI) }
 
-// New are the scopes that are asked for now.
-func (c Consent) New() []Scope { return c.pick(false) }
+// New is what is asked for now.
+func (c Consent) New() []Access { return c.pick(false) }
 
-// Known are the scopes that were allowed before.
-func (c Consent) Known() []Scope { return c.pick(true) }
+// Known is what was allowed before.
+func (c Consent) Known() []Access { return c.pick(true) }
 
-func (c Consent) pick(known bool) []Scope {
-	var out []Scope
-	for _, s := range c.Scopes {
-		if s.Known == known {
-			out = append(out, s)
+// pick leaves the API out where there is but one: it stands below.
+func (c Consent) pick(known bool) []Access {
+	var out []Access
+	for _, a := range c.Access {
+		var scopes []Scope
+		for _, s := range a.Scopes {
+			if s.Known == known {
+				scopes = append(scopes, s)
+			}
+		}
+		if len(scopes) > 0 {
+			picked := Access{Scopes: scopes}
+			if c.Only() == "" {
+				picked.Resource = a.Resource
+			}
+			out = append(out, picked)
+		}
+	}
+	return out
+}
+
+// Only is the one API, if there is no other.
+func (c Consent) Only() string {
+	if len(c.Access) != 1 {
+		return ""
+	}
+	return c.Access[0].Resource
+}
+
+// Bare are the APIs at which nothing is asked for but to be recognised.
+func (c Consent) Bare() []string {
+	var out []string
+	for _, a := range c.Access {
+		if len(a.Scopes) == 0 {
+			out = append(out, a.Resource)
 		}
 	}
 	return out

@@ -303,8 +303,8 @@ func TestSignInFormSuitsPasswordManagers(t *testing.T) {
 func TestConsentPageSaysWhatMatters(t *testing.T) {
 	app := App{ClientID: "hr.portal", Name: "Hiring Portal", Operator: "hr", Homepage: "https://hr.example/"}
 	base := Consent{
-		App: app, RedirectURI: "https://app.hr.example/cb", Person: "Ada", Resource: "https://api.example", KeepFor: 720 * time.Hour, AccessFor: 15 * time.Minute,
-		Scopes: []Scope{{Name: "read", Text: "Read your calendar"}, {Name: "raw"}, {Name: "openid", Text: "Know you", Known: true}},
+		App: app, RedirectURI: "https://app.hr.example/cb", Person: "Ada", KeepFor: 720 * time.Hour, AccessFor: 15 * time.Minute,
+		Access: []Access{{Resource: "https://api.example", Scopes: []Scope{{Name: "read", Text: "Read your calendar"}, {Name: "raw"}, {Name: "openid", Text: "Know you", Known: true}}}},
 	}
 	for name, c := range map[string]struct {
 		change  func(*Consent)
@@ -315,7 +315,7 @@ func TestConsentPageSaysWhatMatters(t *testing.T) {
 		"loopback":        {func(c *Consent) { c.RedirectURI = "http://127.0.0.1:3000/cb" }, []string{"An app on this computer", "127.0.0.1:3000"}, nil},
 		"own scheme":      {func(c *Consent) { c.RedirectURI = "com.example.app:/cb" }, []string{"An app on this device", "<code>com.example.app</code>"}, nil},
 		"no refresh":      {func(c *Consent) { c.KeepFor = 0 }, []string{"15 minutes"}, []string{"while you are away"}},
-		"nothing new":     {func(c *Consent) { c.Scopes = c.Scopes[2:] }, []string{"You have already allowed it to"}, []string{"It asks to"}},
+		"nothing new":     {func(c *Consent) { c.Access = []Access{{c.Access[0].Resource, c.Access[0].Scopes[2:]}} }, []string{"You have already allowed it to"}, []string{"It asks to"}},
 		"no name":         {func(c *Consent) { c.App.Name = "\u200b" }, []string{"hr.portal"}, nil},
 		"a remote logo":   {func(c *Consent) { c.App.Logo = "https://evil.example/l.png" }, []string{">HP</span>"}, []string{"evil.example"}},
 		"our copy":        {func(c *Consent) { c.App.Logo = "/team/oauth/logo/abc" }, []string{`<object class="logo" data="/team/oauth/logo/abc" type="image/png"`, ">HP</span></object>"}, []string{"<img class"}},

@@ -119,8 +119,8 @@ func sampleCode(hash, subject, session string) store.Code {
 	return store.Code{
 		Hash: hash,
 		Grant: store.Grant{
-			ClientID: clientID, Subject: subject, SessionID: session[:26], Resource: resource,
-			Scopes: []string{scope}, AuthTime: time.Now().Unix(),
+			ClientID: clientID, Subject: subject, SessionID: session[:26],
+			Access: []store.Access{{Resource: resource, Scopes: []string{scope}}}, AuthTime: time.Now().Unix(),
 		},
 		RedirectURI: redirectURI,
 		Challenge:   challenge,

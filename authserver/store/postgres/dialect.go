@@ -11,8 +11,8 @@ var dialect = sqlstore.Dialect{
 	// The code is locked meanwhile, so that whoever is revoking it is waited for, or
 	// waits and then finds the family.
 	PutFamily: `WITH code AS (SELECT revoked FROM codes WHERE family_id = $1 FOR SHARE)
-		INSERT INTO families (id, generation, revoked, ends, subject, client_id, resource, session_id, record)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 WHERE NOT EXISTS (SELECT 1 FROM code WHERE revoked <> 0)`,
+		INSERT INTO families (id, generation, revoked, ends, subject, client_id, record)
+		SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT 1 FROM code WHERE revoked <> 0)`,
 	InsertConsent: `INSERT INTO consents (subject, client_id, resource, scope, granted)
 		SELECT $1, $2, $3, scope, $5 FROM json_array_elements_text($4::text::json) AS scope ORDER BY scope COLLATE "C"`,
 	RevokeCodes: func(conditions string) string {

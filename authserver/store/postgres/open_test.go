@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"clientele.dev/clientele/authserver/store/internal/sqlstore"
+	"clientele.dev/clientele/authserver/store/storetest"
 )
 
 func TestRefusedDatabases(t *testing.T) {
@@ -82,6 +83,26 @@ func TestMigrationsAreOneTransaction(t *testing.T) {
 	if err := migrateTo(t.Context(), conn, all); err == nil {
 		t.Error("an older program opened a newer schema")
 	}
+}
+
+func TestGrantsOfAnEarlierSchema(t *testing.T) {
+	_, there := schema(t)
+	conn, err := pgx.Connect(t.Context(), server.DSN(there))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	all, err := sqlstore.Migrations(migrationFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := migrateTo(t.Context(), conn, all[:3]); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, there, storetest.BeforeSeveralResources)
+	s := open(t, there, Options{})
+	defer closed(t, s)
+	storetest.WantSeveralResources(t, s)
 }
 
 func tables(t *testing.T, conn *pgx.Conn, names ...string) (n int) {

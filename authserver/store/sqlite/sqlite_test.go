@@ -207,6 +207,27 @@ func TestMigrationsAreOneTransaction(t *testing.T) {
 	}
 }
 
+func TestGrantsOfAnEarlierSchema(t *testing.T) {
+	dir := t.TempDir()
+	all, err := sqlstore.Migrations(migrationFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := raw(t, dir)
+	if err := migrateTo(t.Context(), db, all[:3]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), storetest.BeforeSeveralResources); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir)
+	defer closed(t, s)
+	storetest.WantSeveralResources(t, s)
+}
+
 func tables(t *testing.T, db *sql.DB, names string) (n int) {
 	t.Helper()
 	row := db.QueryRowContext(t.Context(), `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN (`+names+`)`)

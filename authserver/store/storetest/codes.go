@@ -24,9 +24,13 @@ var codeTests = []test{
 
 func grant(subject, clientID string) store.Grant {
 	return store.Grant{
-		ClientID: clientID, Subject: subject, SessionID: "session-" + subject, Resource: "https://api.example.com",
+		ClientID: clientID, Subject: subject, SessionID: "session-" + subject,
 		Source: store.Source{Name: "corp", Issuer: "https://idp.example", ClientID: "us"},
-		Scopes: []string{"orders.read", "orders.write"}, Roles: []string{"buyer"}, Tenant: "acme", AuthTime: sampleTime.Unix(), Nonce: "nonce",
+		Access: []store.Access{
+			{Resource: "https://api.example.com", Scopes: []string{"orders.read", "orders.write"}},
+			{Resource: "https://billing.example.com", Scopes: []string{"invoices.read"}},
+		},
+		Roles: []string{"buyer"}, Tenant: "acme", AuthTime: sampleTime.Unix(), Nonce: "nonce",
 	}
 }
 
@@ -59,13 +63,28 @@ func (w *world) wantTake(t *testing.T, c store.Code, now time.Time, want error) 
 	wantDiff(t, "code", c, got)
 }
 
+// wantCode reads a code without taking it.
+func (w *world) wantCode(t *testing.T, c store.Code, now time.Time, want error) {
+	t.Helper()
+	got, err := w.store.Code(t.Context(), c.Hash, now)
+	if !errors.Is(err, want) || (want == nil) != (err == nil) {
+		t.Errorf("read: error %v, want %v", err, want)
+	}
+	if want == nil {
+		wantDiff(t, "code", c, got)
+	}
+}
+
 func codeRoundTrip(t *testing.T, w *world) {
 	revision, c := w.revision(t), w.putCode(t, code("f"))
 	if err := w.store.PutCode(t.Context(), c); err == nil {
 		t.Error("the same hash was put twice")
 	}
 	w.wantTake(t, code("unknown"), sampleTime, store.ErrNotFound)
+	w.wantCode(t, c, c.Expires.Add(-time.Second), nil)
+	w.wantCode(t, c, c.Expires, store.ErrNotFound)
 	w.wantTake(t, c, sampleTime, nil)
+	w.wantCode(t, c, sampleTime, store.ErrNotFound)
 	if after := w.revision(t); after != revision {
 		t.Errorf("a code moved the revision from %d to %d: registrars would read it all again", revision, after)
 	}
@@ -167,7 +186,7 @@ func a16Codes(t *testing.T, w *world) {
 	for _, text := range hostile {
 		c := store.Code{
 			Hash: "hash" + text, RedirectURI: text, Challenge: text, FamilyID: "family" + text, Expires: sampleTime.Add(time.Minute),
-			Grant: store.Grant{ClientID: text, Subject: text, Source: store.Source{Name: text, Issuer: text, ClientID: text}, SessionID: text, Resource: text, Scopes: []string{text}, Roles: []string{text}, Tenant: text, Nonce: text},
+			Grant: store.Grant{ClientID: text, Subject: text, Source: store.Source{Name: text, Issuer: text, ClientID: text}, SessionID: text, Access: []store.Access{{Resource: text, Scopes: []string{text}}}, Roles: []string{text}, Tenant: text, Nonce: text},
 		}
 		w.putCode(t, c)
 		w.wantTake(t, c, sampleTime, nil)
@@ -175,7 +194,7 @@ func a16Codes(t *testing.T, w *world) {
 		f.Grant, f.Current, f.Previous = c.Grant, text, text
 		w.putFamily(t, f)
 		w.wantFamily(t, f)
-		if n := w.revoke(t, store.FamilyFilter{ID: f.ID, Subject: text, ClientID: text, Resource: text, SessionID: text}); n != 1 {
+		if n := w.revoke(t, store.FamilyFilter{ID: f.ID, Subject: text, ClientID: text}); n != 1 {
 			t.Errorf("%q: %d families revoked, want 1", text, n)
 		}
 	}

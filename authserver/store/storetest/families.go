@@ -120,10 +120,10 @@ func familyAdvanceIsOneWrite(t *testing.T, w *world) {
 
 func familyFilters(t *testing.T, w *world) {
 	all := map[string]store.Grant{
-		"a": {Subject: "user:1", ClientID: "x", Resource: "r1", SessionID: "s1"},
-		"b": {Subject: "user:1", ClientID: "x", Resource: "r2", SessionID: "s2"},
-		"c": {Subject: "user:1", ClientID: "y", Resource: "r1", SessionID: "s1"},
-		"d": {Subject: "user:2", ClientID: "x", Resource: "r1", SessionID: "s3"},
+		"a": {Subject: "user:1", ClientID: "x"},
+		"b": {Subject: "user:1", ClientID: "x"},
+		"c": {Subject: "user:1", ClientID: "y"},
+		"d": {Subject: "user:2", ClientID: "x"},
 	}
 	tests := []struct {
 		name   string
@@ -135,9 +135,7 @@ func familyFilters(t *testing.T, w *world) {
 		{"a person", store.FamilyFilter{Subject: "user:1"}, "abc"},
 		{"a client", store.FamilyFilter{ClientID: "x"}, "abd"},
 		{"a person's client", store.FamilyFilter{Subject: "user:1", ClientID: "x"}, "ab"},
-		{"a resource", store.FamilyFilter{Resource: "r1"}, "acd"},
-		{"a session", store.FamilyFilter{SessionID: "s1"}, "ac"},
-		{"everything at once", store.FamilyFilter{ID: "a", Subject: "user:1", ClientID: "x", Resource: "r1", SessionID: "s1"}, "a"},
+		{"everything at once", store.FamilyFilter{ID: "a", Subject: "user:1", ClientID: "x"}, "a"},
 		{"one that does not fit", store.FamilyFilter{ID: "a", Subject: "user:2"}, ""},
 	}
 	for i, test := range tests {
@@ -145,13 +143,13 @@ func familyFilters(t *testing.T, w *world) {
 		for id, g := range all {
 			// Each case has its own values, or the filters of the later ones would
 			// find what the earlier ones left.
-			g.Subject, g.ClientID, g.Resource, g.SessionID = prefix+g.Subject, prefix+g.ClientID, prefix+g.Resource, prefix+g.SessionID
+			g.Subject, g.ClientID = prefix+g.Subject, prefix+g.ClientID
 			f := family(prefix + id)
 			f.Grant = g
 			w.putFamily(t, f)
 		}
 		filter := test.filter
-		for _, member := range []*string{&filter.ID, &filter.Subject, &filter.ClientID, &filter.Resource, &filter.SessionID} {
+		for _, member := range []*string{&filter.ID, &filter.Subject, &filter.ClientID} {
 			if *member != "" {
 				*member = prefix + *member
 			}

@@ -104,12 +104,12 @@ func a4Revocations(t *testing.T, w *world) {
 	const families = 40
 	for i := range families {
 		f := family(fmt.Sprintf("f-%d", i))
-		f.Grant.SessionID = fmt.Sprintf("s-%d", i%4)
+		f.Grant.Subject = fmt.Sprintf("user:%d", i%4)
 		w.putFamily(t, f)
 	}
 	var revoked atomic.Int64
 	raceOf(16, func(i int) {
-		filter := store.FamilyFilter{Subject: "user:1", SessionID: fmt.Sprintf("s-%d", i%4)}
+		filter := store.FamilyFilter{Subject: fmt.Sprintf("user:%d", i%4)}
 		if i%2 == 0 {
 			filter = store.FamilyFilter{ClientID: "shop.web"}
 		}

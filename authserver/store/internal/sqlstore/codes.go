@@ -10,12 +10,13 @@ import (
 )
 
 const (
-	putCode = `INSERT INTO codes (hash, family_id, subject, client_id, resource, session_id, expires, sweep, record)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)`
+	putCode = `INSERT INTO codes (hash, family_id, subject, client_id, expires, sweep, record)
+		VALUES ($1, $2, $3, $4, $5, $5, $6)`
 	// What was used is kept for a day, the longest life of an access token that was
 	// made from it.
 	takeCode = `UPDATE codes SET used = $2, sweep = CAST($2 AS BIGINT) + 86400
 		WHERE hash = $1 AND used = 0 AND revoked = 0 AND expires > $2 RETURNING record`
+	readCode  = `SELECT record FROM codes WHERE hash = $1 AND used = 0 AND revoked = 0 AND expires > $2`
 	codeThere = `SELECT 1 FROM codes WHERE hash = $1`
 	takeAgain = `UPDATE codes SET revoked = $2 WHERE hash = $1 AND (used <> 0 OR revoked <> 0) RETURNING record`
 )
@@ -27,12 +28,20 @@ func (r *Roles) PutCode(ctx context.Context, c store.Code) error {
 		return err
 	}
 	g := c.Grant
-	_, err = r.db.Exec(ctx, putCode, c.Hash, c.FamilyID, g.Subject, g.ClientID, g.Resource, g.SessionID,
-		c.Expires.Unix(), string(record))
+	_, err = r.db.Exec(ctx, putCode, c.Hash, c.FamilyID, g.Subject, g.ClientID, c.Expires.Unix(), string(record))
 	if err != nil {
 		return fmt.Errorf("put a code: %w", err)
 	}
 	return nil
+}
+
+// Code implements store.Codes.
+func (r *Roles) Code(ctx context.Context, hash string, now time.Time) (store.Code, error) {
+	record, err := one(ctx, r.db, func(row Scan) (record string, err error) { err = row(&record); return record, err }, readCode, hash, now.Unix())
+	if err != nil {
+		return store.Code{}, fmt.Errorf("read a code: %w", err)
+	}
+	return store.DecodeCode(hash, []byte(record))
 }
 
 // TakeCode implements store.Codes: one statement decides who it is.

@@ -27,7 +27,7 @@ func (r *Roles) PutFamily(ctx context.Context, f store.Family) error {
 	}
 	g := f.Grant
 	n, err := r.db.Exec(ctx, r.dialect.PutFamily, f.ID, f.Generation, seconds(f.Revoked), f.Ends(),
-		g.Subject, g.ClientID, g.Resource, g.SessionID, string(record))
+		g.Subject, g.ClientID, string(record))
 	if err == nil && n == 0 {
 		err = store.ErrConflict
 	}
@@ -103,7 +103,6 @@ func choose(filter store.FamilyFilter, id string, args ...any) (string, []any) {
 	var conditions strings.Builder
 	for _, member := range []struct{ column, value string }{
 		{id, filter.ID}, {"subject", filter.Subject}, {"client_id", filter.ClientID},
-		{"resource", filter.Resource}, {"session_id", filter.SessionID},
 	} {
 		if member.value != "" {
 			args = append(args, member.value)

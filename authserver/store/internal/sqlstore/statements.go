@@ -22,7 +22,7 @@ func (d Dialect) Statements() (write, read []string) {
 	}
 	read = []string{
 		readMeta, readRevision, clientByID, clientsSince, policiesSince, goneSince,
-		familyByID, familiesOf, sessionByHash, sessionsOf, consentOf, consentsOf, readAttempts, tokenRevoked, consentsOfNobody, codeThere, pushedThere,
+		familyByID, familiesOf, sessionByHash, sessionsOf, consentOf, consentsOf, readAttempts, tokenRevoked, consentsOfNobody, readCode, codeThere, pushedThere,
 	}
 	return write, read
 }
