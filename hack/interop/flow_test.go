@@ -3,6 +3,7 @@ package interop
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -90,6 +91,37 @@ func withdraws(t *testing.T, w *world, app *webApp, b *tab, held granted) {
 	}
 	b.open(loginURL("openid orders:read"))
 	b.sees("wants access to your account")
+}
+
+// TestAnAppForTwoAPIs is allowed both on one page (RFC 8707).
+func TestAnAppForTwoAPIs(t *testing.T) {
+	w := newWorld(t)
+	p := authtest.Policy("billing", billing, "bills:pay")
+	p.Scopes[0].Description = "Pay your bills, with your card"
+	w.MustPutPolicy(t, p)
+	app, b := newWebApp(t, w, forBillingToo), newTab(t)
+	asked := loginURL("openid orders:read bills:pay") + "&" + url.Values{"resource": {orders, billing}}.Encode()
+	b.open(asked)
+	b.sees("Sign in")
+	b.signIn(authtest.Password)
+	b.sees("wants access to your account")
+	if page := b.text("section"); strings.Index(page, orders) > strings.Index(page, "See your orders") || strings.Index(page, billing) > strings.Index(page, "Pay your bills") {
+		t.Errorf("each API stands before what is asked there:\n%s", page)
+	}
+	b.inspect("consent-two-apis")
+	b.click(allow)
+	b.sees("The app knows you as user:ada")
+	first := app.next(t)
+	if got := fmt.Sprint(first.scopes()); got != "[openid orders:read]" {
+		t.Errorf("the first API: %s", got)
+	}
+	other := w.Refresh(t, authtest.Client{Registration: app.client.Registration, Secret: app.client.Secret}, first.RefreshToken, "resource", billing)
+	if got := other.Member("scope"); got != "openid bills:pay" {
+		t.Errorf("the second API: %s", other.Body)
+	}
+	b.open(issuer + "/account")
+	b.sees("Name of ada")
+	b.inspect("account-two-apis")
 }
 
 func TestAPersonDenies(t *testing.T) {

@@ -30,8 +30,9 @@ func TestStrictClients(t *testing.T) {
 	p := authtest.Policy("orders", orders, "orders:read", "orders:write", "invoices:read")
 	p.Allow = append(p.Allow, policy.Rule{Dynamic: true, Scopes: p.Allow[0].Scopes})
 	s.MustPutPolicy(t, p)
+	s.MustPutPolicy(t, authtest.Policy("billing", billing, "bills:pay"))
 	for _, method := range []oauth.AuthMethod{oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, oauth.AuthNone} {
-		c := authtest.NewClient("strict-"+strings.ReplaceAll(string(method), "_", "-"), actsForPeople(appURL+"/callback"))
+		c := authtest.NewClient("strict-"+strings.ReplaceAll(string(method), "_", "-"), actsForPeople(appURL+"/callback", forBillingToo))
 		if method == oauth.AuthNone {
 			authtest.Public(&c.Registration)
 		}
@@ -55,7 +56,7 @@ func runStrict(t *testing.T, s *authtest.Server, c authtest.Client, script strin
 	defer cancel()
 	cmd := exec.CommandContext(ctx, node(t), script)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "ISSUER="+s.Issuer, "REDIRECT="+appURL+"/callback", "RESOURCE="+orders,
+	cmd.Env = append(os.Environ(), "ISSUER="+s.Issuer, "REDIRECT="+appURL+"/callback", "RESOURCE="+orders, "OTHER="+billing,
 		"CLIENT_ID="+c.Registration.ClientID, "CLIENT_SECRET="+c.Secret.Reveal(), "METHOD="+string(c.Registration.TokenEndpointAuthMethod))
 	cmd.Stderr = testLog{t}
 	in, err := cmd.StdinPipe()

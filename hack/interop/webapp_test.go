@@ -92,10 +92,14 @@ func (a *webApp) login(w http.ResponseWriter, r *http.Request) {
 	a.logins[state] = verifier
 	a.mu.Unlock()
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier), oidc.Nonce(nonce)}
+	more := "" // golang.org/x/oauth2 takes one value of a parameter
 	for name, values := range r.URL.Query() {
 		options = append(options, oauth2.SetAuthURLParam(name, values[0]))
+		for _, v := range values[1:] {
+			more += "&" + name + "=" + url.QueryEscape(v)
+		}
 	}
-	http.Redirect(w, r, a.config.AuthCodeURL(state, options...), http.StatusFound)
+	http.Redirect(w, r, a.config.AuthCodeURL(state, options...)+more, http.StatusFound)
 }
 
 func (a *webApp) callback(w http.ResponseWriter, r *http.Request) {

@@ -16,6 +16,8 @@ const (
 	issuer = "https://" + loginHost
 	orders = "https://orders.example" // an API
 	ada    = "ada"
+
+	billing = "https://billing.example" // another one
 )
 
 // world is the server, as https://login.example.
@@ -75,6 +77,12 @@ func actsForPeople(redirect string, change ...func(*oauth.Registration)) func(*o
 			f(r)
 		}
 	}
+}
+
+// forBillingToo makes a client one for both APIs.
+func forBillingToo(r *oauth.Registration) {
+	r.Scope += " bills:pay"
+	r.Managed.Resources = append(r.Managed.Resources, billing)
 }
 
 // elsewhere is a redirect URI of codeFlow.

@@ -11,4 +11,4 @@ export async function person(url) {
   return back;
 }
 
-export const { ISSUER, CLIENT_ID, CLIENT_SECRET, METHOD, REDIRECT, RESOURCE } = process.env;
+export const { ISSUER, CLIENT_ID, CLIENT_SECRET, METHOD, REDIRECT, RESOURCE, OTHER } = process.env;

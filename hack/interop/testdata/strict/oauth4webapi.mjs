@@ -1,7 +1,7 @@
 // oauth4webapi, step by step: it checks every answer against the RFCs.
 import assert from 'node:assert/strict';
 import * as oauth from 'oauth4webapi';
-import { person, ISSUER, CLIENT_ID, CLIENT_SECRET, METHOD, REDIRECT, RESOURCE } from './ask.mjs';
+import { person, ISSUER, CLIENT_ID, CLIENT_SECRET, METHOD, REDIRECT, RESOURCE, OTHER } from './ask.mjs';
 
 const insecure = { [oauth.allowInsecureRequests]: true };
 const issuer = new URL(ISSUER);
@@ -18,9 +18,10 @@ const authentication = {
 
 const verifier = oauth.generateRandomCodeVerifier(), state = oauth.generateRandomState(), nonce = oauth.generateRandomNonce();
 const parameters = new URLSearchParams({
-  client_id: CLIENT_ID, redirect_uri: REDIRECT, response_type: 'code', scope: 'openid orders:read', state, nonce, resource: RESOURCE,
+  client_id: CLIENT_ID, redirect_uri: REDIRECT, response_type: 'code', scope: 'openid orders:read bills:pay', state, nonce, resource: RESOURCE,
   code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
 });
+parameters.append('resource', OTHER);
 const pushed = await oauth.processPushedAuthorizationResponse(as, client, await oauth.pushedAuthorizationRequest(as, client, authentication, parameters, insecure));
 const back = await person(as.authorization_endpoint + '?' + new URLSearchParams({ client_id: CLIENT_ID, request_uri: pushed.request_uri }));
 const answer = oauth.validateAuthResponse(as, client, back, state);
@@ -34,11 +35,16 @@ const claims = await oauth.validateJwtAccessToken(as, call, RESOURCE, insecure);
 assert.equal(claims.client_id, CLIENT_ID);
 assert.equal(claims.scope, 'openid orders:read');
 
+// The other API (RFC 8707, Section 2.2).
+const other = await oauth.processRefreshTokenResponse(as, client, await oauth.refreshTokenGrantRequest(as, client, authentication, tokens.refresh_token, { additionalParameters: { resource: OTHER }, ...insecure }));
+const there = await oauth.validateJwtAccessToken(as, new Request(OTHER, { headers: { Authorization: 'Bearer ' + other.access_token } }), OTHER, insecure);
+assert.equal(there.scope, 'openid bills:pay');
+
 const subject = oauth.getValidatedIdTokenClaims(tokens).sub;
 const info = await oauth.processUserInfoResponse(as, client, subject, await oauth.userInfoRequest(as, client, tokens.access_token, insecure));
 assert.equal(info.sub, 'user:ada');
 
-const next = await oauth.processRefreshTokenResponse(as, client, await oauth.refreshTokenGrantRequest(as, client, authentication, tokens.refresh_token, insecure));
+const next = await oauth.processRefreshTokenResponse(as, client, await oauth.refreshTokenGrantRequest(as, client, authentication, other.refresh_token, insecure));
 if (METHOD !== 'none') {
   const found = await oauth.processIntrospectionResponse(as, client, await oauth.introspectionRequest(as, client, authentication, next.access_token, insecure));
   assert.equal(found.active, true);
