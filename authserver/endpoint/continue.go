@@ -162,11 +162,9 @@ func (s *Server) consentPage(x *exchange, v visit, verdict authorize.Verdict) in
 		Access:      accessShown(s.Registry.Policies(), verdict),
 		KeepFor:     absolute,
 	}
-	for i, at := range verdict {
+	for _, at := range verdict {
 		right := s.rights.ForUser(r.Client, x.view.terms, v.session.Roles, at.Resource, at.Grantable, oauth.GrantAuthorizationCode)
-		if i == 0 || right.Lifetime < page.AccessFor {
-			page.AccessFor = right.Lifetime
-		}
+		page.AccessFor = max(page.AccessFor, right.Lifetime)
 	}
 	return s.page(x, http.StatusOK, x.view.pages.Consent(x.w, page))
 }

@@ -74,8 +74,8 @@ func (p present) consented(ctx context.Context, g store.Grant, a store.Access, r
 	return kept, nil
 }
 
-// everywhere says what is left of a grant at each of its resources where anything is left. The error is
-// that of the first where nothing is, if that is so at all of them; or the store's.
+// everywhere says what is left of a grant, at each resource where anything is. The
+// error is that of the first if nothing is at any; or the store's.
 func (p present) everywhere(ctx context.Context, g store.Grant, r Request) ([]UserRight, error) {
 	var left []UserRight
 	var refused error

@@ -29,7 +29,7 @@ type Consent struct {
 	SwitchURL string
 	// Access by API; what is about the person alone may stand before it.
 	Access []Access
-	// AccessFor is how long one access token lasts; KeepFor how long refresh
+	// AccessFor is how long one access token lasts at most; KeepFor how long refresh
 	// tokens can renew it without the person, 0: not at all.
 	AccessFor, KeepFor time.Duration
 }
