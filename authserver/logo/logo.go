@@ -87,9 +87,11 @@ func (c *Cache) Get(ctx context.Context, url string) (Image, bool) {
 	if image, known := c.look(url); known {
 		return image, image.Type != ""
 	}
-	// Whoever came first may go away; the others still wait.
 	fetch := c.flights.DoChan(url, func() (any, error) {
-		return c.fetch(context.WithoutCancel(ctx), url), nil
+		if image, known := c.look(url); known { // fetched since we looked
+			return image, nil
+		}
+		return c.fetch(context.WithoutCancel(ctx), url), nil // whoever came first may go away
 	})
 	select {
 	case <-ctx.Done():
