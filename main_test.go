@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,9 +36,8 @@ func TestMain(m *testing.M) {
 
 // process is a running `clientele server`.
 type process struct {
-	cmd     *exec.Cmd
-	address string // of the endpoints
-	ended   chan struct{}
+	cmd   *exec.Cmd
+	ended chan struct{}
 
 	mu     sync.Mutex
 	output bytes.Buffer
@@ -73,8 +72,8 @@ func serve(t *testing.T, dsn string) *process {
 	kubeconfig := write("kubeconfig", `{"apiVersion":"v1","kind":"Config","current-context":"c",
 		"clusters":[{"name":"c","cluster":{"server":"http://127.0.0.1:1"}}],
 		"contexts":[{"name":"c","context":{"cluster":"c","user":"c"}}],"users":[{"name":"c","user":{}}]}`)
-	p := &process{ended: make(chan struct{}), address: freeAddress(t)}
-	p.cmd = exec.Command(os.Args[0], "server", "--kubeconfig="+kubeconfig, "--listen-address="+p.address, "--metrics-address=",
+	p := &process{ended: make(chan struct{})}
+	p.cmd = exec.Command(os.Args[0], "server", "--kubeconfig="+kubeconfig, "--listen-address=127.0.0.1:0", "--metrics-address=",
 		"--storage=postgres", "--postgres-dsn-file="+write("dsn", dsn+"\n"))
 	p.cmd.Env = append(os.Environ(), asCommand+"=1")
 	p.cmd.Stdout, p.cmd.Stderr = p, p
@@ -90,16 +89,6 @@ func serve(t *testing.T, dsn string) *process {
 		<-p.ended
 	})
 	return p
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close() //nolint:errcheck // only its address was wanted
-	return l.Addr().String()
 }
 
 // until something holds of the process, which must not end before.
@@ -119,8 +108,15 @@ func (p *process) until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
+// serving is what it says when it listens, at a port that the kernel chose.
+var serving = regexp.MustCompile(`msg=serving address=(\S+)`)
+
 func (p *process) healthy() bool {
-	response, err := http.Get("http://" + p.address + "/healthz")
+	said := serving.FindStringSubmatch(p.said())
+	if said == nil {
+		return false
+	}
+	response, err := http.Get("http://" + said[1] + "/healthz")
 	if err != nil {
 		return false
 	}
