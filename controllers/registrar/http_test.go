@@ -78,7 +78,7 @@ func (f *fake) object(change ...func(*v1alpha1.AuthorizationServer)) *v1alpha1.A
 
 func newServers(c *clock) (*Servers, *tokens) {
 	k := &tokens{life: time.Hour, now: c.Now}
-	return NewServers(Options{Tokens: k, Now: c.Now, Log: logr.Discard(), Timeout: 200 * time.Millisecond}), k
+	return NewServers(Options{Tokens: k, Now: c.Now, Log: logr.Discard(), Timeout: time.Minute}), k
 }
 
 func someClient() oauth.Registration {
@@ -122,7 +122,9 @@ func TestErrorsAreToldApart(t *testing.T) {
 			f := newFake(t, false)
 			f.answer = tc.answer
 			servers, _ := newServers(&clock{now: time.Now()})
-			servers.options.Timeout = 2 * time.Second
+			if tc.name == "slow" {
+				servers.options.Timeout = 200 * time.Millisecond
+			}
 			_, err := servers.For(f.object()).Register(t.Context(), someClient())
 			x := Explain(err)
 			if err == nil || x.Reason != tc.reason {
@@ -186,7 +188,6 @@ func TestTLSFailureAndCABundle(t *testing.T) {
 		_, _ = io.WriteString(w, `{"client_id":"ns.app","clientele_digest":"d","clientele_store_id":"s"}`)
 	}
 	servers, _ := newServers(&clock{now: time.Now()})
-	servers.options.Timeout = 5 * time.Second
 	_, err := servers.For(f.object()).Register(t.Context(), someClient())
 	if Explain(err).Reason != v1alpha1.ReasonServerUnreachable || len(f.seen) != 0 {
 		t.Fatalf("an unknown certificate: %v, %q", err, f.seen)
