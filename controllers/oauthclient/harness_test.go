@@ -120,16 +120,25 @@ type operator struct {
 	faults *faults
 }
 
+// patient is how long an operator waits for an answer of the server: far longer
+// than any that comes.
+const patient = time.Minute
+
 // operator starts one. It runs until the test ends.
 func (w *world) operator() *operator {
 	w.t.Helper()
+	return w.operatorFor(w.everyRight(), patient)
+}
+
+// everyRight is a configuration whose writes are counted.
+func (w *world) everyRight() *rest.Config {
 	config := testenv.Config()
 	config.QPS = -1
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return &counter{next: next, writes: &w.writes} })
-	return w.operatorFor(config)
+	return config
 }
 
-func (w *world) operatorFor(config *rest.Config) *operator {
+func (w *world) operatorFor(config *rest.Config, patience time.Duration) *operator {
 	t := w.t
 	t.Helper()
 	scheme := testenv.Scheme(t, v1alpha1.AddToScheme)
@@ -142,7 +151,7 @@ func (w *world) operatorFor(config *rest.Config) *operator {
 	live, err := client.New(config, client.Options{Scheme: scheme})
 	must(t, err)
 	op := &operator{world: w, cache: c, client: cl, faults: &faults{}}
-	servers := registrar.NewServers(registrar.Options{Tokens: fixedToken{}, Now: w.clock.Now, Log: logr.Discard(), Timeout: 2 * time.Second})
+	servers := registrar.NewServers(registrar.Options{Tokens: fixedToken{}, Now: w.clock.Now, Log: logr.Discard(), Timeout: patience})
 	op.Reconciler = New(Options{
 		Client: cl, Live: live, Servers: servers, Namespace: w.system, ServerNamespaces: []string{w.system},
 		Now: w.clock.Now, Faults: op.faults.at,

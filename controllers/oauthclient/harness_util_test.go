@@ -63,6 +63,7 @@ func older(a, b string) bool { return len(a) < len(b) || len(a) == len(b) && a <
 type proxy struct {
 	URL      string
 	requests atomic.Int64
+	polls    atomic.Int64 // of the requests
 	mu       sync.Mutex
 	to       string
 	fail     func(http.ResponseWriter, *http.Request) bool
@@ -108,6 +109,9 @@ func (p *proxy) losing(method string) {
 
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.requests.Add(1)
+	if strings.HasSuffix(r.URL.Path, "/changes") {
+		p.polls.Add(1)
+	}
 	p.mu.Lock()
 	to, fail, lose := p.to, p.fail, p.lose
 	lost := lose != nil && lose(r)
@@ -168,7 +172,7 @@ func silence(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	select {
 	case <-r.Context().Done():
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 	}
 }
 
@@ -216,9 +220,10 @@ func must(t testing.TB, err error) {
 	}
 }
 
+// eventually waits for what comes: a minute is for machines that are busy.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

@@ -189,7 +189,7 @@ type limited struct {
 func (w *world) limitedOperator() limited {
 	w.t.Helper()
 	config, role := w.serviceAccount()
-	return limited{operator: w.operatorFor(config), grant: func() {
+	return limited{operator: w.operatorFor(config, patient), grant: func() {
 		w.t.Helper()
 		must(w.t, w.kube.Get(w.t.Context(), client.ObjectKeyFromObject(role), role))
 		role.Rules = append(role.Rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"create", "update", "delete"}})

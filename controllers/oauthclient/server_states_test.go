@@ -58,11 +58,12 @@ func TestF8ServerDownAtCreateUpdateDelete(t *testing.T) {
 
 func TestF8SlowBeyondTheTimeoutAndFlapping(t *testing.T) {
 	w := newWorld(t)
-	op := w.operator()
+	op, impatient := w.operator(), w.operatorFor(w.everyRight(), time.Second)
 	must(t, op.sync())
+	eventually(t, "the inventory is read within a second", func() bool { return impatient.sync() == nil })
 	oac := w.oauthClient("app")
 	w.proxy.failing(http.MethodPost, silence)
-	op.run(keyOf(oac))
+	impatient.run(keyOf(oac))
 	c := w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonServerUnreachable)
 	if !strings.Contains(c.Message, "no answer in time") {
 		t.Errorf("the condition does not say that it was too slow: %s", c.Message)
