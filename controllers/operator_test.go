@@ -176,9 +176,9 @@ func (s *stack) await(t *testing.T, obj client.Object, condition, reason string)
 
 func (s *stack) eventually(t *testing.T, done func(context.Context) bool, what func() string) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) { return done(ctx), nil })
+	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) { return done(ctx), nil })
 	if err != nil {
-		t.Fatalf("after 30 s: %s", what())
+		t.Fatalf("after a minute: %s", what())
 	}
 }
 

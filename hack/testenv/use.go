@@ -17,7 +17,7 @@ import (
 )
 
 // patient is how long Eventually waits: far longer than anything takes that works.
-const patient = 30 * time.Second
+const patient = time.Minute
 
 // tokenLifetime is longer than any test run.
 const tokenLifetime = 2 * time.Hour
