@@ -3,6 +3,7 @@ package authserver_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"clientele.dev/clientele/authserver/authtest"
 	"clientele.dev/clientele/authserver/oauth"
@@ -51,5 +52,29 @@ func TestA19AnotherClientUnderTheSameID(t *testing.T) {
 				t.Errorf("a scope that was allowed to the one before is granted unasked: %v", page.Callback)
 			}
 		})
+	}
+}
+
+// TestA19TokensOfAnEarlierIncarnationEnd, also those of a client that acts for itself,
+// which have no family that ends.
+func TestA19TokensOfAnEarlierIncarnationEnd(t *testing.T) {
+	w := newPeople(t, authtest.Config{})
+	token := w.MustToken(t, w.machine, "resource", api)
+	if !w.active(t, w.rs, token) {
+		t.Fatal("not active when it was issued")
+	}
+	w.Pass(t, 2*time.Second)
+	again := w.machine.Registration
+	managed := *again.Managed
+	again.Managed = &managed
+	managed.Owner.UID, managed.Counter, managed.Generation = "uid-new", 2, 1
+	if a := w.Register(t, again); a.Status != http.StatusOK {
+		t.Fatalf("register again: %d %s", a.Status, a.Body)
+	}
+	if w.active(t, w.rs, token) {
+		t.Error("it outlives the client that it was issued to")
+	}
+	if !w.active(t, w.rs, w.MustToken(t, w.machine, "resource", api)) {
+		t.Error("the new client's own is not active")
 	}
 }

@@ -51,6 +51,18 @@ func TestConsentOfAppsThatCouldBeOthers(t *testing.T) {
 	}
 }
 
+// TestFormPostToADeviceIsRefused: a form can only be posted to a web address.
+func TestFormPostToADeviceIsRefused(t *testing.T) {
+	w := users(t, authtest.Config{})
+	const scheme = "com.example.app:/cb"
+	native := w.MustRegister(t, authtest.NewClient("native", authtest.WithCode("orders.read", orders), authtest.Public, func(r *oauth.Registration) { r.RedirectURIs = []string{scheme} }))
+	b := w.NewBrowser(t)
+	page := b.Get(t, w.AuthorizeURL(native, "redirect_uri", scheme, "response_mode", "form_post"))
+	if page.Callback.Get("error") != "invalid_request" || !strings.HasPrefix(page.URL, scheme+"?") {
+		t.Errorf("%d %s", page.Status, page.URL)
+	}
+}
+
 // TestFormsMayEndAtEveryHostThatMayBeRegistered (INTEROP 6): what the rule of
 // redirect URIs lets through, the page's policy does too.
 func TestFormsMayEndAtEveryHostThatMayBeRegistered(t *testing.T) {

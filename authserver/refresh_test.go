@@ -12,6 +12,7 @@ import (
 
 	"clientele.dev/clientele/authserver/authtest"
 	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/store"
@@ -190,6 +191,38 @@ func TestRefreshRotation(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestRefreshStaysWithinItsGrant: what the person allowed the app since then, in
+// another grant, is not this refresh token's (RFC 6749, Section 6).
+func TestRefreshStaysWithinItsGrant(t *testing.T) {
+	w := users(t, authtest.Config{})
+	skips := w.MustRegister(t, authtest.NewClient("skips", authtest.WithCode("orders.read orders.write", orders), withPost, trusted))
+	for rule, c := range map[string]authtest.Client{"asked twice": w.web, "trusted": skips} {
+		b := w.NewBrowser(t)
+		refresh := w.MustExchange(t, c, w.Code(t, b, c, "ada", "scope", "orders.read")).Member("refresh_token")
+		w.Code(t, b, c, "ada", "scope", "orders.write")
+		refused(t, rule, w.Refresh(t, c, refresh, "scope", "orders.write"), "invalid_scope")
+		refused(t, rule, w.Refresh(t, c, refresh, "scope", "orders.read orders.write"), "invalid_scope")
+		if a := w.Refresh(t, c, refresh); a.Member("scope") != "orders.read" {
+			t.Errorf("%s: %d %s", rule, a.Status, a.Body)
+		}
+	}
+}
+
+// TestLivingFamiliesAreNeverLengthened by a setting, only shortened.
+func TestLivingFamiliesAreNeverLengthened(t *testing.T) {
+	w := users(t, authtest.Config{Settings: endpoint.Settings{RefreshLifetime: time.Hour, RefreshIdle: time.Hour}})
+	refresh := w.MustExchange(t, w.public, w.Code(t, w.NewBrowser(t), w.public, "ada")).Member("refresh_token")
+	w.Settings.RefreshLifetime, w.Settings.RefreshIdle = 3*time.Hour, 3*time.Hour
+	w.Reload(t)
+	w.Pass(t, 59*time.Minute)
+	a := w.Refresh(t, w.public, refresh)
+	if a.JSON()["expires_in"] != 60.0 {
+		t.Fatalf("a minute before its end: %d %s", a.Status, a.Body)
+	}
+	w.Pass(t, time.Minute)
+	refused(t, "after its hour", w.Refresh(t, w.public, a.Member("refresh_token")), "invalid_grant")
 }
 
 func TestRefreshLifetimes(t *testing.T) {
