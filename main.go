@@ -186,7 +186,7 @@ func serverCommand() *cobra.Command {
 	flags.StringSliceVar(&f.proxies, "trusted-proxies", nil, "networks (CIDR) or addresses of the proxies whose X-Forwarded-For is believed, no others; empty: none, and limits go by who is connected")
 	flags.StringVar(&f.storage, "storage", "embedded", "embedded (SQLite in --data-dir, one replica) or postgres (--postgres-dsn-file, any number of replicas)")
 	flags.StringVar(&f.dataDir, "data-dir", "/var/lib/clientele", "directory of the embedded database")
-	flags.StringVar(&f.dsnFile, "postgres-dsn-file", "", "file, such as a mounted Secret, that holds PostgreSQL's connection string")
+	flags.StringVar(&f.dsnFile, "postgres-dsn-file", "", "file, such as a mounted Secret, that holds PostgreSQL's connection string; read again for each connection, so that a new password, role, host or certificate needs no restart")
 	flags.StringSliceVar(&f.outboundAllow, "outbound-allow", nil, "address prefixes, such as 10.1.0.0/16, into which URLs may lead that apps name for themselves (their logos), beside the public internet; no proxy of the environment is used")
 	return cmd
 }
@@ -241,11 +241,10 @@ func (f serverFlags) openStore(ctx context.Context, o authserver.Options) (store
 	case "embedded":
 		return sqlite.Open(ctx, sqlite.Options{Dir: f.dataDir, Now: o.Now})
 	case "postgres":
-		dsn, err := postgres.ReadDSN(f.dsnFile)
-		if err != nil {
-			return nil, fmt.Errorf("--postgres-dsn-file: %w", err)
+		if f.dsnFile == "" {
+			return nil, errors.New("--storage=postgres: want --postgres-dsn-file too")
 		}
-		return postgres.Open(ctx, postgres.Options{DSN: dsn, Wait: true, Now: o.Now, Log: o.Log})
+		return postgres.Open(ctx, postgres.Options{DSNFile: f.dsnFile, Wait: true, Now: o.Now, Log: o.Log})
 	}
 	return nil, fmt.Errorf("--storage %q: want embedded or postgres", f.storage)
 }

@@ -25,15 +25,20 @@ const defaultMaxConns = 16
 // standby would hang on dead connections, for a quarter of an hour by default.
 const (
 	dialTimeout = 10 * time.Second
-	userTimeout = 20 * time.Second // TCP_USER_TIMEOUT: data sent and not acknowledged
+	// With TLS and authentication, where the string has no connect_timeout.
+	connectTimeout = 2 * time.Minute
+	userTimeout    = 20 * time.Second // TCP_USER_TIMEOUT: data sent and not acknowledged
 )
 
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
 
 // parse a connection string and add what it leaves open.
 func parse(dsn string) (*pgxpool.Config, error) {
+	if dsn == "" {
+		return nil, errNoDSN
+	}
 	config, err := pgxpool.ParseConfig(dsn)
-	if err != nil || dsn == "" {
+	if err != nil {
 		return nil, errDSN
 	}
 	// pgxpool does not tell whether it was set.
@@ -45,6 +50,9 @@ func parse(dsn string) (*pgxpool.Config, error) {
 		dialer.Timeout = d
 	}
 	config.ConnConfig.DialFunc = dialer.DialContext
+	if config.ConnConfig.ConnectTimeout <= 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
 	return config, nil
 }
 
@@ -75,18 +83,25 @@ const (
 	absentBackoffMax = 5 * time.Second
 )
 
+// dial a connection beside the pool. left is that of target.current.
+func (s *Store) dial(ctx context.Context) (conn *pgx.Conn, left <-chan struct{}, err error) {
+	config, left := s.target.current()
+	conn, err = pgx.ConnectConfig(ctx, config)
+	return conn, left, withoutPassword(err, config)
+}
+
 // connect to the database; if it is absent and o.Wait, when it is there.
 func (s *Store) connect(ctx context.Context, wait bool) (*pgx.Conn, error) {
 	for backoff := absentBackoffMin; ; backoff = min(2*backoff, absentBackoffMax) {
-		conn, err := pgx.ConnectConfig(ctx, s.config.Copy())
+		conn, _, err := s.dial(ctx)
 		if err == nil {
 			return conn, nil
 		}
 		if !wait || !absent(err) || ctx.Err() != nil {
-			return nil, withoutPassword(err, s.config)
+			return nil, err
 		}
-		s.log.Warn("the database cannot be reached; waiting for it", "database", where(s.config),
-			"error", withoutPassword(err, s.config), "again_in", backoff)
+		s.log.Warn("the database cannot be reached; waiting for it", "database", s.target.where(),
+			"error", err, "again_in", backoff)
 		select {
 		case <-time.After(backoff):
 		case <-ctx.Done():

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // lines is a log that can be read while it is written.
@@ -70,6 +72,20 @@ func TestOpenWaits(t *testing.T) {
 	o.DSN = server.DSN("port=1")
 	if _, err := Open(gone, o); err == nil {
 		t.Error("opened for a caller that went away")
+	}
+}
+
+// TestF36AnErrorWithThePasswordIsNotShown, and is still what it is: a password may
+// be the name of something.
+func TestF36AnErrorWithThePasswordIsNotShown(t *testing.T) {
+	config, err := parse(server.DSN("port=1 password=postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = pgx.ConnectConfig(t.Context(), config.ConnConfig)
+	shown := withoutPassword(err, config.ConnConfig)
+	if err == nil || strings.Contains(shown.Error(), "postgres") || !absent(shown) {
+		t.Errorf("shown %q, absent %v", shown, absent(shown))
 	}
 }
 

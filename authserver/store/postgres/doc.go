@@ -15,6 +15,12 @@
 // A server that vanishes without a word is noticed by the kernel, within half a
 // minute (connect.go).
 //
+// # Credentials
+//
+// The connection string is read again for each connection (target.go), so that a
+// rotated password is used without a restart, and never to end up in another
+// database.
+//
 // # Concurrency
 //
 // A change of a client or policy locks the row of meta first: such changes happen

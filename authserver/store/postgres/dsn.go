@@ -10,9 +10,9 @@ import (
 // maxDSN is how many bytes a connection string's file may have.
 const maxDSN = 16 << 10
 
-// ReadDSN reads a connection string from a file, as a Secret is mounted; white
+// readDSN reads a connection string from a file, as a Secret is mounted; white
 // space around it is left out. No error quotes the content.
-func ReadDSN(path string) (string, error) {
+func readDSN(path string) (string, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("read the connection string: %w", err)

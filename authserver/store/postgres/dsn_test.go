@@ -17,7 +17,7 @@ func TestReadDSN(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := ReadDSN(path)
+		got, err := readDSN(path)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%.40q: read %q, %v", content, got, err)
 		}
@@ -25,7 +25,7 @@ func TestReadDSN(t *testing.T) {
 			t.Errorf("error %q, want where and not what", err)
 		}
 	}
-	if _, err := ReadDSN(path + "x"); err == nil {
+	if _, err := readDSN(path + "x"); err == nil {
 		t.Error("read a file that is not there")
 	}
 }

@@ -1,10 +1,10 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // Between attempts to listen again.
@@ -23,7 +23,7 @@ func (s *Store) listen(ctx context.Context) {
 			return
 		}
 		s.log.Warn("not listening for changes of other replicas, polling instead",
-			"error", withoutPassword(err, s.config), "again_in", backoff)
+			"error", err, "again_in", backoff)
 		select {
 		case <-time.After(backoff):
 		case <-ctx.Done():
@@ -32,9 +32,13 @@ func (s *Store) listen(ctx context.Context) {
 	}
 }
 
-// hear notifications on a connection of its own until it breaks.
+// errMoved ends connections to where the database was.
+var errMoved = errors.New("the database has another address now")
+
+// hear notifications on a connection of its own until it breaks, or the database
+// is elsewhere.
 func (s *Store) hear(ctx context.Context, began func()) error {
-	conn, err := pgx.ConnectConfig(ctx, s.config.Copy())
+	conn, left, err := s.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,9 +52,18 @@ func (s *Store) hear(ctx context.Context, began func()) error {
 	}
 	began()
 	s.waiter.Wake()
+	waiting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-left:
+			cancel(errMoved)
+		case <-waiting.Done():
+		}
+	}()
 	for {
-		if _, err := conn.WaitForNotification(ctx); err != nil {
-			return err
+		if _, err := conn.WaitForNotification(waiting); err != nil {
+			return cmp.Or(context.Cause(waiting), err)
 		}
 		s.waiter.Wake()
 	}

@@ -15,11 +15,17 @@ import (
 	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 )
 
-// Options of a Store. DSN and Now are required.
+// Options of a Store. DSNFile, or DSN, and Now are required.
 type Options struct {
-	// DSN is the connection string, as URL or in key=value words (libpq's, and
-	// pool_max_conns, 16 by default, and its like of pgxpool). It holds a password: read it from a
-	// file, and never log it. search_path chooses the schema.
+	// DSNFile holds the connection string on one line, such as a mounted Secret. It is
+	// read again for each new connection: user, password, hosts and what is said of TLS
+	// are those of the file as it is then. Where it names another database, or other
+	// parameters (search_path), or cannot be read, it is not used, Log is told, and
+	// the one before stays in force. What is said of the pool counts at opening.
+	DSNFile string
+	// DSN is the connection string itself, for those that have no secret, if there is
+	// no DSNFile: as URL or in key=value words (libpq's, and pool_max_conns, 16 by
+	// default, and its like of pgxpool). search_path chooses the schema.
 	DSN string
 	Now func() time.Time
 	// Poll is how often Await looks by itself. Default: 1 s.
@@ -37,13 +43,14 @@ type Options struct {
 type Store struct {
 	*sqlstore.Roles
 	db     *database
-	config *pgx.ConnConfig // of the listening connection
+	target *target
+	schema string // that the tables are in
 	now    func() time.Time
 	log    *slog.Logger
 
 	waiter   *sqlstore.Waiter
 	stop     context.CancelFunc // ends listening
-	listener sync.WaitGroup
+	stopping sync.WaitGroup
 }
 
 var _ store.Store = (*Store)(nil)
@@ -69,23 +76,24 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		Roles: sqlstore.New(db, dialect, o.Now), db: db, now: o.Now, log: o.Log,
 		waiter: sqlstore.NewWaiter(o.Poll, o.Linger),
 	}
-	config, err := parse(o.DSN)
-	if err != nil {
+	var err error
+	if s.target, err = newTarget(o); err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	s.config = config.ConnConfig.Copy()
-	if err := s.begin(ctx, config, o.Wait); err != nil {
-		return nil, fmt.Errorf("open the store at %s: %w", where(s.config), err)
+	left := s.target.leaves()
+	if err := s.begin(ctx, o.Wait); err != nil {
+		return nil, fmt.Errorf("open the store at %s: %w", s.target.where(), err)
 	}
-	listening, stop := context.WithCancel(context.WithoutCancel(ctx))
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	s.listener.Go(func() { s.listen(listening) })
+	s.stopping.Go(func() { s.listen(running) })
+	s.stopping.Go(func() { s.follow(running, left) })
 	return s, nil
 }
 
 // begin brings the schema up to date on a connection of its own, and then makes
 // the pool, each of whose connections is compared with what the store knows.
-func (s *Store) begin(ctx context.Context, config *pgxpool.Config, wait bool) error {
+func (s *Store) begin(ctx context.Context, wait bool) error {
 	conn, err := s.connect(ctx, wait)
 	if err != nil {
 		return err
@@ -98,18 +106,49 @@ func (s *Store) begin(ctx context.Context, config *pgxpool.Config, wait bool) er
 	if err != nil {
 		return err
 	}
-	if known {
-		config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-			_, err := s.checkOrigin(ctx, conn)
-			return err
-		}
+	if s.schema, err = schemaOf(ctx, conn); err != nil {
+		return err
 	}
+	config := s.target.pool()
+	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
+		now, _ := s.target.current()
+		*c = *now
+		return nil
+	}
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return s.check(ctx, conn, known) }
 	s.db.pool, err = pgxpool.NewWithConfig(ctx, config)
 	return err
 }
 
-// where the database is, for errors: of several hosts the first.
-func where(c *pgx.ConnConfig) string { return fmt.Sprintf("%s:%d/%s", c.Host, c.Port, c.Database) }
+// check a new connection: it leads to the store that was opened, though another role
+// made it, for which "$user" in the search path is another schema; and, if that can be
+// told, its content is what it was.
+func (s *Store) check(ctx context.Context, conn *pgx.Conn, originKnown bool) error {
+	if is, err := schemaOf(ctx, conn); err != nil {
+		return err
+	} else if is != s.schema {
+		return fmt.Errorf("a connection finds the tables of schema %s, want %s: the role has another search_path", is, s.schema)
+	}
+	if !originKnown {
+		return nil
+	}
+	_, err := s.checkOrigin(ctx, conn)
+	return err
+}
+
+// follow the database to other addresses: no connection to where it was is used
+// any more. left is that of target.leaves before the pool was made.
+func (s *Store) follow(ctx context.Context, left <-chan struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-left:
+			left = s.target.leaves()
+			s.db.pool.Reset()
+		}
+	}
+}
 
 // Writes counts the committed write transactions of this Store since it was
 // opened. Renewed leases are among them.
@@ -124,7 +163,7 @@ func (s *Store) Await(ctx context.Context, since int64) error {
 // Close the store. Who waits in Await is woken.
 func (s *Store) Close() error {
 	s.stop()
-	s.listener.Wait()
+	s.stopping.Wait()
 	s.waiter.Close()
 	s.db.pool.Close()
 	return nil

@@ -40,6 +40,16 @@ func (s *Store) checkOrigin(ctx context.Context, conn *pgx.Conn) (known bool, er
 	return known, nil
 }
 
+const schemaOfStore = `SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'meta'::regclass`
+
+// schemaOf the tables that a connection finds.
+func schemaOf(ctx context.Context, conn *pgx.Conn) (name string, err error) {
+	if err := conn.QueryRow(ctx, schemaOfStore).Scan(&name); err != nil {
+		return "", fmt.Errorf("find the store's tables: %w", err)
+	}
+	return name, nil
+}
+
 // SQLSTATE codes (PostgreSQL, Appendix A).
 const (
 	insufficientPrivilege = "42501"
@@ -60,8 +70,19 @@ func state(err error) string {
 // withoutPassword is for an error of connecting: it names host, user and database,
 // and must not come to name more.
 func withoutPassword(err error, c *pgx.ConnConfig) error {
-	if c.Password != "" && strings.Contains(err.Error(), c.Password) {
-		return fmt.Errorf("connecting failed (SQLSTATE %q); the rest is not shown, for it holds the password", state(err))
+	if err != nil && c.Password != "" && strings.Contains(err.Error(), c.Password) {
+		return unshown{err}
 	}
 	return err
 }
+
+// unshown is an error whose text is not for anybody, though its kind is.
+type unshown struct{ cause error }
+
+// Error implements error.
+func (e unshown) Error() string {
+	return fmt.Sprintf("connecting failed (SQLSTATE %q); the rest is not shown, for it holds the password", state(e.cause))
+}
+
+// Unwrap is for errors.As.
+func (e unshown) Unwrap() error { return e.cause }

@@ -60,7 +60,7 @@ func listening(t *testing.T, s *Store) {
 	for deadline := time.After(30 * time.Second); ; {
 		var n int
 		const q = `SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN clientele' AND application_name = $1`
-		if err := s.db.pool.QueryRow(t.Context(), q, s.config.RuntimeParams["application_name"]).Scan(&n); err != nil {
+		if err := s.db.pool.QueryRow(t.Context(), q, s.target.pool().ConnConfig.RuntimeParams["application_name"]).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		if n == 1 {

@@ -1,0 +1,130 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// target is the database that the store is in, and how it is reached at the moment.
+//
+// The connection string is read again for each connection, and so are the files
+// that it names (sslrootcert, sslcert, sslkey, passfile): a password, role, host or
+// certificate that was replaced is used without a restart. The database itself
+// stays what it was, and so do the parameters, among them search_path: half the
+// connections in one place and half in another would be two stores in one. A string
+// that names another place, or cannot be read, is not used, whatever else it says;
+// the one before stays in force.
+type target struct {
+	text string // the connection string, if it is in no file
+	file string
+	log  *slog.Logger
+
+	mu      sync.Mutex
+	config  *pgxpool.Config // in force
+	left    chan struct{}   // closed when config leads to other addresses than it did
+	refused string          // what was last said of a string that is not used
+}
+
+// errNoDSN: a mistake in the program that opens the store, or in its flags.
+var errNoDSN = errors.New("there is no connection string: want a file that holds it")
+
+func newTarget(o Options) (*target, error) {
+	t := &target{text: o.DSN, file: o.DSNFile, log: o.Log, left: make(chan struct{})}
+	var err error
+	t.config, err = t.read()
+	return t, err
+}
+
+func (t *target) read() (*pgxpool.Config, error) {
+	text := t.text
+	if t.file != "" {
+		var err error
+		if text, err = readDSN(t.file); err != nil {
+			return nil, err
+		}
+	}
+	return parse(text)
+}
+
+// current is how to connect now. left is closed when later connections lead to
+// other addresses.
+func (t *target) current() (config *pgx.ConnConfig, left <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fresh, err := t.read()
+	if err == nil {
+		err = t.samePlace(fresh)
+	}
+	if err != nil {
+		t.refuse(err)
+		return t.config.ConnConfig.Copy(), t.left
+	}
+	t.refused = ""
+	moved := !slices.Equal(addresses(fresh.ConnConfig), addresses(t.config.ConnConfig))
+	t.config = fresh
+	if moved {
+		t.log.Info("the database has another address now", "database", where(fresh.ConnConfig))
+		close(t.left)
+		t.left = make(chan struct{})
+	}
+	return fresh.ConnConfig.Copy(), t.left
+}
+
+// refuse says so once.
+func (t *target) refuse(err error) {
+	if t.refused == err.Error() {
+		return
+	}
+	t.refused = err.Error()
+	t.log.Warn("the connection string cannot be used as it is now; the one before stays in force",
+		"database", where(t.config.ConnConfig), "error", err)
+}
+
+func (t *target) samePlace(fresh *pgxpool.Config) error {
+	is, was := fresh.ConnConfig, t.config.ConnConfig
+	if is.Database != was.Database {
+		return fmt.Errorf("it names the database %q, want %q: another one needs a restart", is.Database, was.Database)
+	}
+	if !maps.Equal(is.RuntimeParams, was.RuntimeParams) {
+		return errors.New("its parameters, such as search_path, are others than at the start: they need a restart")
+	}
+	return nil
+}
+
+// pool is the configuration that the pool begins with.
+func (t *target) pool() *pgxpool.Config {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.config.Copy()
+}
+
+// leaves is closed when the addresses become others than they are now.
+func (t *target) leaves() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.left
+}
+
+// where the database is, for errors: of several hosts the first.
+func (t *target) where() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return where(t.config.ConnConfig)
+}
+
+func where(c *pgx.ConnConfig) string { return fmt.Sprintf("%s:%d/%s", c.Host, c.Port, c.Database) }
+
+func addresses(c *pgx.ConnConfig) []string {
+	all := []string{fmt.Sprintf("%s:%d", c.Host, c.Port)}
+	for _, f := range c.Fallbacks {
+		all = append(all, fmt.Sprintf("%s:%d", f.Host, f.Port))
+	}
+	return slices.Compact(all) // with and without TLS
+}
