@@ -42,6 +42,7 @@
 //	POST /oauth/register                          endpoint/registration.go  RFC 7591, Section 3
 //	  by apps themselves, with limits             endpoint/register_open.go RFC 7591, Section 3
 //	GET, PUT, DELETE /oauth/register/{client_id}  endpoint/registration.go  RFC 7592, Section 2
+//	  by apps themselves, with limits             endpoint/register_change.go RFC 7592, Section 2
 //	GET  /registrar/v1/self-registered            endpoint/self_registered.go ours
 //	DELETE /registrar/v1/self-registered/{id}     endpoint/self_registered.go ours
 //	PUT, DELETE /registrar/v1/resources/{uid}     endpoint/policies.go      ours

@@ -106,6 +106,10 @@ type Server struct {
 	// registrations limits those who register themselves: anybody, and apart from
 	// them those who authenticate, whom no flood of the others keeps out.
 	registrations, userRegistrations limits
+	// selfChanges limits what these then do to their clients, again apart.
+	selfChanges, userChanges limits
+	// logoFetches limits which logos of such clients are fetched.
+	logoFetches limits
 	// pushes limits pushed requests of clients that do not authenticate.
 	pushes limits
 	rights *grant.Rights

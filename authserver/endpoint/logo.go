@@ -37,12 +37,18 @@ func (s *Server) findLogo(x *exchange) (logo.Image, bool) {
 	if !ok || c.LogoURI == "" || s.Logos == nil {
 		return logo.Image{}, false
 	}
-	logos := s.Logos.SelfRegistered
 	if c.Managed != nil {
-		logos = s.Logos.Declared
+		return s.Logos.Declared.Get(x.r.Context(), c.LogoURI, func() bool { return true })
 	}
-	return logos.Get(x.r.Context(), c.LogoURI)
+	return s.Logos.SelfRegistered.Get(x.r.Context(), c.LogoURI, func() bool {
+		together := x.view.Settings.Registration.WithDefaults().PerMinute
+		return s.logoFetches.takeBoth(c.ClientID, logoFetchesPerMinute, together, s.Now()) == 0
+	})
 }
+
+// logoFetchesPerMinute is how many logos are fetched for a client that registered
+// itself, which may name another with every change.
+const logoFetchesPerMinute = 2
 
 // app is a client as pages show it.
 func (s *Server) app(v *View, c *registry.Client) web.App {

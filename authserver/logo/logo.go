@@ -81,15 +81,19 @@ func New(o Options) *Cache {
 	return &Cache{o: o, turns: newTurns(), kept: map[string]kept{}}
 }
 
-// Get returns the logo at a URL, which is fetched if it is not known. False:
-// there is none to be had.
-func (c *Cache) Get(ctx context.Context, url string) (Image, bool) {
+// Get returns the logo at a URL. If it is not known it is fetched, provided that
+// may says so: whoever names ever other URLs must not make of us a way to send
+// requests. False: there is none to be had.
+func (c *Cache) Get(ctx context.Context, url string, may func() bool) (Image, bool) {
 	if image, known := c.look(url); known {
 		return image, image.Type != ""
 	}
 	fetch := c.flights.DoChan(url, func() (any, error) {
 		if image, known := c.look(url); known { // fetched since we looked
 			return image, nil
+		}
+		if !may() { // nothing is known of it, and nothing is kept
+			return Image{}, nil
 		}
 		return c.fetch(context.WithoutCancel(ctx), url), nil // whoever came first may go away
 	})

@@ -46,7 +46,7 @@ func bubble(t *testing.T, test func(*testing.T)) {
 func fill(t *testing.T, c *Cache) {
 	t.Helper()
 	for i := range 4 * maxFetches {
-		go c.Get(t.Context(), fmt.Sprintf("https://slow-%d.example/logo", i))
+		go c.Get(t.Context(), fmt.Sprintf("https://slow-%d.example/logo", i), always)
 	}
 	synctest.Wait()
 	if n := len(c.turns.all); n != maxFetches {
@@ -60,10 +60,10 @@ func TestWaitingForATurnTakesNothingFromIt(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c := New(slowly(3 * time.Second))
 		for i := range maxFetches {
-			go c.Get(t.Context(), fmt.Sprintf("https://slow-%d.example/logo", i))
+			go c.Get(t.Context(), fmt.Sprintf("https://slow-%d.example/logo", i), always)
 		}
 		synctest.Wait()
-		if _, ok := c.Get(t.Context(), "https://slow.example/logo"); !ok {
+		if _, ok := c.Get(t.Context(), "https://slow.example/logo", always); !ok {
 			t.Error("there is none")
 		}
 	})
@@ -74,11 +74,11 @@ func TestNothingIsKeptOfWhatHadNoTurn(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c := New(slowly(time.Hour))
 		fill(t, c)
-		if _, ok := c.Get(t.Context(), "https://app.example/logo"); ok {
+		if _, ok := c.Get(t.Context(), "https://app.example/logo", always); ok {
 			t.Error("it was fetched without a turn")
 		}
 		time.Sleep(4 * Timeout)
-		if _, ok := c.Get(t.Context(), "https://app.example/logo"); !ok {
+		if _, ok := c.Get(t.Context(), "https://app.example/logo", always); !ok {
 			t.Error("afterwards there is none either")
 		}
 	})
@@ -90,10 +90,10 @@ func TestStrangersTakeNothingFromDeclaredClients(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		both := NewCaches(slowly(time.Hour))
 		fill(t, both.SelfRegistered)
-		go both.SelfRegistered.Get(t.Context(), "https://app.example/logo")
+		go both.SelfRegistered.Get(t.Context(), "https://app.example/logo", always)
 		synctest.Wait()
 		began := time.Now()
-		if _, ok := both.Declared.Get(t.Context(), "https://app.example/logo"); !ok || time.Since(began) != 0 {
+		if _, ok := both.Declared.Get(t.Context(), "https://app.example/logo", always); !ok || time.Since(began) != 0 {
 			t.Errorf("there is one: %v, after %s", ok, time.Since(began))
 		}
 		for i := range 2 * maxLogos {
@@ -111,14 +111,14 @@ func TestOneSlowHostTakesFewTurns(t *testing.T) {
 		c := New(slowly(time.Hour))
 		spellings := []string{"https://slow.example/%d", "https://SLOW.example./%d", "https://slow.example:%d/"}
 		for i := range 4 * maxFetches {
-			go c.Get(t.Context(), fmt.Sprintf(spellings[i%len(spellings)], i+1))
+			go c.Get(t.Context(), fmt.Sprintf(spellings[i%len(spellings)], i+1), always)
 		}
 		synctest.Wait()
 		if n := len(c.turns.all); n != maxPerHost {
 			t.Errorf("it has %d turns, want %d", n, maxPerHost)
 		}
 		began := time.Now()
-		if _, ok := c.Get(t.Context(), "https://app.example/logo"); !ok || time.Since(began) != 0 {
+		if _, ok := c.Get(t.Context(), "https://app.example/logo", always); !ok || time.Since(began) != 0 {
 			t.Errorf("another host's: %v, after %s", ok, time.Since(began))
 		}
 		time.Sleep(4 * Timeout)
