@@ -3,13 +3,16 @@ package authserver_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 
 	"clientele.dev/clientele/authserver/authtest"
+	"clientele.dev/clientele/authserver/signin"
 )
 
 func TestUserinfo(t *testing.T) {
 	w := newPeople(t, authtest.Config{})
+	w.SetUsers(t, authtest.Person{Username: "ada", Groups: []string{"engineering", "board"}, Roles: []string{"admin"}})
 	claims := func(scope string) string {
 		token, _ := w.tokens(t, w.app, "scope", scope, "resource", api)
 		a := w.userinfo(t, token)
@@ -20,8 +23,9 @@ func TestUserinfo(t *testing.T) {
 	}
 	for scope, want := range map[string]string{
 		"openid":               "map[sub:user:ada]",
-		"openid profile":       "map[name:Name of ada preferred_username:ada sub:user:ada]",
-		"openid profile email": "map[name:Name of ada preferred_username:ada sub:user:ada]", // she has none
+		"openid profile":       "map[groups:[engineering board] name:Name of ada preferred_username:ada roles:[admin] sub:user:ada]",
+		"openid profile email": "map[groups:[engineering board] name:Name of ada preferred_username:ada roles:[admin] sub:user:ada]", // she has none
+		"openid email":         "map[sub:user:ada]",
 	} {
 		if got := claims(scope); got != want {
 			t.Errorf("%s: %s, want %s", scope, got, want)
@@ -53,6 +57,35 @@ func TestUserinfo(t *testing.T) {
 	} {
 		if got := c.answer.Header.Get("WWW-Authenticate"); c.answer.Status != c.status || got != c.challenge {
 			t.Errorf("%s: %d %q %s, want %d %q", rule, c.answer.Status, got, c.answer.Body, c.status, c.challenge)
+		}
+	}
+}
+
+// People of providers have the groups and roles of their sign-in, by the claims that the
+// settings name; whoever has none has no such claim. What is given is advertised.
+func TestUserinfoOfPeopleOfProviders(t *testing.T) {
+	w := startWork(t)
+	w.provider.UserInfo, w.provider.Claims = true, signin.ClaimMapping{Roles: "groups", Groups: "roles"} // the wrong way round here, as it may be there
+	w.configure(t, w.provider)
+	sub := signin.UpstreamSubject(w.idp.Issuer, "user:ada")
+	for _, c := range []struct {
+		there authtest.Person
+		want  string
+	}{
+		{authtest.Person{Username: "ada", Groups: []string{"engineering"}, Roles: []string{"admin", "author"}},
+			"map[groups:[admin author] name:Name of ada preferred_username:ada roles:[engineering] sub:" + sub + "]"},
+		{authtest.Person{Username: "ada"}, "map[name:Name of ada preferred_username:ada sub:" + sub + "]"},
+	} {
+		w.idp.SetUsers(t, c.there)
+		tokens := w.MustExchange(t, w.web, w.code(t, w.NewBrowser(t), w.web, "openid profile"))
+		a := w.Do(t, http.MethodGet, "/userinfo", "", "Authorization", "Bearer "+tokens.Member("access_token"))
+		if got := fmt.Sprint(a.JSON()); a.Status != http.StatusOK || got != c.want {
+			t.Errorf("%d %s, want %s", a.Status, got, c.want)
+		}
+		for claim := range a.JSON() {
+			if !slices.Contains(metadata(t, w.Server, "/.well-known/openid-configuration").ClaimsSupported, claim) {
+				t.Errorf("claim %s is not advertised", claim)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package authtest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/signin"
 )
@@ -19,10 +21,12 @@ const Password = "correct horse battery staple"
 
 // Person is a local user of a test; `sub` is user:<Username>.
 type Person struct {
-	Username string
-	Roles    []string
-	Tenant   string
-	Disabled bool
+	Username      string
+	Roles, Groups []string
+	Tenant        string
+	Disabled      bool
+	// Password; empty: Password. Who keeps it keeps its hash.
+	Password string
 }
 
 // Subject is the person's `sub`.
@@ -31,13 +35,13 @@ func (p Person) Subject() string { return signin.LocalSubject(p.Username) }
 // SetUsers replaces the local users.
 func (s *Server) SetUsers(t testing.TB, people ...Person) {
 	t.Helper()
-	hash, err := passwordHash()
-	must(t, err)
 	users := []map[string]any{}
 	for _, p := range people {
+		hash, err := passwordHash(cmp.Or(p.Password, Password))
+		must(t, err)
 		users = append(users, map[string]any{
 			"username": p.Username, "id": p.Username, "passwordHash": hash, "name": "Name of " + p.Username,
-			"roles": append([]string{}, p.Roles...), "tenant": p.Tenant, "disabled": p.Disabled,
+			"roles": append([]string{}, p.Roles...), "groups": append([]string{}, p.Groups...), "tenant": p.Tenant, "disabled": p.Disabled,
 		})
 	}
 	document, err := json.Marshal(map[string]any{"users": users})
@@ -47,8 +51,17 @@ func (s *Server) SetUsers(t testing.TB, people ...Person) {
 	s.Users.Set(directory)
 }
 
+var hashes sync.Map // of passwords
+
 // passwordHash is made once: it is slow on purpose.
-var passwordHash = sync.OnceValues(func() (string, error) { return signin.HashPassword(Password) })
+func passwordHash(password string) (string, error) {
+	if hash, ok := hashes.Load(password); ok {
+		return hash.(string), nil
+	}
+	made, err := signin.HashPassword(credential.Secret(password))
+	hash, _ := hashes.LoadOrStore(password, made)
+	return hash.(string), err
+}
 
 // Redirect is where clients of WithCode are answered.
 const Redirect = "https://app.example/callback"

@@ -26,7 +26,7 @@ func (v *View) identityMetadata(m *oauth.ServerMetadata) {
 	m.ClaimTypesSupported = []string{"normal"}
 	m.ClaimsSupported = []string{
 		"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "at_hash",
-		"name", "preferred_username", "email", "email_verified",
+		"name", "preferred_username", "groups", "roles", "email", "email_verified",
 	}
 }
 

@@ -80,7 +80,8 @@ func (s *Server) userClaims(x *exchange, text string) (map[string]any, error) {
 }
 
 // claimsOf are the claims that the scopes give (OpenID Connect Core 1.0, Section
-// 5.4); what is not known is left out (Section 5.3.2).
+// 5.4, and what DIVERGENCES.md adds to profile); what is not known, or empty, is left
+// out (Section 5.3.2).
 func claimsOf(u signin.User, subject string, scopes []string) map[string]any {
 	claims := map[string]any{"sub": subject}
 	set := func(name, value string) {
@@ -88,9 +89,16 @@ func claimsOf(u signin.User, subject string, scopes []string) map[string]any {
 			claims[name] = value
 		}
 	}
+	list := func(name string, values []string) {
+		if len(values) > 0 {
+			claims[name] = values
+		}
+	}
 	if slices.Contains(scopes, oauth.ScopeProfile) {
 		set("name", u.Name)
 		set("preferred_username", u.Username)
+		list("groups", u.Groups)
+		list("roles", u.Roles)
 	}
 	if slices.Contains(scopes, oauth.ScopeEmail) && u.Email != "" {
 		claims["email"] = u.Email
@@ -117,5 +125,8 @@ func (s *Server) person(ctx context.Context, g store.Grant) (signin.User, error)
 	}
 	at := max(0, slices.IndexFunc(sessions, func(session store.Session) bool { return session.ID == g.SessionID }))
 	known := sessions[at]
-	return signin.User{Username: known.Username, Name: known.Name, Email: known.Email, EmailVerified: known.EmailVerified}, nil
+	return signin.User{
+		Username: known.Username, Name: known.Name, Email: known.Email, EmailVerified: known.EmailVerified,
+		Groups: known.Groups, Roles: known.Roles,
+	}, nil
 }
