@@ -278,6 +278,9 @@ func TestA4A19WhatEndedStopsRefreshingAtOnce(t *testing.T) {
 			{"disabled user", func(t *testing.T, w *world) {
 				w.SetUsers(t, authtest.Person{Username: "ada", Roles: []string{"admin"}, Disabled: true})
 			}, "invalid_grant"},
+			{"A11 a password that was reset", func(t *testing.T, w *world) {
+				w.SetUsers(t, authtest.Person{Username: "ada", Roles: []string{"admin"}, Password: "another"})
+			}, "invalid_grant"},
 			{"removed user", func(t *testing.T, w *world) { w.SetUsers(t, authtest.Person{Username: "bob"}) }, "invalid_grant"},
 			{"the policy allows nothing any more", func(t *testing.T, w *world) {
 				p := authtest.Policy("p1", orders, "orders.read")

@@ -321,6 +321,12 @@ func TestA19WhatEndsATokenEverywhere(t *testing.T) {
 		for rule, end := range map[string]func(*people){
 			"the user is disabled": func(w *people) { w.SetUsers(t, authtest.Person{Username: "ada", Disabled: true}) },
 			"the user is removed":  func(w *people) { w.SetUsers(t) },
+			"A4 A11 the password is reset": func(w *people) {
+				w.SetUsers(t, authtest.Person{Username: "ada", Password: "another"})
+				if p := w.browser.Get(t, w.URL+"/account"); !p.AsksPassword() {
+					t.Errorf("the session lives on: %d %s", p.Status, p.URL)
+				}
+			},
 			"the client is disabled": func(w *people) {
 				c := w.app.Registration
 				m := *c.Managed

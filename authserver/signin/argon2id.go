@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
@@ -115,6 +116,15 @@ func parseHash(phc string) (passwordHash, error) {
 	}
 	c.saltLen, c.keyLen = len(salt), len(key)
 	return passwordHash{cost: c, salt: salt, key: key}, nil
+}
+
+// stampOf names a hash where the hash itself must not lie: with sessions and
+// families. Another password has another one, and so has the same password hashed
+// anew, for the salt is in it. Who can read the database can try no password out
+// with it: that takes the salt.
+func stampOf(phc string) string {
+	sum := sha256.Sum256([]byte("clientele password stamp\x00" + phc))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
 // parseCost reads "m=19456,t=2,p=1".

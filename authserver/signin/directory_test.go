@@ -2,11 +2,14 @@ package signin
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/store"
 )
 
 const rightPassword = "right"
@@ -41,7 +44,7 @@ func TestDirectoryReadsTheDocument(t *testing.T) {
 	l.Set(directory(t, twoUsers))
 	u, ok, err := l.User("user:7f3c1d")
 	want := User{
-		Subject: "user:7f3c1d", Source: local, Username: "Ada", Name: "Ada Lovelace",
+		Subject: "user:7f3c1d", Source: store.Source{Name: SourceLocal, Stamp: stampOf(rightHash())}, Username: "Ada", Name: "Ada Lovelace",
 		Email: "ada@example.com", EmailVerified: true, Roles: []string{"admin", "author"}, Groups: []string{"engineering"}, Tenant: "acme",
 	}
 	if err != nil || !ok || fmt.Sprint(u) != fmt.Sprint(want) {
@@ -108,6 +111,14 @@ func TestDirectorySaysWhatIsWrong(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The error about an unknown field names every field that there is, and no other.
+func TestFieldNamesAreThoseOfTheDocument(t *testing.T) {
+	named := strings.Split(fieldNames, ", ")
+	if slices.Sort(named); !slices.Equal(named, slices.Sorted(maps.Keys(fields))) {
+		t.Errorf("named %v, read %v", named, slices.Sorted(maps.Keys(fields)))
 	}
 }
 

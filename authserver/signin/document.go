@@ -96,7 +96,7 @@ func readEntry(node *yaml.Node) (entry, error) {
 	return e, nil
 }
 
-const fieldNames = "username, id, passwordHash, name, email, emailVerified, roles, groups, disabled"
+const fieldNames = "username, id, passwordHash, name, email, emailVerified, roles, groups, tenant, disabled"
 
 var fields = map[string]func(*entry, *yaml.Node) error{
 	"username": func(e *entry, n *yaml.Node) (err error) {
@@ -118,6 +118,7 @@ var fields = map[string]func(*entry, *yaml.Node) error{
 		phc, err := readText(n)
 		if err == nil {
 			e.hash, err = parseHash(phc)
+			e.user.Source.Stamp = stampOf(phc)
 		}
 		return err
 	},

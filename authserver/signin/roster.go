@@ -21,7 +21,7 @@ type Roster struct {
 }
 
 // Welcome tells whether the person with this `sub`, who came from this source,
-// may go on getting tokens. Of people of upstream providers we know nothing
+// may go on getting tokens. A local user may with the password of then only. Of people of upstream providers we know nothing
 // between two sign-ins, so they are welcome as long as their provider is.
 func (r Roster) Welcome(subject string, from store.Source) (bool, error) {
 	if !IsUser(subject) {
@@ -30,8 +30,16 @@ func (r Roster) Welcome(subject string, from store.Source) (bool, error) {
 	if !isLocal(subject) {
 		return r.vouched(from)
 	}
-	_, ok, err := r.Local.User(subject)
-	return ok, err
+	u, ok, err := r.Local.User(subject)
+	return ok && samePassword(from, u), err
+}
+
+// samePassword tells whether a local user still has the password that they signed
+// in with. Whose password was reset is signed out by it: that is what one does for
+// somebody whose device was stolen. What was written before stamps were kept is
+// believed.
+func samePassword(from store.Source, u User) bool {
+	return from.Stamp == "" || from.Stamp == u.Source.Stamp
 }
 
 // vouched tells whether an upstream provider is configured now as it was when it
@@ -72,14 +80,14 @@ func (r Roster) Tenant(subject, atSignIn string) string {
 }
 
 // Current returns the session with what is known of the person now; false: they
-// are disabled, removed, or their provider is.
+// are disabled, removed, or their provider is, or they have another password.
 func (r Roster) Current(s store.Session) (store.Session, bool, error) {
 	if !isLocal(s.Subject) {
 		ok, err := r.Welcome(s.Subject, s.Source)
 		return s, ok, err
 	}
 	u, ok, err := r.Local.User(s.Subject)
-	if err != nil || !ok {
+	if err != nil || !ok || !samePassword(s.Source, u) {
 		return store.Session{}, false, err
 	}
 	s.Username, s.Name, s.Email, s.EmailVerified = u.Username, u.Name, u.Email, u.EmailVerified

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,8 +43,9 @@ func welcome(t *testing.T, r Roster, subject string, from store.Source) bool {
 }
 
 var (
-	local  = store.Source{Name: SourceLocal}
-	ada    = User{Subject: "user:7f3c1d", Source: local, Username: "Ada"}
+	local = store.Source{Name: SourceLocal}
+	// stamped as a sign-in does it
+	ada    = User{Subject: "user:7f3c1d", Source: store.Source{Name: SourceLocal, Stamp: stampOf(rightHash())}, Username: "Ada"}
 	atCorp = store.Source{Name: "corp", Issuer: "https://idp.example", ClientID: "us"}
 )
 
@@ -86,13 +88,17 @@ func TestSessionEnds(t *testing.T) {
 		after  time.Duration
 		gone   bool
 	}{
-		"used soon":         {nil, time.Hour, false},
-		"too old":           {nil, 12 * time.Hour, true},
-		"short lifetime":    {func(s *Sessions, _ *Local) { s.Lifetime = time.Minute }, time.Minute, true},
-		"idle":              {func(s *Sessions, _ *Local) { s.Idle = time.Hour }, time.Hour, true},
-		"not idle":          {func(s *Sessions, _ *Local) { s.Idle = time.Hour }, 59 * time.Minute, false},
-		"A11 user disabled": {func(_ *Sessions, l *Local) { l.Set(directory(t, disabledAda)) }, 0, true},
-		"A11 user removed":  {func(_ *Sessions, l *Local) { l.Set(nil) }, 0, true},
+		"used soon":          {nil, time.Hour, false},
+		"too old":            {nil, 12 * time.Hour, true},
+		"short lifetime":     {func(s *Sessions, _ *Local) { s.Lifetime = time.Minute }, time.Minute, true},
+		"idle":               {func(s *Sessions, _ *Local) { s.Idle = time.Hour }, time.Hour, true},
+		"not idle":           {func(s *Sessions, _ *Local) { s.Idle = time.Hour }, 59 * time.Minute, false},
+		"A11 user disabled":  {func(_ *Sessions, l *Local) { l.Set(directory(t, disabledAda)) }, 0, true},
+		"A11 password reset": {func(_ *Sessions, l *Local) { l.Set(directory(t, strings.ReplaceAll(twoUsers, "HASH", anotherHash()))) }, 0, true},
+		"same password kept": {func(_ *Sessions, l *Local) {
+			l.Set(directory(t, strings.ReplaceAll(twoUsers, "Ada Lovelace", "Ada King")))
+		}, 0, false},
+		"A11 user removed": {func(_ *Sessions, l *Local) { l.Set(nil) }, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, l := newSessions(t, newMemory())
@@ -112,6 +118,37 @@ func TestSessionEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// anotherHash is of another password.
+var anotherHash = sync.OnceValue(func() string {
+	h, err := HashPassword("left")
+	if err != nil {
+		panic(err)
+	}
+	return h
+})
+
+// A4, A11: what was begun with another password ends, whoever asks; what says nothing
+// of its password, as records of before, is believed.
+func TestA4A11AnotherPasswordEndsWhatTheOldOneBegan(t *testing.T) {
+	s, l := newSessions(t, newMemory())
+	begun, _, _ := l.User(ada.Subject)
+	check := func(when string, from store.Source, want bool) {
+		t.Helper()
+		_, current, err := s.Roster.Current(store.Session{Subject: ada.Subject, Source: from})
+		if got := welcome(t, s.Roster, ada.Subject, from); got != want || current != want || err != nil {
+			t.Errorf("%s: welcome %v, current %v, %v, want %v", when, got, current, err, want)
+		}
+	}
+	check("before", begun.Source, true)
+	l.Set(directory(t, strings.ReplaceAll(twoUsers, "HASH", anotherHash())))
+	check("reset", begun.Source, false)
+	check("reset, an old record", local, true)
+	anew, _, _ := l.User(ada.Subject)
+	check("signed in anew", anew.Source, true)
+	l.Set(directory(t, disabledAda))
+	check("disabled, an old record", local, false)
 }
 
 const disabledAda = `users: [{username: ada, id: 7f3c1d, passwordHash: "HASH", disabled: true}]`

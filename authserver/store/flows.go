@@ -26,6 +26,10 @@ type Source struct {
 	// have another one later. Empty for local users.
 	Issuer   string `json:"issuer,omitempty"`
 	ClientID string `json:"client_id,omitempty"`
+	// Stamp is of what a local user proved it with; it is another one once their
+	// password is. Empty for people of providers, and where the record was written
+	// before it was kept.
+	Stamp string `json:"stamp,omitempty"`
 }
 
 // Grant is what a person allowed a client: the part that a code, a family and the

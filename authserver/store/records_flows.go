@@ -10,7 +10,7 @@ import (
 const (
 	codeVersion    = 4
 	familyVersion  = 3
-	sessionVersion = 2
+	sessionVersion = 3
 )
 
 // grantRecord is the JSON of a grant. Before codes of version 4 and families of
@@ -29,7 +29,7 @@ func (r grantRecord) grant() Grant {
 }
 
 // codeRecord is the JSON of a code. Version 2 says when it was made, version 3
-// the source of the person; before, that is not known.
+// the source of the person, version 4 its stamp; before, that is not known.
 type codeRecord struct {
 	Version     int         `json:"v"`
 	Grant       grantRecord `json:"grant"`
@@ -40,7 +40,8 @@ type codeRecord struct {
 	Expires     int64       `json:"expires"`
 }
 
-// familyRecord is the JSON of a family. Version 2 says the source of the person.
+// familyRecord is the JSON of a family. Version 2 says the source of the person,
+// version 3 its stamp.
 // Generation and revocation are columns, for they are what writers compare.
 type familyRecord struct {
 	Version     int         `json:"v"`
@@ -55,13 +56,14 @@ type familyRecord struct {
 }
 
 // sessionRecord is the JSON of a session. Version 1 says only the name of the
-// source. Seen is a column.
+// source, version 3 its stamp too. Seen is a column.
 type sessionRecord struct {
 	Version       int      `json:"v"`
 	Subject       string   `json:"subject"`
 	Source        string   `json:"source"`
 	Issuer        string   `json:"issuer,omitempty"`
 	ClientID      string   `json:"client_id,omitempty"`
+	Stamp         string   `json:"stamp,omitempty"`
 	Username      string   `json:"username,omitempty"`
 	Name          string   `json:"name,omitempty"`
 	Email         string   `json:"email,omitempty"`
@@ -135,7 +137,7 @@ func (f Family) Ends() int64 {
 func (s Session) Encode() ([]byte, error) {
 	return encode("session", sessionRecord{
 		Version: sessionVersion, Subject: s.Subject,
-		Source: s.Source.Name, Issuer: s.Source.Issuer, ClientID: s.Source.ClientID, Username: s.Username, Name: s.Name,
+		Source: s.Source.Name, Issuer: s.Source.Issuer, ClientID: s.Source.ClientID, Stamp: s.Source.Stamp, Username: s.Username, Name: s.Name,
 		Email: s.Email, EmailVerified: s.EmailVerified, Roles: s.Roles, Groups: s.Groups, Tenant: s.Tenant,
 		UserAgent: s.UserAgent, Address: s.Address, AuthTime: unix(s.AuthTime), Expires: unix(s.Expires),
 	})
@@ -150,7 +152,7 @@ func DecodeSession(id, hash string, seen int64, record []byte) (Session, error) 
 	}
 	return Session{
 		ID: id, Hash: hash, Subject: rec.Subject,
-		Source: Source{Name: rec.Source, Issuer: rec.Issuer, ClientID: rec.ClientID}, Username: rec.Username, Name: rec.Name,
+		Source: Source{Name: rec.Source, Issuer: rec.Issuer, ClientID: rec.ClientID, Stamp: rec.Stamp}, Username: rec.Username, Name: rec.Name,
 		Email: rec.Email, EmailVerified: rec.EmailVerified, Roles: rec.Roles, Groups: rec.Groups, Tenant: rec.Tenant,
 		UserAgent: rec.UserAgent, Address: rec.Address,
 		AuthTime: fromUnix(rec.AuthTime), Seen: fromUnix(seen), Expires: fromUnix(rec.Expires),

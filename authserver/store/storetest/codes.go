@@ -25,7 +25,7 @@ var codeTests = []test{
 func grant(subject, clientID string) store.Grant {
 	return store.Grant{
 		ClientID: clientID, Subject: subject, SessionID: "session-" + subject,
-		Source: store.Source{Name: "corp", Issuer: "https://idp.example", ClientID: "us"},
+		Source: store.Source{Name: "corp", Issuer: "https://idp.example", ClientID: "us", Stamp: "stamp"},
 		Access: []store.Access{
 			{Resource: "https://api.example.com", Scopes: []string{"orders.read", "orders.write"}},
 			{Resource: "https://billing.example.com", Scopes: []string{"invoices.read"}},
@@ -186,7 +186,7 @@ func a16Codes(t *testing.T, w *world) {
 	for _, text := range hostile {
 		c := store.Code{
 			Hash: "hash" + text, RedirectURI: text, Challenge: text, FamilyID: "family" + text, Expires: sampleTime.Add(time.Minute),
-			Grant: store.Grant{ClientID: text, Subject: text, Source: store.Source{Name: text, Issuer: text, ClientID: text}, SessionID: text, Access: []store.Access{{Resource: text, Scopes: []string{text}}}, Roles: []string{text}, Tenant: text, Nonce: text},
+			Grant: store.Grant{ClientID: text, Subject: text, Source: store.Source{Name: text, Issuer: text, ClientID: text, Stamp: text}, SessionID: text, Access: []store.Access{{Resource: text, Scopes: []string{text}}}, Roles: []string{text}, Tenant: text, Nonce: text},
 		}
 		w.putCode(t, c)
 		w.wantTake(t, c, sampleTime, nil)

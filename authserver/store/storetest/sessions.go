@@ -20,7 +20,7 @@ var sessionTests = []test{
 
 func session(id, subject string) store.Session {
 	return store.Session{
-		ID: id, Hash: credential.Hash("cookie of " + id), Subject: subject, Source: store.Source{Name: "corp", Issuer: "https://idp.example", ClientID: "us"},
+		ID: id, Hash: credential.Hash("cookie of " + id), Subject: subject, Source: store.Source{Name: "corp", Issuer: "https://idp.example", ClientID: "us", Stamp: "stamp"},
 		Username: "jo", Name: "Jo \U0001F511", Email: "jo@example.com", EmailVerified: true,
 		Roles: []string{"buyer"}, Groups: []string{"staff"}, Tenant: "acme", UserAgent: "Browser/1.0", Address: "192.0.2.1",
 		AuthTime: sampleTime, Seen: sampleTime.Add(time.Minute), Expires: sampleTime.Add(8 * time.Hour),
@@ -142,7 +142,7 @@ func a16Sessions(t *testing.T, w *world) {
 	}
 	for _, text := range hostile {
 		s := store.Session{
-			ID: "id" + text, Hash: "hash" + text, Subject: "subject" + text, Source: store.Source{Name: text, Issuer: text, ClientID: text}, Username: text, Name: text, Email: text,
+			ID: "id" + text, Hash: "hash" + text, Subject: "subject" + text, Source: store.Source{Name: text, Issuer: text, ClientID: text, Stamp: text}, Username: text, Name: text, Email: text,
 			Roles: []string{text}, Groups: []string{text}, Tenant: text, UserAgent: text, Address: text, Expires: sampleTime.Add(time.Hour),
 		}
 		w.putSession(t, s)
