@@ -37,6 +37,7 @@ func TestRights(t *testing.T) {
 
 		registrations = "system:serviceaccount:" + system + ":clientele-registrations"
 	)
+	// What a role permits comes before what it does not: by then its binding counts.
 	for _, tc := range []struct {
 		name, user                                            string
 		verb, group, resource, subresource, namespace, object string
@@ -68,17 +69,19 @@ func TestRights(t *testing.T) {
 		{"the server reviews rights", server, "create", "authorization.k8s.io", "subjectaccessreviews", "", "", "", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
-				User: tc.user,
-				ResourceAttributes: &authorizationv1.ResourceAttributes{
-					Verb: tc.verb, Group: tc.group, Resource: tc.resource, Subresource: tc.subresource, Namespace: tc.namespace, Name: tc.object,
-				},
-			}}
+			may := authorizationv1.ResourceAttributes{
+				Verb: tc.verb, Group: tc.group, Resource: tc.resource, Subresource: tc.subresource, Namespace: tc.namespace, Name: tc.object,
+			}
+			if tc.allowed {
+				testenv.Allowed(t, tc.user, may)
+				return
+			}
+			review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: tc.user, ResourceAttributes: &may}}
 			if err := c.Create(t.Context(), review); err != nil {
 				t.Fatal(err)
 			}
-			if review.Status.Allowed != tc.allowed {
-				t.Errorf("allowed = %v (%s), want %v", review.Status.Allowed, review.Status.Reason, tc.allowed)
+			if review.Status.Allowed {
+				t.Errorf("allowed: %s", review.Status.Reason)
 			}
 		})
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -100,7 +101,8 @@ func (w *world) register(t *testing.T, body string) string {
 	return a.Member("client_id")
 }
 
-// person is a ServiceAccount that stands for somebody with a kubeconfig.
+// person is a ServiceAccount that stands for somebody with a kubeconfig. Any role lets
+// them read the AuthorizationServer.
 func (w *world) person(t *testing.T, role rbacv1.RoleRef) *rest.Config {
 	t.Helper()
 	ns := testenv.Namespace(t)
@@ -110,6 +112,9 @@ func (w *world) person(t *testing.T, role rbacv1.RoleRef) *rest.Config {
 			ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: role.Name + "-" + ns},
 			RoleRef:    role,
 			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: ns, Name: "pat"}},
+		})
+		testenv.Allowed(t, "system:serviceaccount:"+ns+":pat", authorizationv1.ResourceAttributes{
+			Namespace: system, Verb: "get", Group: v1alpha1.GroupVersion.Group, Resource: "authorizationservers", Name: "default",
 		})
 	}
 	return testenv.ServiceAccountConfig(t, ns, "pat")

@@ -2,12 +2,14 @@ package testenv
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"clientele.dev/clientele/hack/internal/plane"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -113,6 +115,20 @@ func ServiceAccountConfig(t testing.TB, namespace, name string, audiences ...str
 	c := Config()
 	c.BearerToken = ServiceAccountToken(t, namespace, name, audiences...)
 	return c
+}
+
+// Allowed waits until the API server lets a user do something: it learns of a right a
+// moment after the binding that gives it is there.
+func Allowed(t testing.TB, user string, may authorizationv1.ResourceAttributes) {
+	t.Helper()
+	c := Client(t)
+	Eventually(t, fmt.Sprintf("%s may %s %s", user, may.Verb, may.Resource), func() bool {
+		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &may}}
+		if err := c.Create(t.Context(), review); err != nil {
+			t.Fatal(err)
+		}
+		return review.Status.Allowed
+	})
 }
 
 // Kubeconfig writes a kubeconfig for c into the test's temporary folder and
