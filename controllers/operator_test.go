@@ -95,17 +95,24 @@ func startServerOnly(t *testing.T) *stack {
 	t.Cleanup(func() {
 		s.remove(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: v1alpha1.SigningKeysSecretName("default")}})
 	})
-	at := listen(t, "127.0.0.1:0")
+	at := listen(t)
 	s.issuer = "http://" + at.Addr().String()
 	s.stopServer = startServer(t, s.log, at, s.data)
 	s.create(t, s.authorizationServer())
 	return s
 }
 
-// startServerAgain starts the server where it was, with the data it had.
+// startServerAgain starts the server where it was, with the data it had. A connection
+// that somebody made meanwhile may have that port for a moment.
 func (s *stack) startServerAgain(t *testing.T) {
 	t.Helper()
-	s.stopServer = startServer(t, s.log, listen(t, strings.TrimPrefix(s.issuer, "http://")), s.data)
+	var at net.Listener
+	var err error
+	s.eventually(t, func(context.Context) bool {
+		at, err = net.Listen("tcp", strings.TrimPrefix(s.issuer, "http://"))
+		return err == nil
+	}, func() string { return err.Error() })
+	s.stopServer = startServer(t, s.log, at, s.data)
 }
 
 func (s *stack) authorizationServer() *v1alpha1.AuthorizationServer {
@@ -267,7 +274,7 @@ func startServer(t *testing.T, l *log, at net.Listener, dir string) (stop func()
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics := listen(t, "127.0.0.1:0")
+	metrics := listen(t)
 	return background(t, "the server", func(ctx context.Context) error {
 		defer db.Close()
 		return srv.Serve(ctx, at, metrics)
@@ -295,9 +302,9 @@ func background(t *testing.T, what string, run func(context.Context) error) (sto
 	return stop
 }
 
-func listen(t *testing.T, address string) net.Listener {
+func listen(t *testing.T) net.Listener {
 	t.Helper()
-	l, err := net.Listen("tcp", address)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
