@@ -94,7 +94,7 @@ func authenticator(t *testing.T, issuer string, ca caBundle, audience string) oi
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
+	err = wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
 		return a.HealthCheck() == nil, nil
 	})
 	if err != nil {

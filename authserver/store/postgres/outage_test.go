@@ -23,7 +23,7 @@ func TestF8Outage(t *testing.T) {
 		}
 	}()
 	replica := func() *Store {
-		s, err := Open(t.Context(), Options{DSN: own.DSN("connect_timeout=2"), Now: time.Now, Poll: time.Hour, Linger: time.Hour})
+		s, err := Open(t.Context(), Options{DSN: own.DSN("connect_timeout=20"), Now: time.Now, Poll: time.Hour, Linger: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}
