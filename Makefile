@@ -48,9 +48,11 @@ dev: controlplane build bin/stack ## Run the whole stack until Ctrl-C; DEV_DIR=f
 bin/stack:
 	@$(STATIC) $(GO) build -o $@ ./hack/stack
 
+# Go's own limit for a package, ten minutes, is near on a machine that does other
+# things besides; whatever waits for something in a test gives up long before.
 test: controlplane ## Run every test, on a real control plane, with the race detector
 	@$(if $(RACE),,echo "no C compiler found: testing without the race detector")
-	@set -e; for m in $(TEST_MODULES); do echo "== go test $$m"; (cd $$m && $(GO) test $(RACE) -shuffle=on ./...); done
+	@set -e; for m in $(TEST_MODULES); do echo "== go test $$m"; (cd $$m && $(GO) test $(RACE) -shuffle=on -timeout=30m ./...); done
 
 lint: ## Check formatting, go vet and staticcheck
 	@$(STATIC) hack/lint.sh $(TEST_MODULES)
