@@ -18,7 +18,7 @@ type Spec struct {
 	Env  []string // added to this process's environment, "KEY=value"
 	Log  string   // file that takes stdout and stderr, appended to, mode 0600
 	// Grace is how long the process may take to end after SIGTERM, before
-	// SIGKILL. Zero means ten seconds.
+	// SIGKILL. Zero means half a minute: a test that passed fails if it has to be killed.
 	Grace time.Duration
 }
 
@@ -34,7 +34,7 @@ type Process struct {
 // On Linux the kernel kills the child when this process dies, however it dies.
 func Start(spec Spec) (*Process, error) {
 	if spec.Grace == 0 {
-		spec.Grace = 10 * time.Second
+		spec.Grace = 30 * time.Second
 	}
 	log, err := os.OpenFile(spec.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
