@@ -90,6 +90,7 @@ func TestOpenRegistrationAcceptsRealClients(t *testing.T) {
 		"a secret is asked for":          {`{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":"client_secret_post"}`, "token_endpoint_auth_method", "none"},
 		"first redirect URI stays first": {`{"redirect_uris":["https://z.example/cb","https://a.example/cb"]}`, "redirect_uris", "[https://z.example/cb https://a.example/cb]"},
 		"unknown grant types":            {`{"redirect_uris":["https://a.example/cb"],"grant_types":["authorization_code","urn:ietf:params:oauth:grant-type:device_code"]}`, "grant_types", "[authorization_code]"},
+		"unknown members, by their case": {`{"redirect_uris":["https://a.example/cb"],"Clientele_Managed":{"trusted":true},"Scope":"a"}`, "scope", "<nil>"},
 		"a client_id of its own":         {`{"client_id":"apps.victim","redirect_uris":["https://a.example/cb"]}`, "token_endpoint_auth_method", "none"},
 	} {
 		a := selfRegister(t, s, c.body)
@@ -103,18 +104,20 @@ func TestA10OpenRegistrationRefuses(t *testing.T) {
 	s := authtest.Start(t, open(authtest.Config{}))
 	deep := strings.Repeat(`[`, 40) + strings.Repeat(`]`, 40)
 	for rule, c := range map[string]struct{ body, code string }{
-		"privileged members":                 {`{"redirect_uris":["https://a.example/cb"],"clientele_managed":{"trusted":true}}`, "invalid_client_metadata"},
-		"privileged members in another case": {`{"redirect_uris":["https://a.example/cb"],"Clientele_Managed":{"owner":{"namespace":"a","name":"b","uid":"c"}}}`, "invalid_client_metadata"},
-		"client_credentials":                 {`{"redirect_uris":["https://a.example/cb"],"grant_types":["client_credentials"]}`, "invalid_client_metadata"},
-		"no redirect URI":                    {`{"client_name":"x"}`, "invalid_redirect_uri"},
-		"plain http":                         {`{"redirect_uris":["http://a.example/cb"]}`, "invalid_redirect_uri"},
-		"A1 JavaScript":                      {`{"redirect_uris":["JavaScript:alert(1)"]}`, "invalid_redirect_uri"},
-		"a scheme that nobody vouches for":   {`{"redirect_uris":["com.example.app:/cb"]}`, "invalid_redirect_uri"},
-		"A9 a name with an override":         {`{"client_name":"\u202egnp","redirect_uris":["https://a.example/cb"]}`, "invalid_client_metadata"},
-		"A15 huge scope":                     {`{"redirect_uris":["https://a.example/cb"],"scope":"` + strings.Repeat("a ", 5000) + `"}`, "invalid_client_metadata"},
-		"A15 deep JSON":                      {`{"x":` + deep + `}`, "invalid_request"},
-		"a member twice":                     {`{"redirect_uris":["https://a.example/cb"],"redirect_uris":["https://b.example/cb"]}`, "invalid_request"},
-		"private_key_jwt":                    {`{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":"private_key_jwt"}`, "invalid_client_metadata"},
+		"privileged members":               {`{"redirect_uris":["https://a.example/cb"],"clientele_managed":{"trusted":true}}`, "invalid_client_metadata"},
+		"redirect_uris is no list":         {`{"redirect_uris":"https://a.example/cb"}`, "invalid_redirect_uri"},
+		"redirect_uris in another case":    {`{"Redirect_URIs":["https://a.example/cb"]}`, "invalid_redirect_uri"},
+		"a name that is no string":         {`{"redirect_uris":["https://a.example/cb"],"client_name":["x"]}`, "invalid_client_metadata"},
+		"client_credentials":               {`{"redirect_uris":["https://a.example/cb"],"grant_types":["client_credentials"]}`, "invalid_client_metadata"},
+		"no redirect URI":                  {`{"client_name":"x"}`, "invalid_redirect_uri"},
+		"plain http":                       {`{"redirect_uris":["http://a.example/cb"]}`, "invalid_redirect_uri"},
+		"A1 JavaScript":                    {`{"redirect_uris":["JavaScript:alert(1)"]}`, "invalid_redirect_uri"},
+		"a scheme that nobody vouches for": {`{"redirect_uris":["com.example.app:/cb"]}`, "invalid_redirect_uri"},
+		"A9 a name with an override":       {`{"client_name":"\u202egnp","redirect_uris":["https://a.example/cb"]}`, "invalid_client_metadata"},
+		"A15 huge scope":                   {`{"redirect_uris":["https://a.example/cb"],"scope":"` + strings.Repeat("a ", 5000) + `"}`, "invalid_client_metadata"},
+		"A15 deep JSON":                    {`{"x":` + deep + `}`, "invalid_request"},
+		"a member twice":                   {`{"redirect_uris":["https://a.example/cb"],"redirect_uris":["https://b.example/cb"]}`, "invalid_request"},
+		"private_key_jwt":                  {`{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":"private_key_jwt"}`, "invalid_client_metadata"},
 	} {
 		s.Clock.Advance(time.Minute)
 		if a := selfRegister(t, s, c.body); a.Status != http.StatusBadRequest || a.Error() != c.code {

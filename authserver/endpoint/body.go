@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"sync"
 
 	"clientele.dev/clientele/authserver/oauth"
@@ -83,9 +84,23 @@ func readJSON(x *exchange, v any) error {
 		return unread(err)
 	}
 	if err := strictUnmarshal(body, v); err != nil {
-		return oauth.InvalidRequest("the request body is not acceptable JSON: %s", err)
+		return oauth.InvalidRequest("the request body is not acceptable JSON: %s", err).WithCause(err)
 	}
 	return nil
+}
+
+// readRegistration is readJSON for client metadata, about which there are codes of
+// their own (RFC 7591, Section 3.2.2).
+func readRegistration(x *exchange, v any) error {
+	err := readJSON(x, v)
+	wrong, ok := errors.AsType[*memberError](err)
+	switch {
+	case !ok || wrong.member == "":
+		return err
+	case strings.HasPrefix(wrong.member, "redirect_uris"):
+		return oauth.InvalidRedirectURI("%s", wrong)
+	}
+	return oauth.InvalidClientMetadata("%s", wrong)
 }
 
 var errTooDeep = fmt.Errorf("it is nested more than %d levels deep", maxDepth)

@@ -54,7 +54,7 @@ func (s *Server) storeUpdate(x *exchange, token string) (c *registry.Client, sec
 	}
 	// 4.
 	var asked selfRegistration
-	if err = readJSON(x, &asked); err != nil {
+	if err = readRegistration(x, &asked); err != nil {
 		return nil, "", "", err
 	}
 	if asked.ClientID != old.ClientID {

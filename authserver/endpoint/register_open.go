@@ -46,7 +46,7 @@ func (s *Server) storeSelf(x *exchange, caller Caller) (c *registry.Client, secr
 	}
 	// 2.
 	var asked selfRegistration
-	if err = readJSON(x, &asked); err != nil {
+	if err = readRegistration(x, &asked); err != nil {
 		return nil, "", "", err
 	}
 	accepted, err := acceptable(asked.Registration, caller != Caller{})

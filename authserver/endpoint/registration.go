@@ -55,7 +55,7 @@ func (s *Server) updateClient(x *exchange) int {
 
 func (s *Server) put(x *exchange, caller Caller, pathID string, update bool) int {
 	var reg oauth.Registration
-	err := readJSON(x, &reg)
+	err := readRegistration(x, &reg)
 	if err == nil && update && reg.ClientID != pathID {
 		// RFC 7592, Section 2.2: the client_id in the body is the client's.
 		err = oauth.InvalidClientMetadata("client_id must equal the one in the URL")
