@@ -111,6 +111,61 @@ func TestA19WithdrawnOnTheAccountPage(t *testing.T) {
 	})
 }
 
+// In the words of the page: an app "gets nothing new in your name unless you allow it
+// again", also where nobody has to be asked.
+func TestA19WhoWithdrawsATrustedAppIsAskedFromThenOn(t *testing.T) {
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := users(t, on)
+		app := w.MustRegister(t, authtest.NewClient("app", authtest.WithCode("orders.read orders.write", orders), withPost, trusted))
+		people := &people{Server: w.Server}
+		ada, bob := w.NewBrowser(t), w.NewBrowser(t)
+		for b, who := range map[*authtest.Browser]string{ada: "ada", bob: "bob"} {
+			if p := b.SignIn(t, b.Get(t, w.AuthorizeURL(app)), who); p.Callback.Get("code") == "" {
+				t.Fatalf("trusted, and %s is asked: %d %s", who, p.Status, p.URL)
+			}
+		}
+		quiet := func(b *authtest.Browser) authtest.Page { return b.Get(t, w.AuthorizeURL(app, "prompt", "none")) }
+		refresh := w.MustExchange(t, app, quiet(ada).Callback.Get("code")).Member("refresh_token")
+		form := forms(ada.Get(t, w.URL+"/account"))["withdraw apps.app"]
+		late := quiet(ada).Callback.Get("code") // a code that is on its way
+		if p := people.postPage(t, ada, "/account/withdraw", form); !strings.Contains(p.Body, "Access withdrawn") {
+			t.Fatalf("%d %s", p.Status, p.Body)
+		}
+		refused(t, "a code of before", w.Exchange(t, app, late), "invalid_grant")
+		refused(t, "a refresh token of before", w.Refresh(t, app, refresh), "invalid_grant")
+		if p := quiet(ada); p.Callback.Get("error") != "consent_required" {
+			t.Errorf("prompt=none: %s", p.URL)
+		}
+		if p := quiet(bob); p.Callback.Get("code") == "" {
+			t.Errorf("another person is asked: %d %s", p.Status, p.URL)
+		}
+		page := ada.Get(t, w.AuthorizeURL(app, "scope", "orders.read"))
+		if !page.AsksConsent() {
+			t.Fatalf("not asked: %d %s", page.Status, page.URL)
+		}
+		if p := ada.Submit(t, page, "decision", "deny"); p.Callback.Get("error") != "access_denied" {
+			t.Errorf("denied: %s", p.URL)
+		}
+		code := ada.Submit(t, ada.Get(t, w.AuthorizeURL(app, "scope", "orders.read")), "decision", "allow").Callback.Get("code")
+		again := w.MustExchange(t, app, code)
+		if a := w.Refresh(t, app, again.Member("refresh_token")); a.Status != http.StatusOK || a.Member("scope") != "orders.read" {
+			t.Errorf("allowed again: %d %s", a.Status, a.Body)
+		}
+		if p := ada.Get(t, w.AuthorizeURL(app, "prompt", "none", "scope", "orders.read")); p.Callback.Get("code") == "" {
+			t.Errorf("asked for what she allowed again: %s", p.URL)
+		}
+		if p := quiet(ada); p.Callback.Get("error") != "consent_required" { // orders.write too
+			t.Errorf("more than she allowed again: %s", p.URL)
+		}
+		// Another incarnation of the app is none that she refused.
+		w.Pass(t, time.Minute)
+		w.change(t, app, func(r *oauth.Registration) { r.Managed.Owner.UID, r.Managed.Counter = "another", 2 })
+		if p := quiet(ada); p.Callback.Get("code") == "" {
+			t.Errorf("another incarnation: %s", p.URL)
+		}
+	})
+}
+
 func TestSignInsRefusedOnTheAccountPageAreAudited(t *testing.T) {
 	w := users(t, authtest.Config{})
 	b := w.NewBrowser(t)

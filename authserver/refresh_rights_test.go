@@ -50,6 +50,22 @@ func TestA19TrustTakenAwayEndsWhatNobodyWasAskedFor(t *testing.T) {
 	})
 }
 
+// The consents are withdrawn before codes and families end: nothing is granted in
+// between, also where nobody had to be asked.
+func TestA19AWithdrawalCountsBeforeTheTokensEnd(t *testing.T) {
+	w := users(t, authtest.Config{})
+	app := w.MustRegister(t, authtest.NewClient("app", authtest.WithCode("orders.read", orders), withPost, trusted))
+	b := w.NewBrowser(t)
+	refresh := w.MustExchange(t, app, w.Code(t, b, app, "ada")).Member("refresh_token")
+	code := w.Code(t, b, app, "ada")
+	if err := w.Store.WithdrawConsents(t.Context(), "user:ada", "apps.app", w.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "a code that is on its way", w.Exchange(t, app, code), "invalid_grant")
+	refused(t, "a refresh token", w.Refresh(t, app, refresh), "invalid_grant")
+	w.wantActive(t, app, refresh, false)
+}
+
 // TestIntrospectionOfARefreshTokenSaysWhatTheGrantWould: a client that asks whether
 // it has access is not told yes, and then refused.
 func TestIntrospectionOfARefreshTokenSaysWhatTheGrantWould(t *testing.T) {
@@ -74,7 +90,7 @@ func TestIntrospectionOfARefreshTokenSaysWhatTheGrantWould(t *testing.T) {
 		}},
 		{"policy allows nothing any more", func(t *testing.T, w *world) { w.withdrawPolicy(t) }},
 		{"consent was withdrawn, and only that", func(t *testing.T, w *world) {
-			if err := w.Store.WithdrawConsents(t.Context(), "user:ada", "apps.web"); err != nil {
+			if err := w.Store.WithdrawConsents(t.Context(), "user:ada", "apps.web", w.Clock.Now()); err != nil {
 				t.Fatal(err)
 			}
 		}},

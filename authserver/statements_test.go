@@ -19,6 +19,7 @@ func TestStatementsOfARequest(t *testing.T) {
 		return counting
 	}})
 	b := w.NewBrowser(t)
+	trusted := w.MustRegister(t, authtest.NewClient("trusted", authtest.WithCode("orders.read", orders), trusted))
 	tokens := w.MustExchange(t, w.web, w.Code(t, b, w.web, "ada")) // signed in, and asked
 	access, refresh := tokens.Member("access_token"), tokens.Member("refresh_token")
 	form := func(path, name, value string) func() authtest.Answer {
@@ -38,6 +39,9 @@ func TestStatementsOfARequest(t *testing.T) {
 		{"introspection", form("/oauth/introspect", "token", access), map[string]int{"Family": 1}},
 		{"introspection of a refresh token", form("/oauth/introspect", "token", refresh), map[string]int{"Family": 1, "Consent": 1}},
 		{"refresh", func() authtest.Answer { return w.Refresh(t, w.web, refresh) }, map[string]int{"Family": 1, "Consent": 1, "AdvanceFamily": 1}},
+		{"code flow of a trusted app", func() authtest.Answer {
+			return w.MustExchange(t, trusted, b.Get(t, w.AuthorizeURL(trusted)).Callback.Get("code"))
+		}, map[string]int{"Session": 1, "Consent": 1, "Withdrawn": 2, "PutCode": 1, "TakeCode": 1, "PutFamily": 1}},
 	} {
 		before := counting.Calls()
 		if a := c.do(); a.Status != 200 {

@@ -134,7 +134,8 @@ type AllowedClients struct {
 	RedirectHosts []string `json:"redirectHosts,omitempty"`
 
 	// trusted says that the platform team answers for the apps of these
-	// namespaces: users are not asked for consent.
+	// namespaces: users are not asked for consent, but who withdrew it on the
+	// account page.
 	// +optional
 	Trusted bool `json:"trusted,omitempty"`
 

@@ -38,9 +38,16 @@ func (v Verdict) Access() []store.Access {
 // ∩ policy ∩ the user's roles, and what of it must be asked. The scopes asked for
 // count at every resource (RFC 8707, Section 2).
 func (i Interaction) judge(ctx context.Context, r *Request, session *store.Session) (Verdict, error) {
+	trusted := r.Client.SkipsConsent(r.Target.redirect)
+	if trusted {
+		var err error
+		if trusted, err = grant.Unasked(ctx, i.Consents, r.Client, session.Subject); err != nil {
+			return nil, err
+		}
+	}
 	var all Verdict
 	for _, resource := range r.Resources {
-		verdict, err := i.judgeAt(ctx, r, session, resource)
+		verdict, err := i.judgeAt(ctx, r, session, resource, trusted)
 		if err != nil {
 			return nil, err
 		}
@@ -51,7 +58,7 @@ func (i Interaction) judge(ctx context.Context, r *Request, session *store.Sessi
 	return all, nil
 }
 
-func (i Interaction) judgeAt(ctx context.Context, r *Request, session *store.Session, resource string) (signin.Verdict, error) {
+func (i Interaction) judgeAt(ctx context.Context, r *Request, session *store.Session, resource string, trusted bool) (signin.Verdict, error) {
 	remembered, err := grant.RememberedConsent(ctx, i.Consents, r.Client, session.Subject, resource)
 	if err != nil {
 		return signin.Verdict{}, err
@@ -65,7 +72,7 @@ func (i Interaction) judgeAt(ctx context.Context, r *Request, session *store.Ses
 		Registered: i.Rights.Registered(r.Client, resource),
 		Allowed:    allowed,
 		Remembered: remembered,
-		Trusted:    r.Client.SkipsConsent(r.Target.redirect),
+		Trusted:    trusted,
 		AskAgain:   r.Prompt.Has(oauth.PromptConsent) || !r.Client.RemembersConsent(r.Target.redirect),
 	}.Judge(), nil
 }

@@ -32,8 +32,8 @@ type present struct {
 	users    Users
 	// kind of grant that asks.
 	kind oauth.GrantType
-	// skipped: nobody had to be asked, for the client is trusted.
-	skipped bool
+	// trusted: nobody had to be asked but those who took the client's access away.
+	trusted bool
 }
 
 // at says what is left of the scopes that a grant gave at one resource. The error is
@@ -58,10 +58,13 @@ func (p present) at(ctx context.Context, g store.Grant, a store.Access, r Reques
 // consented are those of the scopes that the person still allows the client. A
 // consent that is withdrawn while a code is on its way counts (FAILURES A19), and
 // that nobody was asked because the client was trusted counts no more when it is
-// not. None left is an invalid_grant; other errors are the store's.
+// not, or when the person withdrew. None left is an invalid_grant; other errors are
+// the store's.
 func (p present) consented(ctx context.Context, g store.Grant, a store.Access, r Request) ([]string, error) {
-	if p.skipped {
-		return a.Scopes, nil
+	if p.trusted {
+		if unasked, err := Unasked(ctx, p.consents, r.Client, g.Subject); unasked || err != nil {
+			return a.Scopes, err
+		}
 	}
 	remembered, err := RememberedConsent(ctx, p.consents, r.Client, g.Subject, a.Resource)
 	if err != nil {

@@ -160,7 +160,7 @@ func (g RefreshToken) stillAllowed(ctx context.Context, f store.Family, r Reques
 }
 
 func (g RefreshToken) present(r Request) present {
-	trusted := r.Client.Managed != nil && r.Client.Managed.Trusted // and perhaps nobody was asked
+	trusted := r.Client.Managed != nil && r.Client.Managed.Trusted
 	return present{g.Rights, g.Consents, g.Users, g.Type(), trusted}
 }
 

@@ -85,6 +85,16 @@ func RememberedConsent(ctx context.Context, consents store.Consents, c *registry
 	return consent.Scopes, nil
 }
 
+// Unasked tells whether a person need not be asked about a client that is trusted:
+// not if they took its access away. The error is the store's.
+func Unasked(ctx context.Context, consents store.Consents, c *registry.Client, subject string) (bool, error) {
+	withdrawn, err := consents.Withdrawn(ctx, subject, c.ClientID, c.Since())
+	if err != nil {
+		return false, fmt.Errorf("reading a withdrawal: %w", err)
+	}
+	return !withdrawn, nil
+}
+
 // RefreshLifetimes returns how long a refresh token family of a client lives
 // altogether, and unused; both 0: the client has no refresh tokens.
 func RefreshLifetimes(c *registry.Client, terms *Terms) (absolute, idle time.Duration) {

@@ -97,8 +97,8 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // Withdraw takes an app's access away, for every resource: its consents, its
-// refresh tokens, and with these its access tokens (A19). The consents go first,
-// so that nothing new is granted on their strength while the families end. A
+// refresh tokens, and with these its access tokens (A19). The person is asked about
+// it from then on, also if it is trusted. The consents go first, so that nothing new is granted on their strength while the families end. A
 // code that is on its way is not hit: whoever takes one asks for the consent
 // again (Request).
 //
@@ -107,7 +107,7 @@ func (a Account) Withdraw(ctx context.Context, subject, clientID string, now tim
 	if subject == "" || clientID == "" {
 		return errors.New("withdrawing access: no person or no client named")
 	}
-	if err := a.Consents.WithdrawConsents(ctx, subject, clientID); err != nil {
+	if err := a.Consents.WithdrawConsents(ctx, subject, clientID, now); err != nil {
 		return fmt.Errorf("withdrawing consents: %w", err)
 	}
 	filter := store.FamilyFilter{Subject: subject, ClientID: clientID}

@@ -30,7 +30,8 @@ type Request struct {
 	// Remembered is what the person allowed the client for this resource before
 	// (store.Consent).
 	Remembered []string
-	// Trusted clients are the platform's own: nobody is asked about them.
+	// Trusted clients are the platform's own: nobody is asked about them but who
+	// took the access away.
 	Trusted bool
 	// AskAgain shows the page whatever is remembered: prompt=consent (OpenID
 	// Connect Core, Section 3.1.2.1), or an app that could be another

@@ -133,7 +133,11 @@ func (m *memory) ConsentsOf(_ context.Context, subject string) ([]store.Consent,
 	return slices.DeleteFunc(slices.Clone(m.consents), func(c store.Consent) bool { return c.Subject != subject }), m.fail
 }
 
-func (m *memory) WithdrawConsents(_ context.Context, subject, clientID string) error {
+func (m *memory) Withdrawn(context.Context, string, string, time.Time) (bool, error) {
+	return false, m.fail
+}
+
+func (m *memory) WithdrawConsents(_ context.Context, subject, clientID string, _ time.Time) error {
 	m.log = append(m.log, "consents")
 	m.consents = slices.DeleteFunc(m.consents, func(c store.Consent) bool { return c.Subject == subject && c.ClientID == clientID })
 	return m.fail

@@ -198,8 +198,12 @@ type Consents interface {
 	Consent(ctx context.Context, subject, clientID, resource string, since time.Time) (Consent, error)
 	ConsentsOf(ctx context.Context, subject string) ([]Consent, error)
 	// WithdrawConsents removes a person's consents to a client, for every
-	// resource; none is no error.
-	WithdrawConsents(ctx context.Context, subject, clientID string) error
+	// resource, and keeps that they withdrew at now, if the client is there; none
+	// is no error.
+	WithdrawConsents(ctx context.Context, subject, clientID string, now time.Time) error
+	// Withdrawn tells whether the person withdrew at since or later, whatever they
+	// allowed afterwards.
+	Withdrawn(ctx context.Context, subject, clientID string, since time.Time) (bool, error)
 }
 
 // Attempts counts failed sign-ins and other guesses.
@@ -244,6 +248,6 @@ type Sweeper interface {
 	// thousand, and says how many. A used code stays for a day, so that its second
 	// use is recognised; so does a family that expired or was revoked, until its
 	// last access token has expired: no access token may live longer than that.
-	// Consents go when their client is not there.
+	// Consents and withdrawals go when their client is not there.
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }

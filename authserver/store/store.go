@@ -135,8 +135,8 @@ type ClientChange struct {
 	// EndConsents ends what people allowed Put's client id so far. Delete does it
 	// for its client id in any case.
 	EndConsents bool
-	// EndGrants does that, and ends the codes and refresh token families of the
-	// client id: another incarnation has it now. Delete does it in any case.
+	// EndGrants does that, and ends the codes, refresh token families and
+	// withdrawals of the client id: another incarnation has it now. Delete does it in any case.
 	EndGrants bool
 }
 

@@ -17,6 +17,7 @@ var consentTests = []test{
 	{"a consent that adds nothing writes nothing", consentIdle},
 	{"race: 50 consents are all there", consentRace},
 	{"A19 consents are withdrawn for every resource", consentWithdrawn},
+	{"A19 a withdrawal is kept, whatever is allowed afterwards", a19Withdrawal},
 	{"A16 SQL in every field of a consent", a16Consents},
 }
 
@@ -144,14 +145,54 @@ func consentWithdrawn(t *testing.T, w *world) {
 	}
 	w.wantConsents(t, "user:1", kept, a, b)
 	for range 2 { // none is no error
-		if err := w.store.WithdrawConsents(t.Context(), "user:1", "shop.web"); err != nil {
-			t.Fatal(err)
-		}
+		w.withdraw(t, "user:1", "shop.web", sampleTime)
 		w.wantNoConsent(t, a)
 		w.wantNoConsent(t, b)
 		w.wantConsents(t, "user:1", kept)
 	}
 	w.wantConsents(t, "user:2")
+}
+
+func (w *world) withdraw(t *testing.T, subject, clientID string, at time.Time) {
+	t.Helper()
+	if err := w.store.WithdrawConsents(t.Context(), subject, clientID, at); err != nil {
+		t.Fatalf("%q withdraws %q: %v", subject, clientID, err)
+	}
+}
+
+func (w *world) wantWithdrawn(t *testing.T, subject, clientID string, want bool) {
+	t.Helper()
+	if got, err := w.store.Withdrawn(t.Context(), subject, clientID, sampleTime); err != nil || got != want {
+		t.Errorf("withdrawn by %q from %q: %v, %v, want %v", subject, clientID, got, err, want)
+	}
+}
+
+// a19Withdrawal: it counts for what the client is since a time, as consents do. A
+// client that there is not takes no row: anybody can name one.
+func a19Withdrawal(t *testing.T, w *world) {
+	before := w.store.Writes()
+	w.withdraw(t, "user:1", "shop.web", sampleTime)
+	if n := w.store.Writes() - before; n != 0 {
+		t.Errorf("%d writes for a client that is not there", n)
+	}
+	w.put(t, client("shop.web", owner("web")))
+	w.put(t, client("shop.other", owner("other")))
+	w.wantWithdrawn(t, "user:1", "shop.web", false)
+	w.withdraw(t, "user:1", "shop.web", sampleTime)
+	w.withdraw(t, "user:1", "shop.web", sampleTime.Add(-time.Hour)) // another replica's clock
+	w.consent(t, consent("a"))
+	w.wantWithdrawn(t, "user:1", "shop.web", true)
+	w.wantWithdrawn(t, "user:2", "shop.web", false)
+	w.wantWithdrawn(t, "user:1", "shop.other", false)
+	later := sampleTime.Add(time.Second)
+	if got, err := w.store.Withdrawn(t.Context(), "user:1", "shop.web", later); err != nil || got {
+		t.Errorf("%v, %v: it was an earlier incarnation's", got, err)
+	}
+	w.withdraw(t, "user:1", "shop.web", later)
+	if got, err := w.store.Withdrawn(t.Context(), "user:1", "shop.web", later); err != nil || !got {
+		t.Errorf("%v, %v: withdrawn once more", got, err)
+	}
+	w.wantNoConsent(t, consent("a"))
 }
 
 func (w *world) wantConsents(t *testing.T, subject string, want ...store.Consent) {
@@ -168,9 +209,8 @@ func a16Consents(t *testing.T, w *world) {
 		c := store.Consent{Subject: "s" + text, ClientID: text, Resource: text, Scopes: []string{text}, Granted: sampleTime}
 		w.consent(t, c)
 		w.wantConsent(t, c)
-		if err := w.store.WithdrawConsents(t.Context(), c.Subject, text); err != nil {
-			t.Errorf("%q: %v", text, err)
-		}
+		w.withdraw(t, c.Subject, text, sampleTime)
 		w.wantNoConsent(t, c)
+		w.wantWithdrawn(t, c.Subject, text, false)
 	}
 }

@@ -87,6 +87,12 @@ func (c *Counting) Consent(ctx context.Context, subject, clientID, resource stri
 	return c.Store.Consent(ctx, subject, clientID, resource, since)
 }
 
+// Withdrawn implements store.Store.
+func (c *Counting) Withdrawn(ctx context.Context, subject, clientID string, since time.Time) (bool, error) {
+	c.count("Withdrawn")
+	return c.Store.Withdrawn(ctx, subject, clientID, since)
+}
+
 // TokenRevoked implements store.Store.
 func (c *Counting) TokenRevoked(ctx context.Context, jti string) (bool, error) {
 	c.count("TokenRevoked")

@@ -22,15 +22,17 @@ type given struct {
 	consent       store.Consent
 	family        store.Family
 	taken, unused store.Code
+	withdrew      string // a person who took its access away
 }
 
 func (w *world) give(t *testing.T, id string) given {
 	t.Helper()
-	g := given{client: client(id, owner(id)), consent: consent("a"), family: family(id), taken: code(id + " taken"), unused: code(id + " unused")}
+	g := given{client: client(id, owner(id)), consent: consent("a"), family: family(id), taken: code(id + " taken"), unused: code(id + " unused"), withdrew: "user:2"}
 	for _, clientID := range []*string{&g.consent.ClientID, &g.family.Grant.ClientID, &g.taken.Grant.ClientID, &g.unused.Grant.ClientID} {
 		*clientID = id
 	}
 	w.put(t, g.client)
+	w.withdraw(t, g.withdrew, id, sampleTime)
 	w.consent(t, g.consent)
 	w.putFamily(t, g.family)
 	w.putCode(t, g.taken)
@@ -43,6 +45,7 @@ func (w *world) give(t *testing.T, id string) given {
 func (w *world) wantGranted(t *testing.T, g given) {
 	t.Helper()
 	w.wantConsent(t, g.consent)
+	w.wantWithdrawn(t, g.withdrew, g.client.Registration.ClientID, true)
 	w.wantFamily(t, g.family)
 	w.wantTake(t, g.unused, sampleTime, nil)
 	later := family(g.taken.FamilyID)
@@ -53,6 +56,7 @@ func (w *world) wantGranted(t *testing.T, g given) {
 func (w *world) wantEnded(t *testing.T, g given) {
 	t.Helper()
 	w.wantNoConsent(t, g.consent)
+	w.wantWithdrawn(t, g.withdrew, g.client.Registration.ClientID, false)
 	if f, err := w.store.Family(t.Context(), g.family.ID); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("family %+v, %v, want none", f, err)
 	}
@@ -125,8 +129,9 @@ func a19SweepConsents(t *testing.T, w *world) {
 		w.consent(t, c)
 	}
 	w.put(t, client("zz", owner("zz")))
+	w.withdraw(t, "user:2", "zz", sampleTime)
 	w.sql(t, `DELETE FROM clients WHERE client_id = 'zz'`)
-	w.sweep(t, sampleTime, 4)
+	w.sweep(t, sampleTime, 5)
 	before := w.store.Writes()
 	w.sweep(t, sampleTime, 0)
 	if n := w.store.Writes() - before; n != 0 {
@@ -134,4 +139,6 @@ func a19SweepConsents(t *testing.T, w *world) {
 	}
 	w.wantConsent(t, kept.consent)
 	w.wantConsents(t, "user:1", kept.consent)
+	w.wantWithdrawn(t, "user:2", "zz", false)
+	w.wantWithdrawn(t, "user:2", "kept", true)
 }

@@ -10,7 +10,7 @@ import (
 
 var sweepTests = []test{
 	{"sweep removes what is past, each at its time", sweepTimes},
-	{"A19 sweep removes consents of clients that are not there", a19SweepConsents},
+	{"A19 sweep removes consents and withdrawals of clients that are not there", a19SweepConsents},
 	{"sweep is bounded, and idle when there is nothing", sweepBounded},
 }
 

@@ -17,6 +17,7 @@ const (
 	deleteClient  = `DELETE FROM clients WHERE client_id = $1`
 	endFamilies   = `DELETE FROM families WHERE client_id = $1`
 	endConsents   = `DELETE FROM consents WHERE client_id = $1`
+	endWithdrawn  = `DELETE FROM withdrawals WHERE client_id = $1`
 	putClient     = `INSERT INTO clients (client_id, cluster, namespace, name, record, mac) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (client_id) DO UPDATE SET cluster = excluded.cluster, namespace = excluded.namespace,
 			name = excluded.name, record = excluded.record, mac = excluded.mac`
@@ -114,7 +115,7 @@ func (r *Roles) endGrants(ctx context.Context, tx Tx, clientID string) error {
 	if _, err := r.revokeCodes(ctx, tx, store.FamilyFilter{ClientID: clientID}, r.now()); err != nil {
 		return err
 	}
-	for _, statement := range []string{endFamilies, endConsents} {
+	for _, statement := range []string{endFamilies, endConsents, endWithdrawn} {
 		if _, err := tx.Exec(ctx, statement, clientID); err != nil {
 			return err
 		}

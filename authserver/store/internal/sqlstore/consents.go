@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,6 +16,11 @@ const (
 	consentsOf       = readConsents + `subject = $1 ORDER BY client_id, resource, scope`
 	keepConsent      = ` ON CONFLICT (subject, client_id, resource, scope) DO UPDATE SET granted = excluded.granted WHERE consents.granted < $6`
 	withdrawConsents = `DELETE FROM consents WHERE subject = $1 AND client_id = $2`
+	withdrawalOf     = `SELECT count(*) FROM withdrawals WHERE client_id = $1 AND subject = $2 AND at >= $3`
+	// Nobody can fill the table with clients that there are not.
+	putWithdrawal = `INSERT INTO withdrawals (client_id, subject, at)
+		SELECT $1, $2, CAST($3 AS BIGINT) WHERE EXISTS (SELECT 1 FROM clients WHERE client_id = $1)
+		ON CONFLICT (client_id, subject) DO UPDATE SET at = excluded.at WHERE withdrawals.at < excluded.at`
 )
 
 // AddConsent implements store.Consents. What was there already is not written
@@ -56,11 +62,31 @@ func (r *Roles) ConsentsOf(ctx context.Context, subject string) ([]store.Consent
 }
 
 // WithdrawConsents implements store.Consents.
-func (r *Roles) WithdrawConsents(ctx context.Context, subject, clientID string) error {
-	if _, err := r.db.End(ctx, withdrawConsents, subject, clientID); err != nil {
+func (r *Roles) WithdrawConsents(ctx context.Context, subject, clientID string, now time.Time) error {
+	_, err := r.db.Durably(ctx, func(tx Tx) error {
+		removed, err := tx.Exec(ctx, withdrawConsents, subject, clientID)
+		if err != nil {
+			return err
+		}
+		noted, err := tx.Exec(ctx, putWithdrawal, clientID, subject, seconds(now))
+		if err == nil && removed+noted == 0 {
+			err = ErrNothing
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrNothing) {
 		return fmt.Errorf("withdraw consents: %w", err)
 	}
 	return nil
+}
+
+// Withdrawn implements store.Consents.
+func (r *Roles) Withdrawn(ctx context.Context, subject, clientID string, since time.Time) (bool, error) {
+	n, err := one(ctx, r.db, integer, withdrawalOf, clientID, subject, seconds(since))
+	if err != nil {
+		return false, fmt.Errorf("look for a withdrawal: %w", err)
+	}
+	return n > 0, nil
 }
 
 func scanConsent(row Scan) (c store.ConsentRow, err error) {

@@ -107,7 +107,7 @@ func (r *Roles) binding(ctx context.Context, tx Tx) (storeID, boundTo string, er
 // content is what goes when the server keys are lost. Leases stay: the replicas
 // are still there. So do revoked tokens and counted attempts: they end something,
 // which other keys are no reason to take back.
-var content = []string{"clients", "policies", "codes", "families", "sessions", "consents", "pushed_requests", "deletions"}
+var content = []string{"clients", "policies", "codes", "families", "sessions", "consents", "withdrawals", "pushed_requests", "deletions"}
 
 // empty the store and say whether there was something in it.
 func empty(ctx context.Context, tx Tx) (bool, error) {

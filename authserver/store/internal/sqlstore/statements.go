@@ -16,13 +16,16 @@ func (d Dialect) Statements() (write, read []string) {
 		putCode, takeCode, takeAgain,
 		d.PutFamily, advanceFamily,
 		putSession, touchSession, endSession,
-		d.InsertConsent + keepConsent, withdrawConsents, endFamilies, endConsents,
+		d.InsertConsent + keepConsent, withdrawConsents, putWithdrawal, endFamilies, endConsents, endWithdrawn,
 		countAttempt, clearAttempts, putPushed, takePushed, revokeToken,
 		d.RevokeCodes(codesOfFamily), d.RevokeFamilies(family),
 	}
 	read = []string{
 		readMeta, readRevision, clientByID, clientsSince, policiesSince, goneSince,
-		familyByID, familiesOf, sessionByHash, sessionsOf, consentOf, consentsOf, readAttempts, tokenRevoked, consentsOfNobody, readCode, codeThere, pushedThere,
+		familyByID, familiesOf, sessionByHash, sessionsOf, consentOf, consentsOf, withdrawalOf, readAttempts, tokenRevoked, readCode, codeThere, pushedThere,
+	}
+	for _, table := range goneWithClients {
+		read = append(read, table.ofNobody())
 	}
 	return write, read
 }

@@ -49,39 +49,52 @@ func (r *Roles) Sweep(ctx context.Context, now time.Time) (int, error) {
 			return int(removed), nil
 		}
 	}
-	n, err := r.sweepConsents(ctx, sweepLimit-removed)
-	if err != nil {
-		err = fmt.Errorf("sweep consents: %w", err)
+	for _, table := range goneWithClients {
+		n, err := r.sweepGone(ctx, table, sweepLimit-removed)
+		if removed += n; err != nil {
+			return int(removed), fmt.Errorf("sweep %s: %w", table.name, err)
+		}
 	}
-	return int(removed + n), err
+	return int(removed), nil
 }
 
-const (
-	// Consents are many and their clients are few, so that the index is walked from
-	// client to client.
-	consentsOfNobody = `WITH RECURSIVE known (id) AS (
-			SELECT min(client_id) FROM consents
-			UNION ALL
-			SELECT (SELECT min(client_id) FROM consents WHERE client_id > known.id) FROM known WHERE known.id IS NOT NULL)
-		SELECT id FROM known WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM clients WHERE client_id = known.id)`
-	sweepConsents = `DELETE FROM consents WHERE (subject, client_id, resource, scope) IN (
-		SELECT subject, client_id, resource, scope FROM consents
-		WHERE client_id = $1 AND NOT EXISTS (SELECT 1 FROM clients WHERE client_id = $1) LIMIT $2)`
-)
+// goneWithClient is a table whose rows have no end of their own: they go with their
+// client. A client takes them along; those that are swept came in the moment that it
+// went, or it was deleted by hand.
+type goneWithClient struct{ name, key string }
 
-// sweepConsents of clients that are not there. A client takes its consents along;
-// these were given in the moment that it went, or it was deleted by hand.
-func (r *Roles) sweepConsents(ctx context.Context, limit int64) (removed int64, err error) {
+var goneWithClients = []goneWithClient{
+	{"consents", "subject, client_id, resource, scope"},
+	{"withdrawals", "client_id, subject"},
+}
+
+// ofNobody finds the clients that are not there. Rows are many and their clients are
+// few, so that the index is walked from client to client.
+func (t goneWithClient) ofNobody() string {
+	return `WITH RECURSIVE known (id) AS (
+			SELECT min(client_id) FROM ` + t.name + `
+			UNION ALL
+			SELECT (SELECT min(client_id) FROM ` + t.name + ` WHERE client_id > known.id) FROM known WHERE known.id IS NOT NULL)
+		SELECT id FROM known WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM clients WHERE client_id = known.id)`
+}
+
+// sweep removes $2 rows of a client that is still not there.
+func (t goneWithClient) sweep() string {
+	return `DELETE FROM ` + t.name + ` WHERE (` + t.key + `) IN (SELECT ` + t.key + ` FROM ` + t.name + `
+		WHERE client_id = $1 AND NOT EXISTS (SELECT 1 FROM clients WHERE client_id = $1) LIMIT $2)`
+}
+
+func (r *Roles) sweepGone(ctx context.Context, t goneWithClient, limit int64) (removed int64, err error) {
 	gone, err := list(ctx, r.db, func(row Scan) (id string, err error) {
 		err = row(&id)
 		return id, err
-	}, consentsOfNobody)
+	}, t.ofNobody())
 	for _, id := range gone {
 		if err != nil || removed >= limit {
 			break
 		}
 		var n int64
-		n, err = r.db.Exec(ctx, sweepConsents, id, limit-removed)
+		n, err = r.db.Exec(ctx, t.sweep(), id, limit-removed)
 		removed += n
 	}
 	return removed, err
