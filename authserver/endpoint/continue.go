@@ -28,6 +28,9 @@ const (
 	fieldSwitch  = "switch"
 )
 
+// switchOn asks for the sign-in page though somebody is signed in.
+const switchOn = "&" + fieldSwitch + "=1"
+
 // Values of fieldStep: which form of /oauth/continue is posted.
 const (
 	stepSignIn  = "sign-in"
@@ -41,6 +44,8 @@ type visit struct {
 	pending authorize.Pending
 	request *authorize.Request
 	session *store.Session // nil: nobody is signed in
+	// other: whoever is signed in wants to be somebody else.
+	other bool
 }
 
 // continueAuthorization is GET /oauth/continue: it opens the pending request,
@@ -58,9 +63,9 @@ func (s *Server) continueAuthorization(x *exchange) int {
 	if err != nil {
 		return s.notAuthorized(x, v.refuse(err))
 	}
-	wantsOther := p.Get(fieldSwitch) != "" && !v.request.Prompt.Has(oauth.PromptNone)
+	v.other = p.Get(fieldSwitch) != "" && !v.request.Prompt.Has(oauth.PromptNone)
 	switch {
-	case step == authorize.SignIn || wantsOther:
+	case step == authorize.SignIn || v.other:
 		return s.signInPage(x, v, v.request.LoginHint, problem(p.Get(fieldProblem)))
 	case step == authorize.AskConsent:
 		return s.consentPage(x, v, verdict)
@@ -158,7 +163,7 @@ func (s *Server) consentPage(x *exchange, v visit, verdict authorize.Verdict) in
 		App:         s.app(x.view, r.Client),
 		RedirectURI: r.Target.RedirectURI(),
 		Person:      person(v.session),
-		SwitchURL:   continueURL(x.view, v.prt) + "&" + fieldSwitch + "=1",
+		SwitchURL:   continueURL(x.view, v.prt) + switchOn,
 		Access:      accessShown(s.Registry.Policies(), verdict),
 		KeepFor:     absolute,
 	}

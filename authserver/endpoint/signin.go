@@ -11,6 +11,7 @@ import (
 	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/authorize"
 	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/params"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
@@ -32,6 +33,10 @@ func (s *Server) signInPage(x *exchange, v visit, username string, problem web.P
 		Problem:     s.problemNow(problem),
 	}
 	query := url.Values{fieldPRT: {v.prt}, fieldCSRF: {csrf.Token(signin.FormUpstream, v.cookie, v.prt)}}.Encode()
+	if v.other {
+		page.Hidden = append(page.Hidden, web.Field{Name: fieldSwitch, Value: "1"})
+		query += switchOn
+	}
 	for _, choice := range s.upstreams().Choices() {
 		page.Providers = append(page.Providers, web.Provider{Name: choice.DisplayName, URL: x.view.base + upstreamPrefix + choice.Name + "?" + query})
 	}
@@ -58,6 +63,7 @@ func (s *Server) problemNow(problem web.Problem) web.Problem {
 
 // postSignIn takes user name and password.
 func (s *Server) postSignIn(x *exchange, v visit, p *params.Params) int {
+	v.other = p.Get(fieldSwitch) != "" // the page again, if need be
 	if !s.csrf(x.view).Check(p.Get(fieldCSRF), signin.FormSignIn, v.cookie, v.prt) {
 		return s.signInPage(x, v, p.Get("username"), web.ProblemStale)
 	}
@@ -126,11 +132,16 @@ func (s *Server) beginUpstream(x *exchange) int {
 	if !s.csrf(x.view).Check(p.Get(fieldCSRF), signin.FormUpstream, v.cookie, v.prt) {
 		return s.notAuthorized(x, errForm)
 	}
+	v.other = p.Get(fieldSwitch) != ""
 	start := signin.Start{
 		Provider:  x.rest,
 		Return:    strings.TrimPrefix(continueURL(x.view, v.prt), x.view.base),
 		LoginHint: v.request.LoginHint,
+		Choose:    v.other || v.request.Prompt.Has(oauth.PromptSelectAccount),
 		Fresh:     v.request.WantsNewSignIn() || v.request.HasMaxAge || v.pending.Subject != "",
+	}
+	if v.other {
+		start.LoginHint = "" // it is not whom the app means
 	}
 	location, cookies, err := s.upstreams().Begin(x.r.Context(), start, s.Now())
 	if err != nil {
@@ -151,12 +162,22 @@ func (s *Server) finishUpstream(x *exchange) int {
 		return s.notAuthorized(x, authorize.ErrPRT)
 	case err != nil:
 		s.Log.Warn("sign-in at an upstream provider failed", "error", err)
-		return redirect(x, x.view.base+result.Return+"&"+fieldProblem+"="+string(upstreamProblem(err)))
+		return redirect(x, x.view.base+tryAgain(result, upstreamProblem(err)))
 	}
 	if err := s.startSession(x, result.User); err != nil {
 		return s.notAuthorized(x, err)
 	}
 	return redirect(x, x.view.base+result.Return)
+}
+
+// tryAgain is where a page shows the problem: whoever wanted another account has one,
+// and is to see the sign-in page even so.
+func tryAgain(r signin.Result, problem web.Problem) string {
+	at := r.Return + "&" + fieldProblem + "=" + string(problem)
+	if r.Choose {
+		at += switchOn
+	}
+	return at
 }
 
 func (s *Server) upstreams() *signin.Upstreams {

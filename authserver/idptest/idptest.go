@@ -29,12 +29,13 @@ type Options struct {
 	BasicOnly bool
 }
 
-// The client and the person that every Provider knows. The person is signed in
-// without being asked anything.
+// The client and the person that every Provider knows. The person, Ada, is signed in
+// without being asked anything. There is a second one, Grace.
 const (
 	ClientID     = "clientele"
 	ClientSecret = "s3cret+/ä %" // with characters that must be encoded
 	Subject      = "4711"
+	OtherSubject = "4712"
 )
 
 // Provider is a running OpenID provider.
@@ -53,6 +54,11 @@ type Provider struct {
 	SignedOn *time.Time
 	// IgnoresPrompt: not even prompt=login does.
 	IgnoresPrompt bool
+	// Prompts, unless nil, are the prompt_values_supported of the metadata. Refuses are
+	// values of prompt that are answered with an error. Set them before it is asked.
+	Prompts, Refuses []string
+	// ChoosesOther: who is let choose an account, or is to sign in anew, is Grace.
+	ChoosesOther bool
 
 	handler http.Handler
 	client  *http.Client
@@ -72,7 +78,7 @@ func Start(t testing.TB, o Options) *Provider {
 		return nil
 	}}
 	client := storage.WebClient(ClientID, ClientSecret, o.RedirectURI)
-	people := store{storage.NewStorageWithClients(person{}, map[string]*storage.Client{ClientID: client}), p}
+	people := store{storage.NewStorageWithClients(persons{}, map[string]*storage.Client{ClientID: client}), p}
 	provider, err := op.NewProvider(
 		&op.Config{CodeMethodS256: true, AuthMethodPost: !o.BasicOnly, SupportedScopes: []string{"openid", "profile", "email"}},
 		people, op.StaticIssuer(p.Issuer), op.WithAllowInsecure(), op.WithLogger(slog.New(slog.DiscardHandler)),
@@ -84,7 +90,7 @@ func Start(t testing.TB, o Options) *Provider {
 	callback := op.AuthCallbackURL(provider)
 	mux.Handle("/login/username", op.NewIssuerInterceptor(provider.IssuerFromRequest).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.FormValue("authRequestID")
-		if err := people.CheckUsernamePassword("", "", id); err != nil {
+		if err := people.CheckUsernamePassword(p.signsIn(r.Context(), people, id), "", id); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
@@ -106,10 +112,15 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		return
 	}
+	if refused := p.refused(r); refused != "" {
+		http.Redirect(w, r, refused, http.StatusFound)
+		return
+	}
 	if r.Method == http.MethodPost {
 		p.Posted.Store(r.FormValue("client_secret") != "")
 	}
-	if p.Tamper == nil || r.Method != http.MethodPost {
+	change := p.change(r)
+	if change == nil {
 		p.handler.ServeHTTP(w, r)
 		return
 	}
@@ -117,11 +128,45 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.handler.ServeHTTP(recorded, r)
 	answer := map[string]any{}
 	_ = json.Unmarshal(recorded.Body.Bytes(), &answer)
-	token, _ := answer["id_token"].(string)
-	answer["id_token"] = p.Tamper(token)
+	change(answer)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(recorded.Code)
 	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// change what the library answers; nil: nothing.
+func (p *Provider) change(r *http.Request) func(answer map[string]any) {
+	switch {
+	case r.Method == http.MethodPost && p.Tamper != nil:
+		return func(answer map[string]any) {
+			token, _ := answer["id_token"].(string)
+			answer["id_token"] = p.Tamper(token)
+		}
+	case r.URL.Path == oidc.DiscoveryEndpoint && p.Prompts != nil:
+		return func(answer map[string]any) { answer["prompt_values_supported"] = p.Prompts }
+	}
+	return nil
+}
+
+// refused is where a request with a prompt that is not known is sent; empty: it is
+// not refused.
+func (p *Provider) refused(r *http.Request) string {
+	asked := r.URL.Query()
+	if !slices.ContainsFunc(strings.Fields(asked.Get("prompt")), func(v string) bool { return slices.Contains(p.Refuses, v) }) {
+		return ""
+	}
+	return asked.Get("redirect_uri") + "?" + url.Values{"error": {"invalid_request"}, "state": {asked.Get("state")}}.Encode()
+}
+
+// signsIn is the user name of who signs in for a request.
+func (p *Provider) signsIn(ctx context.Context, people store, id string) string {
+	r, err := people.AuthRequestByID(ctx, id)
+	request, ok := r.(*storage.AuthRequest)
+	asks := func(v string) bool { return v == oidc.PromptLogin || v == oidc.PromptSelectAccount }
+	if err == nil && ok && p.ChoosesOther && !p.IgnoresPrompt && slices.ContainsFunc(request.Prompt, asks) {
+		return "grace"
+	}
+	return "ada"
 }
 
 // SignIn takes a browser that was sent to location through the provider, and
@@ -173,16 +218,24 @@ func (s store) SetUserinfoFromToken(ctx context.Context, info *oidc.UserInfo, to
 	return s.Storage.SetUserinfoFromToken(ctx, info, tokenID, subject, origin)
 }
 
-// person is the only user.
-type person struct{}
+// persons are the users.
+type persons struct{}
 
-func (person) GetUserByID(id string) *storage.User {
-	if id != Subject {
-		return nil
+func (persons) GetUserByID(id string) *storage.User {
+	switch id {
+	case Subject:
+		return &storage.User{ID: Subject, Username: "ada", FirstName: "Ada", LastName: "Byron", Email: "ada@example.com", EmailVerified: true}
+	case OtherSubject:
+		return &storage.User{ID: OtherSubject, Username: "grace", FirstName: "Grace", LastName: "Hopper", Email: "grace@example.com", EmailVerified: true}
 	}
-	return &storage.User{ID: Subject, Username: "ada", FirstName: "Ada", LastName: "Byron", Email: "ada@example.com", EmailVerified: true}
+	return nil
 }
 
-func (p person) GetUserByUsername(string) *storage.User { return p.GetUserByID(Subject) }
+func (p persons) GetUserByUsername(name string) *storage.User {
+	if name == "grace" {
+		return p.GetUserByID(OtherSubject)
+	}
+	return p.GetUserByID(Subject)
+}
 
-func (person) ExampleClientID() string { return "" }
+func (persons) ExampleClientID() string { return "" }

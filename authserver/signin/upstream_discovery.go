@@ -17,6 +17,9 @@ type discovered struct {
 	config   oauth2.Config
 	// issInResponse: the provider promises `iss` in its answers (RFC 9207).
 	issInResponse bool
+	// prompts that the provider knows (Initiating User Registration via OpenID Connect
+	// 1.0, Section 4.2); nil: it does not say.
+	prompts []string
 }
 
 const (
@@ -30,6 +33,8 @@ type discovery struct {
 	foundAt  time.Time
 	failed   error // of the last try; nil: it went well
 	failedAt time.Time
+	// noChoice: it answered prompt=select_account with an error.
+	noChoice bool
 }
 
 // discover reads the provider's discovery document, or has it from an hour ago
@@ -101,6 +106,7 @@ func (p *upstream) ask(ctx context.Context, client *http.Client) (*discovered, e
 		IssInResponse bool     `json:"authorization_response_iss_parameter_supported"`
 		JWKSURI       string   `json:"jwks_uri"`
 		UserInfo      string   `json:"userinfo_endpoint"`
+		Prompts       []string `json:"prompt_values_supported"`
 	}
 	if err := provider.Claims(&more); err != nil {
 		return nil, fmt.Errorf("discovery of %s: not the members of OpenID Connect Discovery", p.Issuer)
@@ -124,7 +130,7 @@ func (p *upstream) ask(ctx context.Context, client *http.Client) (*discovered, e
 		ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(),
 		Endpoint: endpoint, RedirectURL: p.redirectURL, Scopes: p.scopes(),
 	}
-	return &discovered{provider, config, more.IssInResponse}, nil
+	return &discovered{provider, config, more.IssInResponse, more.Prompts}, nil
 }
 
 // authStyle goes by what the provider says, and tries nothing out: a failed try

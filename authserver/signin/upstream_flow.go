@@ -20,6 +20,7 @@ type flow struct {
 	Nonce    string `json:"n"`
 	Verifier string `json:"v"`
 	Return   string `json:"r"`
+	Choose   bool   `json:"c,omitempty"`
 	Fresh    bool   `json:"f,omitempty"`
 	Expires  int64  `json:"e"`
 }

@@ -36,6 +36,10 @@ type Start struct {
 	Return string
 	// LoginHint is passed on (OpenID Connect Core, Section 3.1.2.1).
 	LoginHint string
+	// Choose asks the provider to let the person choose an account, where it would go
+	// on with the one that is signed in there (prompt=select_account, or what the
+	// provider knows instead; see upstream.prompt).
+	Choose bool
 	// Fresh asks the provider to authenticate the person anew, and to say when it
 	// did (prompt=login, max_age=0), and takes no sign-in from before.
 	Fresh bool
@@ -56,7 +60,7 @@ func (u *Upstreams) Begin(ctx context.Context, s Start, now time.Time) (location
 		return "", nil, fmt.Errorf("%w: %w", ErrUpstreamFailed, err)
 	}
 	f := flow{
-		Provider: p.Name, Return: s.Return, Fresh: s.Fresh, Expires: now.Add(flowLifetime).Unix(),
+		Provider: p.Name, Return: s.Return, Choose: s.Choose, Fresh: s.Fresh, Expires: now.Add(flowLifetime).Unix(),
 		State: random().Reveal(), Nonce: random().Reveal(), Verifier: random().Reveal(),
 	}
 	sealed, err := f.seal(u.o.Keys())
@@ -67,8 +71,11 @@ func (u *Upstreams) Begin(ctx context.Context, s Start, now time.Time) (location
 	if s.LoginHint != "" {
 		params = append(params, oauth2.SetAuthURLParam("login_hint", s.LoginHint))
 	}
+	if prompt := p.prompt(found, s); prompt != "" {
+		params = append(params, oauth2.SetAuthURLParam("prompt", prompt))
+	}
 	if s.Fresh {
-		params = append(params, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+		params = append(params, oauth2.SetAuthURLParam("max_age", "0"))
 	}
 	return found.config.AuthCodeURL(f.State, params...), u.o.Cookies.setFlow(sealed), nil
 }
@@ -79,6 +86,8 @@ type Result struct {
 	// Return as given to Begin; also with an error, unless it is
 	// ErrUpstreamStale, so that a page can offer to try again.
 	Return string
+	// Choose as given to Begin; with an error as Return is.
+	Choose bool
 }
 
 // Finish takes the request to the callback of the provider called name:
@@ -102,12 +111,15 @@ func (u *Upstreams) Finish(ctx context.Context, name string, r *http.Request, no
 	if subtle.ConstantTimeCompare([]byte(single(query, "state")), []byte(f.State)) != 1 {
 		return Result{}, ErrUpstreamStale
 	}
-	result := Result{Return: f.Return}
+	result := Result{Return: f.Return, Choose: f.Choose}
 	found, err := p.discover(ctx, u.o.Client, now)
 	if err != nil {
 		return result, fmt.Errorf("%w: %w", ErrUpstreamFailed, err)
 	}
 	if err := p.checkAnswer(found, query); err != nil {
+		if f.Choose && query.Has("error") && !errors.Is(err, ErrUpstreamDenied) {
+			p.noteNoChoice()
+		}
 		return result, err
 	}
 	claims, err := p.claims(oidc.ClientContext(ctx, u.o.Client), found, single(query, "code"), f, now)
