@@ -31,7 +31,7 @@ const fieldDone = "done"
 // account is GET /account: what a person has allowed and where they are signed
 // in. Whoever is not signed in is asked to.
 func (s *Server) account(x *exchange) int {
-	p, err := params.Parse(x.r.URL.RawQuery)
+	p, err := query(x)
 	if err != nil {
 		return s.notAuthorized(x, err)
 	}
@@ -75,7 +75,7 @@ func (s *Server) accountSignIn(x *exchange, visitor credential.Secret, username 
 
 // accountUpstreamBegin is GET /account/upstream/{provider}.
 func (s *Server) accountUpstreamBegin(x *exchange) int {
-	p, err := params.Parse(x.r.URL.RawQuery)
+	p, err := query(x)
 	if err == nil {
 		err = signin.CheckOrigin(x.r, x.view.origin)
 	}

@@ -7,7 +7,6 @@ import (
 
 	"clientele.dev/clientele/authserver/authorize"
 	"clientele.dev/clientele/authserver/credential"
-	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/params"
 	"clientele.dev/clientele/authserver/signin"
 )
@@ -51,7 +50,7 @@ func (s *Server) beginAuthorization(x *exchange) (location string, err error) {
 	now := s.Now()
 	// 1.
 	if !s.mayIssueToUsers(x) {
-		return "", oauth.TemporarilyUnavailable("this replica cannot sign anybody in at the moment")
+		return "", errNotNow()
 	}
 	// 2.
 	asked, err := params.Parse(x.r.URL.RawQuery, "resource")

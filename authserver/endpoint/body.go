@@ -34,6 +34,9 @@ func readForm(x *exchange) (params.Params, error) {
 	return params.Parse(body, "resource")
 }
 
+// query reads the URL's parameters, strictly as a form's.
+func query(x *exchange) (params.Params, error) { return params.Parse(x.r.URL.RawQuery) }
+
 // readBody reads the body, which the wrapper has bounded.
 func readBody(x *exchange) (string, error) {
 	length := x.r.ContentLength

@@ -51,11 +51,7 @@ type visit struct {
 // continueAuthorization is GET /oauth/continue: it opens the pending request,
 // makes every check of it again, and shows the page that it waits for, or answers.
 func (s *Server) continueAuthorization(x *exchange) int {
-	p, err := params.Parse(x.r.URL.RawQuery)
-	if err != nil {
-		return s.notAuthorized(x, err)
-	}
-	v, err := s.open(x, p.Get(fieldPRT))
+	p, v, err := s.open(x, query)
 	if err != nil {
 		return s.notAuthorized(x, err)
 	}
@@ -81,11 +77,7 @@ func (s *Server) postContinue(x *exchange) int {
 	if err := signin.CheckOrigin(x.r, x.view.origin); err != nil {
 		return s.notAuthorized(x, err)
 	}
-	p, err := readForm(x)
-	if err != nil {
-		return s.notAuthorized(x, err)
-	}
-	v, err := s.open(x, p.Get(fieldPRT))
+	p, v, err := s.open(x, readForm)
 	if err != nil {
 		return s.notAuthorized(x, err)
 	}
@@ -98,11 +90,21 @@ func (s *Server) postContinue(x *exchange) int {
 	return s.notAuthorized(x, errForm)
 }
 
-// open opens a prt. The error is an *authorize.Shown, *Redirected or *Offered,
-// authorize.ErrPRT, or that this replica may not issue.
-func (s *Server) open(x *exchange, prt string) (visit, error) {
+// open reads the parameters, of the URL or a form, and opens the prt among them. The
+// error is an *authorize.Shown, *Redirected or *Offered, authorize.ErrPRT, that of
+// read, or that this replica may not issue.
+func (s *Server) open(x *exchange, read func(*exchange) (params.Params, error)) (params.Params, visit, error) {
+	p, err := read(x)
+	if err != nil {
+		return p, visit{}, err
+	}
+	v, err := s.openPRT(x, p.Get(fieldPRT))
+	return p, v, err
+}
+
+func (s *Server) openPRT(x *exchange, prt string) (visit, error) {
 	if !s.mayIssueToUsers(x) {
-		return visit{}, oauth.TemporarilyUnavailable("this replica cannot sign anybody in at the moment")
+		return visit{}, errNotNow()
 	}
 	v := visit{prt: prt, cookie: x.view.cookies.ReadPreSession(x.r)}
 	var err error

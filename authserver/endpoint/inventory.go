@@ -17,11 +17,6 @@ const (
 	maxWait     = 55 // seconds; below the minute after which proxies give up
 )
 
-// query reads the URL's parameters, strictly as a form's.
-func query(x *exchange) (params.Params, error) {
-	return params.Parse(x.r.URL.RawQuery)
-}
-
 // number reads an optional number; absent: fallback.
 func number(p *params.Params, name string, fallback, least, most int64) (int64, error) {
 	text := p.Get(name)
@@ -37,11 +32,7 @@ func number(p *params.Params, name string, fallback, least, most int64) (int64, 
 
 // inventory is GET /registrar/v1/inventory: the clients and policies of the
 // caller's cluster, page by page.
-func (s *Server) inventory(x *exchange) int {
-	caller, err := s.registrar(x)
-	if err != nil {
-		return s.fail(x, err)
-	}
+func (s *Server) inventory(x *exchange, caller Caller) int {
 	q, err := query(x)
 	if err != nil {
 		return s.fail(x, err)
@@ -60,11 +51,7 @@ func (s *Server) inventory(x *exchange) int {
 // changes is GET /registrar/v1/changes: a long poll for what changed since a
 // revision, and for another report about users than the one that the caller has.
 // It ends at once when the server stops.
-func (s *Server) changes(x *exchange) int {
-	caller, err := s.registrar(x)
-	if err != nil {
-		return s.fail(x, err)
-	}
+func (s *Server) changes(x *exchange, caller Caller) int {
 	q, err := query(x)
 	if err != nil {
 		return s.fail(x, err)
@@ -138,10 +125,7 @@ func ended(c <-chan struct{}) bool {
 }
 
 // replicas is GET /registrar/v1/replicas: who serves which signing keys since when.
-func (s *Server) replicas(x *exchange) int {
-	if _, err := s.registrar(x); err != nil {
-		return s.fail(x, err)
-	}
+func (s *Server) replicas(x *exchange, _ Caller) int {
 	list, err := s.Replicas.Replicas(x.r.Context(), s.Now())
 	if err != nil {
 		return s.fail(x, err)

@@ -28,7 +28,7 @@ var logoutParameters = []string{"id_token_hint", "client_id", "post_logout_redir
 //
 // Apps keep their access: a command-line tool is not signed out with the browser.
 func (s *Server) logout(x *exchange) int {
-	p, err := params.Parse(x.r.URL.RawQuery)
+	p, err := query(x)
 	if err != nil {
 		return s.notAuthorized(x, err)
 	}

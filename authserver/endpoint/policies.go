@@ -17,13 +17,9 @@ type policyAnswer struct {
 }
 
 // putPolicy is PUT /registrar/v1/resources/{uid}: a ScopePolicy comes into force.
-func (s *Server) putPolicy(x *exchange) int {
-	caller, err := s.registrar(x)
-	if err != nil {
-		return s.fail(x, err)
-	}
+func (s *Server) putPolicy(x *exchange, caller Caller) int {
 	var p policy.Policy
-	err = readJSON(x, &p)
+	err := readJSON(x, &p)
 	if err == nil && p.UID != x.rest {
 		err = oauth.InvalidRequest("uid must equal the one in the URL")
 	}
@@ -41,11 +37,7 @@ func (s *Server) putPolicy(x *exchange) int {
 }
 
 // deletePolicy is DELETE /registrar/v1/resources/{uid}: 204, also if it is absent.
-func (s *Server) deletePolicy(x *exchange) int {
-	caller, err := s.registrar(x)
-	if err != nil {
-		return s.fail(x, err)
-	}
+func (s *Server) deletePolicy(x *exchange, caller Caller) int {
 	if !oauth.ValidUID(x.rest) {
 		return s.registrationFailed(x, caller, "", oauth.InvalidRequest("the last segment of the URL must be the uid of a ScopePolicy"))
 	}

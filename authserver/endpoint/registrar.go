@@ -54,6 +54,17 @@ func (s *Server) registrar(x *exchange) (Caller, error) {
 	return caller, err
 }
 
+// byRegistrar is what only registrars get as far as.
+func (s *Server) byRegistrar(handle func(*exchange, Caller) int) handler {
+	return func(x *exchange) int {
+		caller, err := s.registrar(x)
+		if err != nil {
+			return s.fail(x, err)
+		}
+		return handle(x, caller)
+	}
+}
+
 func noRegistrar() error {
 	return oauth.InsufficientScope("only a registrar may do this: it takes RBAC verb manage on the AuthorizationServer")
 }

@@ -12,10 +12,7 @@ import (
 // the clients that registered themselves, for the people who run the server. page
 // is the client id that the page before ended with; with client_id the list has
 // that client, or nothing.
-func (s *Server) selfRegistered(x *exchange) int {
-	if _, err := s.registrar(x); err != nil {
-		return s.fail(x, err)
-	}
+func (s *Server) selfRegistered(x *exchange, _ Caller) int {
 	clients, more, err := s.listSelfRegistered(x)
 	if err != nil {
 		return s.fail(x, err)
@@ -69,11 +66,7 @@ func selfEntry(c *registry.Client) oauth.SelfRegisteredClient {
 // revokeSelfRegistered is DELETE /registrar/v1/self-registered/{client_id}: 200
 // with what was ended, also if there is no such client, so that it can be repeated.
 // A managed one is owner_mismatch.
-func (s *Server) revokeSelfRegistered(x *exchange) int {
-	caller, err := s.registrar(x)
-	if err != nil {
-		return s.fail(x, err)
-	}
+func (s *Server) revokeSelfRegistered(x *exchange, caller Caller) int {
 	ended, err := s.endSelfRegistered(x)
 	if err != nil {
 		return s.registrationFailed(x, caller, x.rest, storeError(err))

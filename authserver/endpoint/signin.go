@@ -121,11 +121,7 @@ func (s *Server) beginUpstream(x *exchange) int {
 	if err := signin.CheckOrigin(x.r, x.view.origin); err != nil {
 		return s.notAuthorized(x, err)
 	}
-	p, err := params.Parse(x.r.URL.RawQuery)
-	if err != nil {
-		return s.notAuthorized(x, err)
-	}
-	v, err := s.open(x, p.Get(fieldPRT))
+	p, v, err := s.open(x, query)
 	if err != nil {
 		return s.notAuthorized(x, err)
 	}
