@@ -9,6 +9,7 @@ import (
 	"clientele.dev/clientele/authserver/store/postgres"
 	"clientele.dev/clientele/authserver/store/postgres/pgtest"
 	"clientele.dev/clientele/authserver/store/sqlite"
+	"clientele.dev/clientele/authserver/store/sqlite/sqlitetest"
 )
 
 // database is what the stores of a server, and of those that follow it or stand
@@ -22,7 +23,7 @@ type database struct {
 
 func newDatabase(t testing.TB, c Config) database {
 	if c.Postgres == nil {
-		return database{dir: t.TempDir()}
+		return database{dir: sqlitetest.Dir(t)}
 	}
 	name, there, err := c.Postgres.Schema(t.Context())
 	must(t, err)

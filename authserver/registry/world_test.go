@@ -18,6 +18,7 @@ import (
 	"clientele.dev/clientele/authserver/policy"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/sqlite"
+	"clientele.dev/clientele/authserver/store/sqlite/sqlitetest"
 )
 
 // world is a registry on a real database.
@@ -32,7 +33,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{dir: t.TempDir(), logs: &logs{}}
+	w := &world{dir: sqlitetest.Dir(t), logs: &logs{}}
 	w.clock.Store(1_950_000_000)
 	w.newKeys(t)
 	w.open(t)

@@ -92,7 +92,7 @@ func controller(leaves ...string) []string {
 
 // testOnly are packages that no product file may import; they are free to import
 // what they like.
-var testOnly = []string{"authserver/authtest", "authserver/idptest", "authserver/oauth/fieldtest", "authserver/store/storetest", "authserver/store/postgres/pgtest", "controllers/internal/condcheck"}
+var testOnly = []string{"authserver/authtest", "authserver/idptest", "authserver/oauth/fieldtest", "authserver/store/storetest", "authserver/store/sqlite/sqlitetest", "authserver/store/postgres/pgtest", "controllers/internal/condcheck"}
 
 // words are selectors that only some files may use, with the reason.
 var words = []struct {
