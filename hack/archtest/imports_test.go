@@ -72,6 +72,7 @@ var arrows = map[string][]string{
 	"controllers/internal/rules":      {"api/v1alpha1", "authserver/oauth", "authserver/policy", "k8s"},
 	"controllers/internal/outcome":    {"k8s"},
 	"controllers/internal/status":     {"api/v1alpha1", "k8s"},
+	"controllers/internal/notice":     {"api/v1alpha1", "k8s"},
 	"controllers/registrar":           {"api/v1alpha1", "controllers/internal/", "authserver/oauth", "authserver/policy", "github.com/go-logr/logr", "k8s"},
 	"controllers/registrations":       {"api/v1alpha1", "controllers/registrar", "authserver/oauth", "github.com/spf13/cobra", "k8s"},
 	"controllers/oauthclient":         controller("authserver/oauth", "authserver/credential", "authserver/policy"),
