@@ -10,6 +10,7 @@ import (
 	"clientele.dev/clientele/controllers/registrar"
 	"clientele.dev/clientele/controllers/scopepolicy"
 	"clientele.dev/clientele/controllers/signingkey"
+	"github.com/prometheus/client_golang/prometheus"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
@@ -25,43 +26,63 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := register(ctx, mgr, o); err != nil {
+	collectors, err := register(ctx, mgr, o)
+	if err != nil {
 		return err
 	}
+	remove, err := expose(collectors)
+	if err != nil {
+		return err
+	}
+	defer remove()
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("run the operator: %w", err)
 	}
 	return nil
 }
 
-// register puts every controller into the manager.
-func register(ctx context.Context, mgr ctrl.Manager, o Options) error {
+// register puts every controller into the manager, and returns what they measure.
+func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Collector, error) {
+	recorder := mgr.GetEventRecorder("clientele-operator")
 	servers := registrar.NewServers(registrar.Options{
 		Tokens: registrar.ServiceAccount{Client: mgr.GetClient(), Namespace: o.Namespace, Name: o.ServiceAccount},
 		Now:    o.Now,
 		Log:    o.Log.WithName("registrar"),
 	})
 	audiences := &scopepolicy.APIServerAudiences{Client: mgr.GetClient(), Namespace: o.Namespace, Name: o.ServiceAccount, Now: o.Now}
-	policies := scopepolicy.Options{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Audiences: audiences.Get,
+	policyOptions := scopepolicy.Options{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder, Audiences: audiences.Get,
 		Namespace: o.Namespace, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 	}
-	return errors.Join(
+	policies := scopepolicy.New(policyOptions)
+	authorizationServers := authorizationserver.New(authorizationserver.Options{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder,
+		Namespaces: o.AuthorizationServerNamespaces, Now: o.Now,
+	})
+	clients := oauthclient.New(oauthclient.Options{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder,
+		Namespace: o.Namespace, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
+	})
+	err := errors.Join(
 		scopepolicy.AddIndexes(ctx, mgr.GetFieldIndexer(), o.Namespace),
-		authorizationserver.New(authorizationserver.Options{
-			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers,
-			Namespaces: o.AuthorizationServerNamespaces, Now: o.Now,
-		}).SetupWithManager(mgr, o.Namespace),
+		authorizationServers.SetupWithManager(mgr, o.Namespace),
 		signingkey.New(signingkey.Options{
-			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("clientele-operator"),
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder,
 			Replicas: signingkey.AskReplicas(servers), Namespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 		}).SetupWithManager(mgr, servers),
-		scopepolicy.New(policies).SetupWithManager(mgr),
-		scopepolicy.NewSweeper(policies).SetupWithManager(mgr),
-		oauthclient.New(oauthclient.Options{
-			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers,
-			Namespace: o.Namespace, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
-		}).SetupWithManager(mgr),
+		policies.SetupWithManager(mgr),
+		scopepolicy.NewSweeper(policyOptions).SetupWithManager(mgr),
+		clients.SetupWithManager(mgr),
 		mgr.Add(servers),
 	)
+	if err != nil {
+		return nil, err
+	}
+	state, err := newCollector(ctx, mgr, collector{
+		own: o.Namespace, leads: mgr.Elected(), registrar: servers, tombstones: clients.Tombstones,
+		dropped: func() int64 {
+			return clients.DroppedEvents() + policies.DroppedEvents() + authorizationServers.DroppedEvents()
+		},
+	})
+	return []prometheus.Collector{clients.Metrics(), state}, err
 }

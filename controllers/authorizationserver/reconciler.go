@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/notice"
 	"clientele.dev/clientele/controllers/internal/status"
 	"clientele.dev/clientele/controllers/registrar"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -31,6 +33,8 @@ type Options struct {
 	Live client.Reader
 	// Servers speak to the authorization servers.
 	Servers *registrar.Servers
+	// Recorder takes the events.
+	Recorder events.EventRecorder
 	// Namespaces in which an AuthorizationServer counts.
 	Namespaces []string
 	// Now is the clock.
@@ -41,10 +45,17 @@ type Options struct {
 type Reconciler struct {
 	Options
 	counts *counts
+	board  *notice.Board
 }
 
 // New returns a Reconciler.
-func New(o Options) *Reconciler { return &Reconciler{o, newCounts()} }
+func New(o Options) *Reconciler {
+	board := notice.New(notice.Options{Recorder: o.Recorder, Now: o.Now, Kind: "AuthorizationServer", Conditions: toldConditions})
+	return &Reconciler{o, newCounts(), board}
+}
+
+// DroppedEvents counts the events that exceeded their budget.
+func (r *Reconciler) DroppedEvents() int64 { return r.board.Dropped() }
 
 // +kubebuilder:rbac:groups=oauth.clientele.dev,resources=authorizationservers,verbs=get;list;watch;manage
 // +kubebuilder:rbac:groups=oauth.clientele.dev,resources=authorizationservers/status,verbs=patch
@@ -57,6 +68,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	err := r.Client.Get(ctx, req.NamespacedName, as)
 	if apierrors.IsNotFound(err) {
 		r.Servers.Forget(req.NamespacedName)
+		r.board.Forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	if err != nil {
@@ -121,7 +133,11 @@ func (r *Reconciler) patch(ctx context.Context, as *v1alpha1.AuthorizationServer
 	if equality.Semantic.DeepEqual(as.Status, next) {
 		return nil
 	}
-	return status.Patch(ctx, r.Client, as.UID, slim(as.Status), slim(next))
+	if err := status.Patch(ctx, r.Client, as.UID, slim(as.Status), slim(next)); err != nil {
+		return err
+	}
+	r.tell(as, next)
+	return nil
 }
 
 // lookAgain is when time alone changes the judgement; zero: never.

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -63,7 +64,7 @@ func newBench(t *testing.T, namespaces ...string) *bench {
 		namespaces = []string{b.server.Namespace}
 	}
 	b.Reconciler = New(Options{
-		Client: labelled{b.client}, Live: b.client, Namespaces: namespaces, Now: time.Now,
+		Client: labelled{b.client}, Live: b.client, Recorder: events.NewFakeRecorder(100), Namespaces: namespaces, Now: time.Now,
 		Servers: registrar.NewServers(registrar.Options{Tokens: noTokens{}, Now: time.Now}),
 	})
 	return b

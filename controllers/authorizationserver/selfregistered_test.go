@@ -12,6 +12,7 @@ import (
 	"clientele.dev/clientele/controllers/registrar"
 	"clientele.dev/clientele/hack/testenv"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
 )
 
 // registrarToken is the one that the server of the tests knows.
@@ -38,7 +39,7 @@ func TestSelfRegisteredClientsAreCounted(t *testing.T) {
 	}
 	servers := registrar.NewServers(registrar.Options{Tokens: registrarToken{}, Now: clock.Now})
 	b.Reconciler = New(Options{
-		Client: labelled{b.client}, Live: b.client, Namespaces: []string{b.server.Namespace}, Now: clock.Now, Servers: servers,
+		Client: labelled{b.client}, Live: b.client, Recorder: events.NewFakeRecorder(100), Namespaces: []string{b.server.Namespace}, Now: clock.Now, Servers: servers,
 	})
 	if err := servers.For(b.server).Sync(t.Context()); err != nil {
 		t.Fatal(err)

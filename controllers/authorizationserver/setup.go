@@ -30,6 +30,9 @@ const countsAfter = 3 * time.Second
 // holds changed. own is the operator's namespace.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, own string) error {
 	wanted := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
+	if err := mgr.Add(r.board); err != nil {
+		return err
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("authorizationserver").
 		For(&v1alpha1.AuthorizationServer{}, builder.WithPredicates(wanted)).

@@ -28,17 +28,18 @@ func (r *Reconciler) deregister(ctx context.Context, key types.NamespacedName) o
 	if err != nil {
 		return outcome.Fail(err)
 	}
-	tombs := 0
-	result := outcome.Done()
+	var left []*record
 	for i := range secrets.Items {
-		s := &secrets.Items[i]
-		if s.Labels[v1alpha1.LabelSecretKind] != v1alpha1.SecretKindRegistration {
-			continue
+		if s := &secrets.Items[i]; s.Labels[v1alpha1.LabelSecretKind] == v1alpha1.SecretKindRegistration {
+			left = append(left, readRecord(s))
 		}
-		tombs++
-		result = sooner(result, r.settle(ctx, key, readRecord(s)))
 	}
-	if tombs > 0 {
+	r.seeTombs(key, left)
+	result := outcome.Done()
+	for _, one := range left {
+		result = sooner(result, r.settle(ctx, key, one))
+	}
+	if len(left) > 0 {
 		return result
 	}
 	for _, server := range r.Servers.All() {
@@ -60,7 +61,7 @@ func (r *Reconciler) settle(ctx context.Context, key types.NamespacedName, left 
 	_, server, problem := r.lookupServer(ctx, serverOf(left.secret))
 	if problem != nil {
 		// The tombstone stays until its server is back to be told.
-		return problem.outcome
+		return r.stranded(ctx, key, left, problem)
 	}
 	if left.State.DeletionPolicy == v1alpha1.DeletionPolicyOrphan {
 		return r.leaveOrphan(ctx, server, key, left)
@@ -69,7 +70,7 @@ func (r *Reconciler) settle(ctx context.Context, key types.NamespacedName, left 
 		return o
 	}
 	owner := oauth.Owner{Namespace: key.Namespace, Name: key.Name, UID: left.OwnerUID}
-	err := deregisterAt(ctx, server, idAt(server, left), owner, left.State.Counter)
+	err := r.deregisterAt(ctx, server, idAt(server, left), owner, left.State.Counter)
 	if err != nil && registrar.CodeOf(err) != oauth.CodeOwnerMismatch {
 		return r.later(ctx, key, err)
 	}
@@ -98,15 +99,16 @@ func idAt(server *registrar.Server, left *record) string {
 
 // deregisterAt deletes at the server; where its counter is ahead, by that one: the
 // owner's uid alone says whose client it is.
-func deregisterAt(ctx context.Context, server *registrar.Server, clientID string, owner oauth.Owner, counter int64) error {
+func (r *Reconciler) deregisterAt(ctx context.Context, server *registrar.Server, clientID string, owner oauth.Owner, counter int64) error {
 	if clientID == "" {
 		return nil // it was never registered
 	}
 	err := server.Deregister(ctx, clientID, owner, counter)
 	var status *registrar.StatusError
 	if isStale(err) && errors.As(err, &status) && status.Counter > counter {
-		return server.Deregister(ctx, clientID, owner, status.Counter)
+		err = server.Deregister(ctx, clientID, owner, status.Counter)
 	}
+	r.counters.deregistered(err)
 	return err
 }
 
@@ -191,7 +193,7 @@ func (r *Reconciler) settleLeaked(ctx context.Context, server *registrar.Server,
 	if !found || have.Managed == nil || have.Managed.Orphaned {
 		return outcome.Done()
 	}
-	if err := deregisterAt(ctx, server, entry.ClientID, entry.Owner, have.Managed.Counter); err != nil {
+	if err := r.deregisterAt(ctx, server, entry.ClientID, entry.Owner, have.Managed.Counter); err != nil {
 		return r.later(ctx, key, err)
 	}
 	return outcome.Done()

@@ -153,7 +153,7 @@ func (w *world) operatorFor(config *rest.Config, patience time.Duration) *operat
 	op := &operator{world: w, cache: c, client: cl, faults: &faults{}}
 	servers := registrar.NewServers(registrar.Options{Tokens: fixedToken{}, Now: w.clock.Now, Log: logr.Discard(), Timeout: patience})
 	op.Reconciler = New(Options{
-		Client: cl, Live: live, Servers: servers, Namespace: w.system, ServerNamespaces: []string{w.system},
+		Client: cl, Live: live, Servers: servers, Recorder: recorder(t, config), Namespace: w.system, ServerNamespaces: []string{w.system},
 		Now: w.clock.Now, Faults: op.faults.at,
 	})
 	must(t, op.AddIndexes(t.Context(), c))

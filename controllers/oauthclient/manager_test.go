@@ -47,7 +47,7 @@ func (w *world) manager() *running {
 	servers := registrar.NewServers(registrar.Options{Tokens: fixedToken{}, Now: time.Now, Log: logr.Discard(), PollWait: time.Second})
 	must(t, mgr.Add(servers))
 	must(t, New(Options{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers,
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: mgr.GetEventRecorder("clientele-operator"),
 		Namespace: w.system, ServerNamespaces: []string{w.system}, Now: time.Now,
 	}).SetupWithManager(mgr))
 	ctx, stop := context.WithCancel(context.Background())

@@ -6,11 +6,15 @@ import (
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/notice"
 	"clientele.dev/clientele/controllers/internal/outcome"
 	"clientele.dev/clientele/controllers/internal/status"
 	"clientele.dev/clientele/controllers/registrar"
+	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
@@ -31,6 +35,8 @@ type Options struct {
 	Live client.Reader
 	// Servers are the authorization servers.
 	Servers *registrar.Servers
+	// Recorder takes the events.
+	Recorder events.EventRecorder
 	// Namespace is the operator's own.
 	Namespace string
 	// ServerNamespaces are those in which an AuthorizationServer counts.
@@ -68,6 +74,11 @@ type Reconciler struct {
 	outcomes *outcome.Mapper
 	policies *policySets
 	changes  *policyChanges
+	tombs    *tombs
+	counters *counters
+	// board tells of OAuthClients; stranding of tombstones, which must not be
+	// crowded out by them, nor they by those.
+	board, stranding *notice.Board
 }
 
 // New returns a Reconciler.
@@ -75,8 +86,19 @@ func New(o Options) *Reconciler {
 	if o.Workers == 0 {
 		o.Workers = 16
 	}
-	return &Reconciler{Options: o, outcomes: outcome.NewMapper(), policies: newPolicySets(o), changes: newPolicyChanges()}
+	return &Reconciler{
+		Options: o, outcomes: outcome.NewMapper(), policies: newPolicySets(o), changes: newPolicyChanges(),
+		tombs: newTombs(), counters: newCounters(),
+		board:     notice.New(notice.Options{Recorder: o.Recorder, Now: o.Now, Kind: "OAuthClient", Conditions: toldConditions}),
+		stranding: notice.New(notice.Options{Recorder: o.Recorder, Now: o.Now, Kind: "Secret"}),
+	}
 }
+
+// Metrics are the counters of what the Reconciler did.
+func (r *Reconciler) Metrics() prometheus.Collector { return r.counters }
+
+// DroppedEvents counts the events that exceeded their budget.
+func (r *Reconciler) DroppedEvents() int64 { return r.board.Dropped() + r.stranding.Dropped() }
 
 // crash is where a test stops the operator.
 func (r *Reconciler) crash(point string) error {
@@ -113,6 +135,11 @@ type pass struct {
 	scopes      []v1alpha1.ScopeResult
 	scopesKnown bool
 	problem     *problem
+	// replaced: the client has another secret than was handed out, for the
+	// registration Secret was lost or damaged; rotated: it was rotated.
+	replaced, rotated bool
+	// news is what an event tells at the end.
+	news []notice.Notice
 }
 
 // step does one thing and says what stands in the way of the next; nil: nothing.
@@ -128,17 +155,20 @@ func (r *Reconciler) reconcile(ctx context.Context, key types.NamespacedName) ou
 	var oac v1alpha1.OAuthClient
 	err := r.Client.Get(ctx, key, &oac, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) || err == nil && oac.DeletionTimestamp != nil {
+		r.board.Forget(key)
 		return r.deregister(ctx, key)
 	}
 	if err != nil {
 		return outcome.Fail(err)
 	}
+	r.tombs.see(key, time.Time{}, nil)
 	p := &pass{now: r.Now(), client: &oac, serverKey: r.serverKey(&oac)}
 	p.problem = r.walk(ctx, p)
 	r.decideScopes(p)
 	if p.problem != nil && p.problem.crashed != nil {
 		return outcome.Fail(p.problem.crashed)
 	}
+	r.tell(p)
 	if err := r.writeStatus(ctx, p); err != nil {
 		return outcome.Fail(err)
 	}
@@ -192,7 +222,14 @@ func (r *Reconciler) writeStatus(ctx context.Context, p *pass) error {
 		out.Namespace, out.Name = p.client.Namespace, p.client.Name
 		return out
 	}
-	return status.Patch(ctx, r.Client, p.client.UID, slim(old), slim(judged))
+	if err := status.Patch(ctx, r.Client, p.client.UID, slim(old), slim(judged)); err != nil {
+		return err
+	}
+	r.board.Changed(p.client, old.Conditions, judged.Conditions)
+	if old.CredentialsSecret == "" && meta.IsStatusConditionTrue(judged.Conditions, v1alpha1.ConditionReady) {
+		r.counters.firstReady(p.client.CreationTimestamp.Time, r.Now())
+	}
+	return nil
 }
 
 // serves says whether an AuthorizationServer in a namespace counts.

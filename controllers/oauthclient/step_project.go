@@ -1,7 +1,9 @@
 package oauthclient
 
 import (
+	"bytes"
 	"context"
+	"maps"
 
 	"clientele.dev/clientele/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
@@ -59,6 +61,9 @@ func (r *Reconciler) createCredentials(ctx context.Context, p *pass, key types.N
 	if err != nil {
 		return fromKubernetes(err, "create Secret "+key.String())
 	}
+	if p.client.Status.CredentialsSecret == key.Name {
+		r.repaired(p, key.Name, causeDeleted)
+	}
 	return r.credentialsWritten()
 }
 
@@ -84,7 +89,40 @@ func (r *Reconciler) updateCredentials(ctx context.Context, p *pass, have *corev
 	if err != nil {
 		return fromKubernetes(err, "update Secret "+s.Namespace+"/"+s.Name)
 	}
+	if p.edited(have, s) {
+		r.repaired(p, s.Name, causeEdited)
+	}
 	return r.credentialsWritten()
+}
+
+func (r *Reconciler) repaired(p *pass, name, cause string) {
+	r.counters.repairs.WithLabelValues(cause).Inc()
+	p.didRepair(name, cause)
+}
+
+// edited says whether somebody else changed what a credentials Secret tells its
+// readers. have is nil if only its label was taken off, as far as is known.
+func (p *pass) edited(have, want *corev1.Secret) bool {
+	if !p.settled() || p.client.Status.CredentialsSecret != want.Name || p.rotated || p.replaced {
+		return false
+	}
+	if have == nil {
+		return true
+	}
+	var template *v1alpha1.CredentialsKeys
+	if t := p.client.Spec.Credentials.Template; t != nil {
+		template = t.Keys
+	}
+	keys := credentialKeys(template)
+	was := maps.Clone(have.Data)
+	// The endpoint may move, and a rotation may have ended before this was written.
+	if _, ok := was[keys.TokenEndpoint]; ok {
+		was[keys.TokenEndpoint] = want.Data[keys.TokenEndpoint]
+	}
+	if p.record.Previous != "" && string(was[keys.ClientSecret]) == p.record.Previous.Reveal() {
+		was[keys.ClientSecret] = want.Data[keys.ClientSecret]
+	}
+	return !maps.EqualFunc(was, want.Data, bytes.Equal)
 }
 
 func (r *Reconciler) credentialsWritten() *problem {

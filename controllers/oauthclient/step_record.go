@@ -31,6 +31,7 @@ func (r *Reconciler) loadRecord(ctx context.Context, p *pass) *problem {
 	found.Public = public(p.client)
 	changed := found.clone()
 	news := changed.heal(p.now) || found.secret.Annotations[v1alpha1.AnnotationOwnerUID] == ""
+	damaged := p.settled() && changed.Current != found.Current
 	if changed.OwnerUID != string(p.client.UID) {
 		if problem := r.takeOver(ctx, p, changed); problem != nil {
 			return problem
@@ -56,7 +57,15 @@ func (r *Reconciler) loadRecord(ctx context.Context, p *pass) *problem {
 	if problem := r.writeRecord(ctx, p, changed); problem != nil {
 		return problem
 	}
+	if damaged {
+		p.didReplace(p.recordKey(), causeDamaged)
+	}
 	return r.recorded()
+}
+
+// settled says whether credentials were handed out for the spec as it is.
+func (p *pass) settled() bool {
+	return p.client.Status.CredentialsSecret != "" && p.client.Status.ObservedGeneration == p.client.Generation
 }
 
 // recallOwner fills in the owner of a registration Secret that lost its
@@ -125,6 +134,9 @@ func (r *Reconciler) createRecord(ctx context.Context, p *pass) *problem {
 	}
 	made.secret = s
 	p.record = made
+	if p.client.Status.CredentialsSecret != "" {
+		p.didReplace(p.recordKey(), causeDeleted)
+	}
 	return r.recorded()
 }
 

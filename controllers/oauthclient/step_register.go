@@ -115,6 +115,20 @@ func (r *Reconciler) register(ctx context.Context, p *pass) *problem {
 		// the same timeout.
 		return p.notRegistered(err)
 	}
+	cause := p.cause()
+	problem := r.send(ctx, p, want)
+	if problem != nil && problem.crashed != nil {
+		return problem
+	}
+	r.counters.registered(cause, problem)
+	if problem == nil && cause == causeLost {
+		p.didRegisterAgain()
+	}
+	return problem
+}
+
+// send sends the server what it should hold.
+func (r *Reconciler) send(ctx context.Context, p *pass, want oauth.Registration) *problem {
 	answer, err := p.server.Register(ctx, want)
 	if isStale(err) {
 		return r.catchUp(ctx, p, err)
@@ -125,7 +139,7 @@ func (r *Reconciler) register(ctx context.Context, p *pass) *problem {
 	if err := r.crash(PointRegistered); err != nil {
 		return crashed(err)
 	}
-	if answer.Digest != digest {
+	if answer.Digest != want.Digest() {
 		return p.notRegistered(fmt.Errorf("%w: it holds another registration than it was sent", registrar.ErrGarbage))
 	}
 	p.held, p.lost = true, false

@@ -108,6 +108,7 @@ func (r *Reconciler) promote(ctx context.Context, p *pass) *problem {
 	if p.record.Next == "" {
 		return nil
 	}
+	asked := p.record.State.PendingRotate != p.record.State.HandledRotate
 	changed := p.record.clone()
 	changed.Previous, changed.Current, changed.Next = changed.Current, changed.Next, ""
 	changed.State.Issued = p.now
@@ -119,5 +120,12 @@ func (r *Reconciler) promote(ctx context.Context, p *pass) *problem {
 	if err := r.crash(PointPromoted); err != nil {
 		return crashed(err)
 	}
+	p.rotated = true
+	if !asked {
+		r.counters.rotations.WithLabelValues(causeSchedule).Inc()
+		return nil
+	}
+	r.counters.rotations.WithLabelValues(causeAnnotation).Inc()
+	p.didRotate(changed.State.PreviousExpires)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/notice"
 	"clientele.dev/clientele/controllers/internal/rules"
 	"clientele.dev/clientele/controllers/internal/status"
 	"clientele.dev/clientele/controllers/registrar"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -35,6 +37,8 @@ type Options struct {
 	Live client.Reader
 	// Servers speak to the authorization servers.
 	Servers *registrar.Servers
+	// Recorder takes the events.
+	Recorder events.EventRecorder
 	// Audiences tells those of the API server, which nobody may declare.
 	Audiences func(context.Context) ([]string, error)
 	// Namespace is the operator's own.
@@ -46,10 +50,18 @@ type Options struct {
 }
 
 // Reconciler puts ScopePolicies in force.
-type Reconciler struct{ Options }
+type Reconciler struct {
+	Options
+	board *notice.Board
+}
 
 // New returns a Reconciler.
-func New(o Options) *Reconciler { return &Reconciler{o} }
+func New(o Options) *Reconciler {
+	return &Reconciler{o, notice.New(notice.Options{Recorder: o.Recorder, Now: o.Now, Kind: "ScopePolicy", Conditions: toldConditions})}
+}
+
+// DroppedEvents counts the events that exceeded their budget.
+func (r *Reconciler) DroppedEvents() int64 { return r.board.Dropped() }
 
 // +kubebuilder:rbac:groups=oauth.clientele.dev,resources=scopepolicies,verbs=get;list;watch
 // +kubebuilder:rbac:groups=oauth.clientele.dev,resources=scopepolicies/status,verbs=patch
@@ -60,6 +72,9 @@ func New(o Options) *Reconciler { return &Reconciler{o} }
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	sp := &v1alpha1.ScopePolicy{}
 	if err := r.Client.Get(ctx, req.NamespacedName, sp); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.board.Forget(req.NamespacedName)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !sp.DeletionTimestamp.IsZero() {
@@ -203,5 +218,9 @@ func (r *Reconciler) patch(ctx context.Context, sp *v1alpha1.ScopePolicy, next v
 	if equality.Semantic.DeepEqual(sp.Status, next) {
 		return nil
 	}
-	return status.Patch(ctx, r.Client, sp.UID, slim(sp.Status), slim(next))
+	if err := status.Patch(ctx, r.Client, sp.UID, slim(sp.Status), slim(next)); err != nil {
+		return err
+	}
+	r.board.Changed(sp, sp.Status.Conditions, next.Conditions)
+	return nil
 }

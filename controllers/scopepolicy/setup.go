@@ -53,6 +53,9 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 // claim to its resource, its namespace's labels, its server, or what the server
 // holds of it changed. The cache must have the indexes of AddIndexes.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	if err := mgr.Add(r.board); err != nil {
+		return err
+	}
 	spec := builder.WithPredicates(predicate.GenerationChangedPredicate{})
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("scopepolicy").

@@ -68,7 +68,7 @@ var arrows = map[string][]string{
 	"authserver/kube": {"api/v1alpha1", "authserver", "authserver/endpoint", "authserver/oauth", "authserver/credential", "authserver/keys", "authserver/signin", "github.com/go-logr/logr", "k8s"},
 
 	// The operator. It speaks to the server over HTTP only.
-	"controllers":                     {"api/v1alpha1", "controllers/", "github.com/go-logr/logr", "k8s"},
+	"controllers":                     {"api/v1alpha1", "controllers/", "github.com/go-logr/logr", "github.com/prometheus/client_golang", "k8s"},
 	"controllers/internal/rules":      {"api/v1alpha1", "authserver/oauth", "authserver/policy", "k8s"},
 	"controllers/internal/outcome":    {"k8s"},
 	"controllers/internal/status":     {"api/v1alpha1", "k8s"},

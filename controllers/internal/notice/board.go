@@ -94,18 +94,19 @@ type Notice struct {
 func (b *Board) Tell(about metav1.Object, n Notice) { b.TellOf(b.reference(about), nil, n) }
 
 // TellOf writes an event about any object, with another one that belongs to it;
-// related may be nil.
-func (b *Board) TellOf(about, related *corev1.ObjectReference, n Notice) {
+// related may be nil. It says whether that was within the budget.
+func (b *Board) TellOf(about, related *corev1.ObjectReference, n Notice) bool {
 	if !b.budget.TryAccept() {
 		b.dropped.Add(1)
-		return
+		return false
 	}
 	note := strings.ToValidUTF8(n.Note[:min(len(n.Note), maxNote)], "")
 	if related == nil { // a nil of a type is not nil to the recorder
 		b.options.Recorder.Eventf(about, nil, n.Type, n.Reason, n.Action, "%s", note)
-		return
+		return true
 	}
 	b.options.Recorder.Eventf(about, related, n.Type, n.Reason, n.Action, "%s", note)
+	return true
 }
 
 // Dropped counts the events that exceeded the budget.
