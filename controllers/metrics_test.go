@@ -3,46 +3,41 @@ package controllers_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
 
-// scrape reads /metrics of the operator.
-func scrape(t *testing.T, address string) string {
+// scrape is what /metrics of the operator says.
+func scrape(t *testing.T) string {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
-	if err != nil {
-		t.Fatal(err)
+	answer := httptest.NewRecorder()
+	promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError}).
+		ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	if answer.Code != http.StatusOK {
+		t.Fatalf("/metrics: %d %s", answer.Code, answer.Body)
 	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err.Error()
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return answer.Body.String()
 }
 
 // awaitSample waits until /metrics has a line that matches; SERVER stands for the
 // label.
-func (s *stack) awaitSample(t *testing.T, address, line string) {
+func (s *stack) awaitSample(t *testing.T, line string) {
 	t.Helper()
 	line = strings.ReplaceAll(line, "SERVER", `server="`+system+`/default"`)
 	wanted := regexp.MustCompile(`(?m)^` + strings.NewReplacer("{", `\{`, "}", `\}`).Replace(line) + `$`)
 	var last string
 	s.eventually(t, func(context.Context) bool {
-		last = scrape(t, address)
+		last = scrape(t)
 		return wanted.MatchString(last)
 	}, func() string {
 		return fmt.Sprintf("no %s in:\n%s", line, strings.Join(regexp.MustCompile(`(?m)^clientele_.*$`).FindAllString(last, -1), "\n"))
@@ -50,9 +45,7 @@ func (s *stack) awaitSample(t *testing.T, address, line string) {
 }
 
 func TestMetricsOfTheOperator(t *testing.T) {
-	s := startServerOnly(t)
-	address := freeAddress(t)
-	startOperatorAt(t, s.log, address)
+	s := start(t)
 	as, sp, oac := s.authorizationServer(), s.policy(), s.oauthClient()
 	s.create(t, sp)
 	s.create(t, oac)
@@ -74,9 +67,9 @@ func TestMetricsOfTheOperator(t *testing.T) {
 		`clientele_oauthclient_ready_seconds_count 1`,
 		`clientele_events_dropped_total 0`,
 	} {
-		s.awaitSample(t, address, line)
+		s.awaitSample(t, line)
 	}
-	text := scrape(t, address)
+	text := scrape(t)
 	if strings.Contains(text, "chosen-by-a-team") || strings.Contains(text, s.ns) {
 		t.Error("a metric has a name that an app team chose")
 	}
@@ -86,13 +79,13 @@ func TestMetricsOfTheOperator(t *testing.T) {
 	// The server stops, and a client is deleted: its tombstone shows.
 	s.stopServer()
 	s.remove(t, oac)
-	s.awaitSample(t, address, `clientele_tombstones{reason="ServerUnreachable",SERVER} [1-9]`) // other tests leave some
-	if text := scrape(t, address); !strings.Contains(text, "\nclientele_tombstones_oldest_timestamp_seconds{") {
+	s.awaitSample(t, `clientele_tombstones{reason="ServerUnreachable",SERVER} [1-9]`) // other tests leave some
+	if text := scrape(t); !strings.Contains(text, "\nclientele_tombstones_oldest_timestamp_seconds{") {
 		t.Error("it is not told since when it waits")
 	}
-	lint(t, scrape(t, address))
+	lint(t, scrape(t))
 	s.startServerAgain(t)
-	s.eventually(t, func(context.Context) bool { return !strings.Contains(scrape(t, address), "\nclientele_tombstones{") },
+	s.eventually(t, func(context.Context) bool { return !strings.Contains(scrape(t), "\nclientele_tombstones{") },
 		func() string { return "the tombstone is still told" })
 }
 
@@ -128,12 +121,4 @@ func lint(t *testing.T, text string) {
 			t.Errorf("%s: %s", p.Metric, p.Text)
 		}
 	}
-}
-
-// freeAddress is one on which nobody listened a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l := listen(t, "127.0.0.1:0")
-	defer l.Close()
-	return l.Addr().String()
 }

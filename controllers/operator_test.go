@@ -239,18 +239,12 @@ func (s *stack) awaitToken(t *testing.T, want string) {
 // when the test ends.
 func startOperator(t *testing.T, l *log) (stop func()) {
 	t.Helper()
-	return startOperatorAt(t, l, "0")
-}
-
-// startOperatorAt is startOperator with metrics at an address.
-func startOperatorAt(t *testing.T, l *log, metrics string) (stop func()) {
-	t.Helper()
 	return background(t, "the operator", func(ctx context.Context) error {
 		return controllers.Run(ctx, controllers.Options{
 			Config:                 testenv.ServiceAccountConfig(t, system, "clientele-operator"),
 			Namespace:              system,
 			ServiceAccount:         "clientele-operator",
-			MetricsBindAddress:     metrics,
+			MetricsBindAddress:     "0",
 			HealthProbeBindAddress: "0",
 			LeaderElect:            true,
 			Log:                    logr.FromSlogHandler(l.handler()),
