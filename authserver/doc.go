@@ -3,8 +3,8 @@
 //
 // This package composes it: what arrives from outside (config.go: settings and
 // keys as snapshots of a Source), what is put into force (apply.go), what the
-// process may do at the moment (health.go, lease.go), and how it starts and stops
-// (server.go). Where each route lives:
+// process may do at the moment (health.go, lease.go), what people lose for good
+// (endings.go), and how it starts and stops (server.go). Where each route lives:
 //
 //	route                                         file                      specification
 //	GET, POST /oauth/authorize                    endpoint/authorize.go     RFC 6749, Section 3.1; OpenID Connect Core 1.0, Section 3.1.2

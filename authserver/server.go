@@ -173,6 +173,7 @@ func (s *Server) startLoops(ctx context.Context, stop context.CancelCauseFunc, r
 	})
 	running.Go(func() { s.keepLease(ctx) })
 	running.Go(func() { s.keepSwept(ctx) })
+	running.Go(func() { s.keepEnding(ctx) })
 }
 
 // keepLease renews the lease.

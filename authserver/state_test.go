@@ -3,6 +3,7 @@ package authserver_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -107,14 +108,25 @@ func waitConfirmed(t *testing.T, s *authtest.Server) {
 // awaitReady waits until readyz says what is wanted.
 func awaitReady(t *testing.T, s *authtest.Server, wanted func(text string) bool) {
 	t.Helper()
+	eventually(t, func() string {
+		if text := s.Do(t, "GET", "/readyz", "").Body; !wanted(text) {
+			return fmt.Sprintf("readyz still says %q", text)
+		}
+		return ""
+	})
+}
+
+// eventually waits until there is no problem any more.
+func eventually(t *testing.T, problem func() string) {
+	t.Helper()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
-	late := time.After(20 * time.Second)
-	for !wanted(s.Do(t, "GET", "/readyz", "").Body) {
+	late := time.After(30 * time.Second)
+	for said := problem(); said != ""; said = problem() {
 		select {
 		case <-ticker.C:
 		case <-late:
-			t.Fatalf("readyz still says %q", s.Do(t, "GET", "/readyz", "").Body)
+			t.Fatal(said)
 		}
 	}
 }

@@ -32,6 +32,9 @@ const (
 	// as a user name is not told: people type passwords there.
 	SignedIn      Name = "user.signed_in"
 	SignInRefused Name = "user.sign_in_refused"
+	// AccessEnded: a person lost their sessions and what apps may do for them, since
+	// the users document or a registrar says so.
+	AccessEnded Name = "user.access_ended"
 	// TokenReused: a code or a refresh token came a second time, and what was made
 	// from it is revoked.
 	TokenReused Name = "token.reused"
@@ -64,6 +67,8 @@ func loggable(n Name) []string {
 		return []string{"client_id", "kind", "remote"}
 	case SignedIn:
 		return []string{"subject", "source", "remote"}
+	case AccessEnded:
+		return []string{"subject", "cause", "sessions", "families", "caller", "remote"}
 	case SignInRefused, TokenReused, TokenAhead:
 		return []string{"client_id", "remote"}
 	case PolicyStored, PolicyDeleted:

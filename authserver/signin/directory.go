@@ -31,6 +31,12 @@ const maxDisplay = 256 // bytes of a name or an address
 //	    groups: [engineering]
 //	    tenant: acme
 //	    disabled: false
+//
+// Whoever is disabled, or given another passwordHash, is signed out everywhere and
+// loses what apps may do for them, for good. Whoever is not there any more is refused
+// as long as that is so: a document that lost somebody by mistake has cost nobody
+// anything once it is repaired. So somebody who leaves is disabled first, and the
+// entry may go a few minutes later.
 type Directory struct {
 	byName    map[string]*entry // by folded user name
 	bySubject map[string]*entry
@@ -66,6 +72,14 @@ func (d *Directory) Len() int {
 		return 0
 	}
 	return len(d.byName)
+}
+
+// entry is the user with a `sub`, disabled or not; nil: there is none.
+func (d *Directory) entry(subject string) *entry {
+	if d == nil {
+		return nil
+	}
+	return d.bySubject[subject]
 }
 
 // Format writes how many users there are, whatever the verb: the hashes stay

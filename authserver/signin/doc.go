@@ -22,6 +22,7 @@
 //	claims.go         claim mapping
 //	consent.go        what may be granted, and what must be asked (pure)
 //	account.go        what a person has allowed and where they are signed in
+//	ending.go         what they lose for good, and when
 //
 // # How an endpoint uses it
 //

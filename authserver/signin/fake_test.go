@@ -1,7 +1,9 @@
 package signin
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -108,6 +110,14 @@ func (m *memory) EndSession(_ context.Context, subject, id string) error {
 	return m.fail
 }
 
+func (m *memory) EndSessions(_ context.Context, subject string) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before := len(m.sessions)
+	maps.DeleteFunc(m.sessions, func(_ string, s store.Session) bool { return s.Subject == subject })
+	return before - len(m.sessions), m.fail
+}
+
 func (m *memory) SessionsOf(_ context.Context, subject string, now time.Time) ([]store.Session, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -158,7 +168,9 @@ func (m *memory) RevokeFamilies(_ context.Context, f store.FamilyFilter, now tim
 	m.log = append(m.log, "families")
 	n := 0
 	for i, family := range m.families {
-		if family.Grant.Subject == f.Subject && family.Grant.ClientID == f.ClientID && family.Revoked.IsZero() {
+		chosen := cmp.Or(f.ID, family.ID) == family.ID && cmp.Or(f.Subject, family.Grant.Subject) == family.Grant.Subject &&
+			cmp.Or(f.ClientID, family.Grant.ClientID) == family.Grant.ClientID
+		if chosen && family.Revoked.IsZero() {
 			m.families[i].Revoked = now
 			n++
 		}

@@ -16,6 +16,7 @@ var ErrNotKnown = errors.New("who may sign in is not known yet")
 // not read yet. That there are none has to be said too, by Set(nil).
 type Local struct {
 	directory atomic.Pointer[Directory] // nil: not known
+	endings   endings
 }
 
 // Set replaces the users; nil: there are none. A document that cannot be parsed is
@@ -24,7 +25,8 @@ func (l *Local) Set(d *Directory) {
 	if d == nil {
 		d = &Directory{}
 	}
-	l.directory.Store(d)
+	before := l.directory.Swap(d)
+	l.endings.add(before, d)
 }
 
 // Forget makes it unknown again who they are: a document was named where there was
@@ -45,7 +47,7 @@ func (l *Local) User(subject string) (User, bool, error) {
 	if d == nil {
 		return User{}, false, notKnown()
 	}
-	e := d.bySubject[subject]
+	e := d.entry(subject)
 	if e == nil || e.disabled {
 		return User{}, false, nil
 	}

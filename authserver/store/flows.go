@@ -126,7 +126,7 @@ type Families interface {
 	// RevokeFamilies revokes those that a filter chooses and that are not revoked
 	// yet, and says how many that were. Codes that it chooses and that led to no
 	// family yet are revoked too, uncounted. What it did outlives a power loss, as
-	// does every end: EndSession, WithdrawConsents, RevokeToken.
+	// does every end: EndSession, EndSessions, WithdrawConsents, RevokeToken.
 	RevokeFamilies(ctx context.Context, filter FamilyFilter, now time.Time) (int, error)
 	// FamiliesOf lists a person's families that are neither revoked nor expired.
 	FamiliesOf(ctx context.Context, subject string, now time.Time) ([]Family, error)
@@ -176,6 +176,8 @@ type Sessions interface {
 	// EndSession removes one of a person's sessions by its ID; an unknown one, or
 	// somebody else's, is ErrNotFound.
 	EndSession(ctx context.Context, subject, id string) error
+	// EndSessions removes all of a person's, and says how many that were.
+	EndSessions(ctx context.Context, subject string) (int, error)
 	// SessionsOf lists a person's sessions that have not expired.
 	SessionsOf(ctx context.Context, subject string, now time.Time) ([]Session, error)
 }

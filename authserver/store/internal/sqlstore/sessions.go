@@ -12,6 +12,7 @@ const (
 	putSession    = `INSERT INTO sessions (id, hash, subject, seen, expires, record) VALUES ($1, $2, $3, $4, $5, $6)`
 	touchSession  = `UPDATE sessions SET seen = $2 WHERE id = $1 AND seen < $2`
 	endSession    = `DELETE FROM sessions WHERE id = $1 AND subject = $2`
+	endSessions   = `DELETE FROM sessions WHERE subject = $1`
 	readSessions  = `SELECT id, hash, seen, record FROM sessions WHERE `
 	sessionByHash = readSessions + `hash = $1 AND expires > $2`
 	sessionsOf    = readSessions + `subject = $1 AND expires > $2 ORDER BY id`
@@ -57,6 +58,15 @@ func (r *Roles) EndSession(ctx context.Context, subject, id string) error {
 		return fmt.Errorf("end session %q: %w", id, err)
 	}
 	return nil
+}
+
+// EndSessions implements store.Sessions.
+func (r *Roles) EndSessions(ctx context.Context, subject string) (int, error) {
+	n, err := r.db.End(ctx, endSessions, subject)
+	if err != nil {
+		return 0, fmt.Errorf("end a person's sessions: %w", err)
+	}
+	return int(n), nil
 }
 
 // SessionsOf implements store.Sessions, in the order of their ids.

@@ -1,0 +1,209 @@
+package authserver_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"clientele.dev/clientele/authserver/authtest"
+	"clientele.dev/clientele/authserver/store"
+)
+
+// held is what ada has at one moment: a browser that is signed in, tokens, and a code
+// on its way.
+type held struct {
+	browser               *authtest.Browser
+	access, refresh, code string
+}
+
+func (w *people) hold(t *testing.T) held {
+	t.Helper()
+	h := held{browser: w.NewBrowser(t)}
+	a := w.exchange(t, w.app, w.Code(t, h.browser, w.app, "ada", "resource", api))
+	h.access, h.refresh = a.Member("access_token"), a.Member("refresh_token")
+	h.code = w.Code(t, h.browser, w.app, "ada", "resource", api)
+	return h
+}
+
+// gives says what of it still works; the code and the refresh token are used up.
+func (w *people) gives(t *testing.T, h held) string {
+	t.Helper()
+	var works []string
+	if !h.browser.Get(t, w.URL+"/account").AsksPassword() {
+		works = append(works, "session")
+	}
+	if w.active(t, w.rs, h.access) {
+		works = append(works, "introspection")
+	}
+	if w.userinfo(t, h.access).Status == http.StatusOK {
+		works = append(works, "userinfo")
+	}
+	if w.Exchange(t, w.app, h.code).Status == http.StatusOK {
+		works = append(works, "code")
+	}
+	if w.refreshes(t, w.app, h.refresh) {
+		works = append(works, "refresh")
+	}
+	return strings.Join(works, " ")
+}
+
+const everything = "session introspection userinfo code refresh"
+
+// has waits until ada has so many sessions and families.
+func (w *people) has(t *testing.T, sessions, families int) {
+	t.Helper()
+	eventually(t, func() string {
+		s, err := w.Store.SessionsOf(t.Context(), "user:ada", w.Clock.Now())
+		if err != nil {
+			return err.Error()
+		}
+		f, err := w.Store.FamiliesOf(t.Context(), "user:ada", w.Clock.Now())
+		if err != nil {
+			return err.Error()
+		}
+		if len(s) != sessions || len(f) != families {
+			return fmt.Sprintf("%d sessions and %d families, want %d and %d", len(s), len(f), sessions, families)
+		}
+		return ""
+	})
+}
+
+// A11, A19: what somebody had before they were disabled, or had another password, does
+// not come back when that is undone. Who was only missing in the document is as before.
+func TestA11A19WhatTheUsersDocumentEndedDoesNotComeBack(t *testing.T) {
+	ada := authtest.Person{Username: "ada"}
+	disabled, reset := ada, ada
+	disabled.Disabled, reset.Password = true, "another"
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		for rule, c := range map[string]struct {
+			documents [][]authtest.Person // one after the other; then ada is as before
+			wait      bool                // until it was carried out, and codes have expired
+			want      string
+		}{
+			"disabled":                   {[][]authtest.Person{{disabled}}, true, ""},
+			"disabled for a moment":      {[][]authtest.Person{{disabled}}, false, ""},
+			"disabled, then removed":     {[][]authtest.Person{{disabled}, {}}, true, ""},
+			"another password":           {[][]authtest.Person{{reset}}, true, ""},
+			"disabled, another password": {[][]authtest.Person{{disabled}, {reset}}, false, ""},
+			"missing":                    {[][]authtest.Person{{}}, false, everything},
+			"somebody else is disabled":  {[][]authtest.Person{{ada, {Username: "eve", Disabled: true}}}, false, everything},
+			"something else about her":   {[][]authtest.Person{{{Username: "ada", Roles: []string{"admin"}}}}, false, everything},
+		} {
+			t.Run(rule, func(t *testing.T) {
+				w := newPeople(t, on)
+				h := w.hold(t)
+				for _, people := range c.documents {
+					w.SetUsers(t, people...)
+				}
+				if c.wait {
+					w.has(t, 0, 0)
+					w.Pass(t, time.Minute)
+				}
+				w.SetUsers(t, ada)
+				if c.want == "" {
+					w.has(t, 0, 0)
+				}
+				if got := w.gives(t, h); got != c.want {
+					t.Errorf("%q still works, want %q\n%s", got, c.want, w.Log)
+				}
+				// She begins anew, and keeps it; what she allowed is remembered.
+				b := w.NewBrowser(t)
+				page := b.SignIn(t, b.Get(t, w.AuthorizeURL(w.app, "resource", api)), "ada")
+				if page.AsksConsent() || page.Callback.Get("code") == "" {
+					t.Fatalf("signing in anew: %d %s", page.Status, page.Body)
+				}
+				anew := w.hold(t)
+				w.Pass(t, time.Minute) // it would be carried out once more
+				w.SetUsers(t, ada)
+				if got := w.gives(t, anew); got != strings.Replace(everything, "code ", "", 1) { // which has expired
+					t.Errorf("after signing in anew %q works", got)
+				}
+				if ended := strings.Count(w.Log.String(), "user.access_ended"); (ended == 1) != (c.want == "") {
+					t.Errorf("%d audit events\n%s", ended, w.Log)
+				}
+			})
+		}
+	})
+}
+
+// A person who signed in with the new password while the old one's sessions are still
+// being ended keeps that.
+func TestAnotherPasswordKeepsWhatItBegan(t *testing.T) {
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := newPeople(t, on)
+		old := w.hold(t)
+		w.SetUsers(t, authtest.Person{Username: "ada", Password: "another"})
+		w.has(t, 0, 0)
+		b := w.NewBrowser(t)
+		page := b.Get(t, w.AuthorizeURL(w.app, "resource", api))
+		if b.SignIn(t, page, "ada").Callback != nil {
+			t.Fatal("the old password still signs in")
+		}
+		page = b.Submit(t, page, "username", "ada", "password", "another")
+		anew := w.exchange(t, w.app, page.Callback.Get("code"))
+		w.Pass(t, time.Minute)
+		w.Users.Set(nil) // wakes who carries it out once more
+		w.SetUsers(t, authtest.Person{Username: "ada", Password: "another"})
+		w.has(t, 1, 1)
+		if !w.active(t, w.rs, anew.Member("access_token")) || w.gives(t, old) != "" {
+			t.Errorf("the wrong ones ended\n%s", w.Log)
+		}
+	})
+}
+
+// fickle is a store that cannot end sessions now and then.
+type fickle struct {
+	store.Store
+	failures *atomic.Int32
+}
+
+func (f fickle) EndSessions(ctx context.Context, subject string) (int, error) {
+	if f.failures.Add(-1) >= 0 {
+		return 0, errDown
+	}
+	return f.Store.EndSessions(ctx, subject)
+}
+
+// A19: an outage at the wrong moment saves nobody, nor does a stop of the server.
+func TestA19WhatIsToEndIsTriedAgain(t *testing.T) {
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		var failures atomic.Int32
+		on = open(on)
+		on.Wrap = func(s store.Store) store.Store { return fickle{s, &failures} }
+		w := peopleAt(t, authtest.Start(t, on))
+		h := w.hold(t)
+		failures.Store(2) // for two documents: then it takes the clock
+		tried := func(left int32) {
+			t.Helper()
+			eventually(t, func() string {
+				if failures.Load() > left {
+					return "nobody tried"
+				}
+				return ""
+			})
+		}
+		w.SetUsers(t, authtest.Person{Username: "ada", Disabled: true})
+		tried(1)
+		w.SetUsers(t, authtest.Person{Username: "ada"})
+		tried(0)
+		w.has(t, 0, 0)
+		if got := w.gives(t, h); got != "" {
+			t.Errorf("%q works", got)
+		}
+
+		h = w.hold(t)
+		failures.Store(1 << 30)
+		w.SetUsers(t, authtest.Person{Username: "ada", Disabled: true})
+		w = w.at(t, w.Restart(t, authtest.Config{}))
+		w.has(t, 0, 0)
+		w.SetUsers(t, authtest.Person{Username: "ada"})
+		h.browser.At(w.Server)
+		if got := w.gives(t, h); got != "" {
+			t.Errorf("after a restart %q works", got)
+		}
+	})
+}
