@@ -77,7 +77,7 @@ func merge(known, next Snapshot) Snapshot {
 // inForce says that a view is made of what is known: objects change in ways that
 // do not matter here (their status, above all).
 func (s *Server) inForce(v *endpoint.View) bool {
-	if v == nil || v.Settings != *s.known.Settings {
+	if v == nil || !v.Settings.Equal(*s.known.Settings) {
 		return false
 	}
 	if s.known.Signing != nil && s.known.Signing.Revision() != v.KeySetRevision {
@@ -113,7 +113,7 @@ func (s *Server) load(ctx context.Context, v *endpoint.View) error {
 }
 
 func (s *Server) tellChanges(old, v *endpoint.View) {
-	if old == nil || old.Settings != v.Settings {
+	if old == nil || !old.Settings.Equal(v.Settings) {
 		s.log.Info("settings in force", "issuer", v.Settings.Issuer, "default_resource", v.Settings.DefaultResource,
 			"algorithm", v.Settings.Algorithm, "id_token_algorithm", v.Settings.IDTokenAlgorithm, "users", v.Settings.Users, "access_token_lifetime", v.Settings.AccessTokenLifetime.String())
 	}

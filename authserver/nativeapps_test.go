@@ -1,10 +1,12 @@
 package authserver_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
 	"clientele.dev/clientele/authserver/authtest"
+	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/oauth"
 )
 
@@ -60,6 +62,47 @@ func TestFormPostToADeviceIsRefused(t *testing.T) {
 	page := b.Get(t, w.AuthorizeURL(native, "redirect_uri", scheme, "response_mode", "form_post"))
 	if page.Callback.Get("error") != "invalid_request" || !strings.HasPrefix(page.URL, scheme+"?") {
 		t.Errorf("%d %s", page.Status, page.URL)
+	}
+}
+
+// TestAppsWhoseSchemeHasNoPeriod: such as Cursor, whether it registers itself or is
+// declared. Any app on the device may claim the scheme, so people are asked every time;
+// and without the setting nobody is sent there.
+func TestAppsWhoseSchemeHasNoPeriod(t *testing.T) {
+	const to = "cursor://anysphere.cursor-mcp/oauth/callback"
+	w := peopleAt(t, authtest.Start(t, open(authtest.Config{}, func(r *endpoint.RegistrationSettings) { r.PrivateUseSchemes = []string{"cursor"} })))
+	a := selfRegister(t, w.Server, cursor)
+	if a.Status != 201 || !strings.Contains(a.Body, `"redirect_uris":["`+to+`","https://www.cursor.com/agents/mcp/oauth/callback","http://localhost:8787/callback"]`) ||
+		a.Member("application_type") != "native" {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	self := authtest.Client{Registration: oauth.Registration{ClientID: a.Member("client_id"), TokenEndpointAuthMethod: oauth.AuthNone}}
+	declared := w.MustRegister(t, authtest.NewClient("cursor", authtest.WithCode("read", api), authtest.Public, func(r *oauth.Registration) {
+		r.RedirectURIs, r.Managed.Trusted = []string{to}, true
+	}))
+	for rule, c := range map[string]authtest.Client{"registered itself": self, "declared, and trusted": declared} {
+		t.Run(rule, func(t *testing.T) {
+			w.Settings.Registration.PrivateUseSchemes = []string{"cursor"}
+			w.Reload(t)
+			b := w.NewBrowser(t)
+			asked := w.AuthorizeURL(c, "redirect_uri", to, "resource", api)
+			answer := b.Complete(t, b.Get(t, asked), "ada")
+			code := answer.Callback.Get("code")
+			if code == "" || !strings.HasPrefix(answer.URL, to) {
+				t.Fatalf("%d %s", answer.Status, answer.URL)
+			}
+			if a := w.Token(t, c, "grant_type", "authorization_code", "code", code, "redirect_uri", to, "code_verifier", authtest.Verifier); a.Status != 200 {
+				t.Errorf("%d %s", a.Status, a.Body)
+			}
+			if page := b.Get(t, asked); !page.AsksConsent() {
+				t.Errorf("not asked again: %d %s", page.Status, page.URL)
+			}
+			w.Settings.Registration.PrivateUseSchemes = nil
+			w.Reload(t)
+			if page := b.Get(t, asked); page.Status != http.StatusBadRequest || page.Callback != nil {
+				t.Errorf("the scheme is not permitted any more: %d %s", page.Status, page.URL)
+			}
+		})
 	}
 }
 

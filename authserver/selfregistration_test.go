@@ -82,10 +82,19 @@ func TestOpenRegistrationAnswersAsSeed1Says(t *testing.T) {
 	}
 }
 
+// cursor is what Cursor sends.
+const cursor = `{"client_name":"Cursor","redirect_uris":["cursor://anysphere.cursor-mcp/oauth/callback","https://www.cursor.com/agents/mcp/oauth/callback","http://localhost:8787/callback"],"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":"none"}`
+
 // INTEROP 7: what MCP clients and others send.
 func TestOpenRegistrationAcceptsRealClients(t *testing.T) {
-	s := authtest.Start(t, open(authtest.Config{}))
+	s := authtest.Start(t, open(authtest.Config{}, func(r *endpoint.RegistrationSettings) { r.PerAddressMinute = 100 }))
 	for rule, c := range map[string]struct{ body, member, want string }{
+		"Cursor, where its scheme is not permitted": {cursor, "redirect_uris", "[https://www.cursor.com/agents/mcp/oauth/callback http://localhost:8787/callback]"},
+		"VS Code":                        {`{"client_name":"Visual Studio Code","client_uri":"https://code.visualstudio.com","grant_types":["authorization_code","refresh_token","urn:ietf:params:oauth:grant-type:device_code"],"response_types":["code"],"redirect_uris":["https://insiders.vscode.dev/redirect","https://vscode.dev/redirect","http://localhost/","http://127.0.0.1/","http://localhost:33418/","http://127.0.0.1:33418/"],"token_endpoint_auth_method":"none","application_type":"native"}`, "redirect_uris", "[https://insiders.vscode.dev/redirect https://vscode.dev/redirect http://localhost/ http://127.0.0.1/ http://localhost:33418/ http://127.0.0.1:33418/]"},
+		"Claude":                         {`{"client_name":"Claude","redirect_uris":["https://claude.ai/api/mcp/auth_callback"],"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":"none","scope":"claudeai"}`, "redirect_uris", "[https://claude.ai/api/mcp/auth_callback]"},
+		"Claude Code":                    {`{"client_name":"Claude Code (example)","redirect_uris":["http://localhost:54212/callback"],"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":"none"}`, "application_type", "native"},
+		"ChatGPT":                        {`{"client_name":"ChatGPT","redirect_uris":["https://chatgpt.com/connector_platform_oauth_redirect"],"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":"client_secret_post","client_uri":"https://chatgpt.com/"}`, "token_endpoint_auth_method", "none"},
+		"MCP Inspector":                  {`{"redirect_uris":["http://localhost:6274/oauth/callback/debug"],"token_endpoint_auth_method":"none","grant_types":["authorization_code","refresh_token"],"response_types":["code"],"client_name":"MCP Inspector","client_uri":"https://github.com/modelcontextprotocol/inspector","scope":""}`, "redirect_uris", "[http://localhost:6274/oauth/callback/debug]"},
 		"MCP client on a loopback port":  {`{"client_name":"MCP Inspector","redirect_uris":["http://127.0.0.1:6274/oauth/callback","http://localhost:6274/oauth/callback"],"token_endpoint_auth_method":"none","grant_types":["authorization_code","refresh_token"],"response_types":["code"],"application_type":"native","client_uri":"https://example.org","software_id":"x","software_version":"1"}`, "application_type", "native"},
 		"a secret is asked for":          {`{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":"client_secret_post"}`, "token_endpoint_auth_method", "none"},
 		"first redirect URI stays first": {`{"redirect_uris":["https://z.example/cb","https://a.example/cb"]}`, "redirect_uris", "[https://z.example/cb https://a.example/cb]"},
@@ -110,6 +119,8 @@ func TestA10OpenRegistrationRefuses(t *testing.T) {
 		"a name that is no string":         {`{"redirect_uris":["https://a.example/cb"],"client_name":["x"]}`, "invalid_client_metadata"},
 		"client_credentials":               {`{"redirect_uris":["https://a.example/cb"],"grant_types":["client_credentials"]}`, "invalid_client_metadata"},
 		"no redirect URI":                  {`{"client_name":"x"}`, "invalid_redirect_uri"},
+		"this server's own address":        {`{"redirect_uris":["` + s.Issuer + `/oauth/authorize","https://a.example/cb"]}`, "invalid_redirect_uri"},
+		"a script among good ones":         {`{"redirect_uris":["https://a.example/cb","javascript:alert(1)"]}`, "invalid_redirect_uri"},
 		"plain http":                       {`{"redirect_uris":["http://a.example/cb"]}`, "invalid_redirect_uri"},
 		"A1 JavaScript":                    {`{"redirect_uris":["JavaScript:alert(1)"]}`, "invalid_redirect_uri"},
 		"a scheme that nobody vouches for": {`{"redirect_uris":["com.example.app:/cb"]}`, "invalid_redirect_uri"},

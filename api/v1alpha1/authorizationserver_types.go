@@ -123,7 +123,7 @@ type AllowedClients struct {
 	// every name below it, at any depth; localhost, 127.0.0.1 or [::1] for programs
 	// on the user's machine; the scheme for private-use schemes. Absent: every one
 	// that the server's own rules permit, which are any https host, loopback, and
-	// private-use schemes.
+	// private-use schemes (those without a period: of registration.privateUseSchemes).
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32

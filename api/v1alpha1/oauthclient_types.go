@@ -166,7 +166,7 @@ type OAuthClientSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=1024
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^(https://[^/]|http://(127[.]0[.]0[.]1|[[]::1[]]|localhost)([:/?]|$)|[a-z][a-z0-9-]*([.][a-z0-9-]+)+:/)')",message="a redirect URI must be https, http on 127.0.0.1, [::1] or localhost, or of a private-use scheme like com.example.app:/callback (RFC 8252)"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^(https://[^/]|http://(127[.]0[.]0[.]1|[[]::1[]]|localhost)([:/?]|$)|[a-z][a-z0-9-]*([.][a-z0-9-]+)+:/)') || (self.matches('^[a-z][a-z0-9-]*:/') && !self.matches('^(about|blob|chrome|content|data|feed|file|filesystem|ftp|ftps|http|https|intent|jar|javascript|ldap|ldaps|localhost|mailto|resource|sftp|smb|sms|ssh|tel|telnet|urn|vbscript|view-source|ws|wss|ms-[a-z0-9-]*):'))",message="a redirect URI must be https, http on 127.0.0.1, [::1] or localhost, or of a private-use scheme like com.example.app:/callback (RFC 8252), or one that the AuthorizationServer permits (registration.privateUseSchemes)"
 	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[]!$%&-;=?-[_a-z~]+$')",message="a redirect URI must have no fragment and no character that must be percent-encoded"
 	// +optional
 	RedirectURIs []string `json:"redirectURIs,omitempty"`
@@ -177,7 +177,7 @@ type OAuthClientSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=1024
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^(https://[^/]|http://(127[.]0[.]0[.]1|[[]::1[]]|localhost)([:/?]|$)|[a-z][a-z0-9-]*([.][a-z0-9-]+)+:/)')",message="a redirect URI must be https, http on 127.0.0.1, [::1] or localhost, or of a private-use scheme like com.example.app:/callback (RFC 8252)"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^(https://[^/]|http://(127[.]0[.]0[.]1|[[]::1[]]|localhost)([:/?]|$)|[a-z][a-z0-9-]*([.][a-z0-9-]+)+:/)') || (self.matches('^[a-z][a-z0-9-]*:/') && !self.matches('^(about|blob|chrome|content|data|feed|file|filesystem|ftp|ftps|http|https|intent|jar|javascript|ldap|ldaps|localhost|mailto|resource|sftp|smb|sms|ssh|tel|telnet|urn|vbscript|view-source|ws|wss|ms-[a-z0-9-]*):'))",message="a redirect URI must be https, http on 127.0.0.1, [::1] or localhost, or of a private-use scheme like com.example.app:/callback (RFC 8252), or one that the AuthorizationServer permits (registration.privateUseSchemes)"
 	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[]!$%&-;=?-[_a-z~]+$')",message="a redirect URI must have no fragment and no character that must be percent-encoded"
 	// +optional
 	PostLogoutRedirectURIs []string `json:"postLogoutRedirectURIs,omitempty"`

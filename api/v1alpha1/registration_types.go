@@ -35,7 +35,8 @@ type RegistrationSpec struct {
 	MaxClients int32 `json:"maxClients,omitempty"`
 
 	// perAddressMinute is how many an address (an IPv4 address or an IPv6 /64; of
-	// those who are authenticated a user) may register in a minute. Absent: 10.
+	// those who are authenticated a user) may register in a minute; and how many
+	// changes of what was registered it may make, and how many a client. Absent: 10.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
 	// +optional
@@ -47,8 +48,9 @@ type RegistrationSpec struct {
 	// +optional
 	PerAddressDay int32 `json:"perAddressDay,omitempty"`
 
-	// perMinute is how many all together may register in a minute, at one replica;
-	// those with verb register, as many apart from the others.
+	// perMinute is how many all together may register in a minute, at one replica,
+	// and how many changes they may make; those with verb register, as many apart
+	// from the others.
 	// Absent: 120.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
@@ -68,4 +70,18 @@ type RegistrationSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1h') && duration(self) <= duration('87600h')",message="idleFor must be a duration in h, m and s between 1h and 87600h, such as 90m"
 	// +optional
 	IdleFor *metav1.Duration `json:"idleFor,omitempty"`
+
+	// privateUseSchemes are URI schemes without a period that redirect URIs may
+	// have, those of OAuthClients too (which redirectHosts may narrow). RFC 8252,
+	// Section 7.1 wants a domain in reverse instead, com.example.app, for any app on
+	// a device may claim any scheme; some apps in wide use do without, such as
+	// cursor. People are asked for consent every time an answer goes there.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^[a-z]([a-z0-9-]*[a-z0-9])?$`
+	// +kubebuilder:validation:items:XValidation:rule="!self.startsWith('ms-') && !(self in ['about', 'blob', 'chrome', 'content', 'data', 'feed', 'file', 'filesystem', 'ftp', 'ftps', 'http', 'https', 'intent', 'jar', 'javascript', 'ldap', 'ldaps', 'localhost', 'mailto', 'resource', 'sftp', 'smb', 'sms', 'ssh', 'tel', 'telnet', 'urn', 'vbscript', 'view-source', 'ws', 'wss'])",message="a private-use scheme must be none that browsers or operating systems understand themselves"
+	// +optional
+	PrivateUseSchemes []string `json:"privateUseSchemes,omitempty"`
 }

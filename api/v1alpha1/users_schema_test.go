@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"clientele.dev/clientele/authserver/oauth"
+
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/hack/testenv"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -57,6 +59,11 @@ accessTokenLifetime: 5m`), nil},
 		{"loopback IPv6 with a port", redirect("http://[::1]:1234/callback"), nil},
 		{"localhost", redirect("http://localhost:1234"), nil},
 		{"private-use scheme", redirect("com.example.app:/callback"), nil},
+		{"private-use scheme without a period", redirect("cursor://anysphere.cursor-mcp/oauth/callback"), nil},
+		{"private-use scheme, opaque", redirect("cursor:callback"), kind},
+		{"A1: javascript with slashes", redirect("javascript://a/%0aalert(1)"), kind},
+		{"A1: file", redirect("file:///etc/passwd"), kind},
+		{"A1: a scheme of Windows", redirect("ms-msdt:/id"), kind},
 		{"A1: http elsewhere", redirect("http://app.example/callback"), kind},
 		{"A1: localhost.evil", redirect("http://localhost.evil.example/"), kind},
 		{"A1: a scheme without a period", redirect("javascript:alert(1)"), kind},
@@ -111,6 +118,11 @@ func TestAuthorizationServerForUsers(t *testing.T) {
 		{"redirect host in capitals", rule0("redirectHosts: [App.example]"), host},
 		{"trusted", rule0("trusted: true, pkceOptional: true"), nil},
 		{"registration", server("registration: {mode: Open, maxClients: 5, perAddressMinute: 1, perAddressDay: 2, perMinute: 3, unusedFor: 1h, idleFor: 720h}"), nil},
+		{"privateUseSchemes", server("registration: {privateUseSchemes: [cursor, code-insiders]}"), nil},
+		{"private-use scheme in capitals", server("registration: {privateUseSchemes: [Cursor]}"), []string{"spec.registration.privateUseSchemes[0]", "a-z0-9-"}},
+		{"private-use scheme with its colon", server("registration: {privateUseSchemes: ['cursor:']}"), []string{"spec.registration.privateUseSchemes[0]", "a-z0-9-"}},
+		{"private-use scheme with a period", server("registration: {privateUseSchemes: [com.example.app]}"), []string{"spec.registration.privateUseSchemes[0]", "a-z0-9-"}},
+		{"too many private-use schemes", server("registration: {privateUseSchemes: " + names(17, word) + "}"), []string{"spec.registration.privateUseSchemes", "16"}},
 		{"unknown registration", server("registration: {mode: Anybody}"), []string{"spec.registration.mode", `"Disabled", "Authenticated", "Open"`}},
 		{"no registration at all", server("registration: {mode: Open, maxClients: 0}"), []string{"spec.registration.maxClients", "greater than or equal to 1"}},
 		{"unusedFor too short", server("registration: {unusedFor: 1s}"), []string{"spec.registration.unusedFor", "between 1m and 8760h"}},
@@ -191,4 +203,26 @@ func TestObjectsFromBeforeUsersStayValid(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// The API server and the server itself have one mind about schemes.
+func TestA1SchemesThatMeanSomethingElse(t *testing.T) {
+	rules := []rule{}
+	for _, scheme := range strings.Fields("about blob chrome content data feed file filesystem ftp ftps http https intent jar javascript ldap ldaps localhost mailto resource sftp smb sms ssh tel telnet urn vbscript view-source ws wss ms-settings cursor vscode zed mss") {
+		r := rule{scheme, server("registration: {privateUseSchemes: [" + scheme + "]}"), nil}
+		if !oauth.ValidPrivateUseScheme(scheme) {
+			r.want = []string{"spec.registration.privateUseSchemes[0]", "none that browsers or operating systems understand"}
+		}
+		rules = append(rules, r)
+	}
+	checkCreate(t, "AuthorizationServer", rules)
+	rules = rules[:0]
+	for _, scheme := range strings.Fields("about blob chrome content data feed file filesystem ftp ftps http https intent jar javascript ldap ldaps localhost mailto resource sftp smb sms ssh tel telnet urn vbscript view-source ws wss ms-settings cursor vscode zed mss") {
+		r := rule{scheme, "type: Public\ngrantTypes: [authorization_code]\nredirectURIs: ['" + scheme + "://a/cb']", nil}
+		if !oauth.ValidPrivateUseScheme(scheme) && scheme != "https" {
+			r.want = []string{"spec.redirectURIs[0]", "must be https"}
+		}
+		rules = append(rules, r)
+	}
+	checkCreate(t, "OAuthClient", rules)
 }

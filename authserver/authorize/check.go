@@ -101,9 +101,9 @@ func clientIsKnown(c Checker, p *params.Params, r *Request) *Shown {
 }
 
 // redirectURIIsRegistered: RFC 6749, Section 3.1.2.4; RFC 9700, Section 2.1.
-func redirectURIIsRegistered(_ Checker, p *params.Params, r *Request) *Shown {
+func redirectURIIsRegistered(c Checker, p *params.Params, r *Request) *Shown {
 	r.RedirectURI = p.Get("redirect_uri")
-	redirect, err := oauth.SelectRedirect(r.Client.RedirectURIs, r.RedirectURI)
+	redirect, err := oauth.SelectRedirect(r.Client.RedirectURIs, r.RedirectURI, c.Terms.PrivateUseSchemes...)
 	if err != nil {
 		return shown(err)
 	}

@@ -49,7 +49,7 @@ func (s *Server) storeSelf(x *exchange, caller Caller) (c *registry.Client, secr
 	if err = readRegistration(x, &asked); err != nil {
 		return nil, "", "", err
 	}
-	accepted, err := acceptable(asked.Registration, caller != Caller{})
+	accepted, err := acceptable(x, asked.Registration, caller != Caller{})
 	if err != nil {
 		return nil, "", "", err
 	}
@@ -111,16 +111,17 @@ func (s *Server) withinLimits(x *exchange, settings RegistrationSettings, caller
 
 // acceptable is what becomes of a registration. Lists keep the order in which the
 // app sent them: some apps use the first of what comes back.
-func acceptable(asked oauth.Registration, authenticated bool) (oauth.Registration, error) {
-	accept := oauth.ForOpenRegistration
+func acceptable(x *exchange, asked oauth.Registration, authenticated bool) (oauth.Registration, error) {
+	accept, settings := oauth.ForOpenRegistration, x.view.Settings
 	if authenticated {
 		accept = oauth.ForAuthenticatedRegistration
 	}
-	accepted, err := accept(asked)
+	accepted, err := accept(asked, oauth.SelfRules{Issuer: settings.Issuer, PrivateUseSchemes: settings.Registration.PrivateUseSchemes})
 	if err != nil {
 		return oauth.Registration{}, err
 	}
-	accepted.RedirectURIs = distinct(asked.RedirectURIs)
+	left := accepted.RedirectURIs
+	accepted.RedirectURIs = slices.DeleteFunc(distinct(asked.RedirectURIs), func(s string) bool { return !slices.Contains(left, s) })
 	accepted.PostLogoutRedirectURIs = distinct(asked.PostLogoutRedirectURIs)
 	accepted.Origins = distinct(asked.Origins)
 	if scopes, err := oauth.ParseScope(asked.Scope); err == nil {

@@ -31,6 +31,9 @@ type RegistrationSettings struct {
 	// UnusedFor (24 h) is how long a client stays that nobody ever used, IdleFor
 	// (2160 h, 90 days) one that nobody uses any more.
 	UnusedFor, IdleFor time.Duration
+	// PrivateUseSchemes without a period that redirect URIs may have, those of
+	// declared clients too (oauth.ValidPrivateUseScheme).
+	PrivateUseSchemes []string
 }
 
 // WithDefaults fills in what is zero.

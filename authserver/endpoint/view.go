@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"reflect"
 	"time"
 
 	"clientele.dev/clientele/authserver/clientauth"
@@ -47,6 +48,9 @@ type Settings struct {
 	// advertised nor there: authorization and its grants, userinfo, logout, account.
 	Users bool
 }
+
+// Equal reports whether both say the same.
+func (s Settings) Equal(other Settings) bool { return reflect.DeepEqual(s, other) }
 
 // Defaults of Settings.
 const (
@@ -139,6 +143,7 @@ func terms(s Settings) *grant.Terms {
 		AccessTokenLifetime: orDefault(s.AccessTokenLifetime, defaultLifetime),
 		CodeLifetime:        orDefault(s.CodeLifetime, defaultCodeLifetime),
 		RefreshLifetime:     orDefault(s.RefreshLifetime, defaultRefresh),
+		PrivateUseSchemes:   s.Registration.PrivateUseSchemes,
 		RefreshRetryWindow:  orDefault(s.RefreshRetryWindow, defaultRetryWindow),
 	}
 	t.RefreshIdle = orDefault(s.RefreshIdle, t.RefreshLifetime)

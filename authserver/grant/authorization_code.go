@@ -174,7 +174,7 @@ func (g AuthorizationCode) stillAllowed(ctx context.Context, code store.Code, r 
 	if err := stillWelcome(g.Users, code.Grant); err != nil {
 		return nil, err
 	}
-	to, err := oauth.SelectRedirect(r.Client.RedirectURIs, code.RedirectURI)
+	to, err := oauth.SelectRedirect(r.Client.RedirectURIs, code.RedirectURI, r.Terms.PrivateUseSchemes...)
 	if err != nil {
 		return nil, oauth.InvalidGrant("the redirect URI is not registered any more").WithCause(err)
 	}

@@ -109,6 +109,8 @@ type Terms struct {
 	// RefreshRetryWindow is how long the predecessor of a refresh token gives its
 	// successor once more, for a client that lost the answer.
 	RefreshRetryWindow time.Duration
+	// PrivateUseSchemes without a period that redirect URIs may have.
+	PrivateUseSchemes []string
 }
 
 // Allowed checks that the client registered the grant type (FAILURES A11).

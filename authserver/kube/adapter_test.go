@@ -155,7 +155,7 @@ func TestSourceFollowsTheThreeObjects(t *testing.T) {
 	want := endpoint.Settings{Issuer: issuer, Algorithm: "ES256", IDTokenAlgorithm: "RS256", AccessTokenLifetime: 15 * time.Minute, JWKSMaxAge: 5 * time.Minute,
 		CodeLifetime: time.Minute, RefreshLifetime: 720 * time.Hour, RefreshRetryWindow: 30 * time.Second,
 		Registration: endpoint.RegistrationSettings{Mode: endpoint.RegistrationDisabled}}
-	if *s.Settings != want {
+	if !s.Settings.Equal(want) {
 		t.Errorf("settings %+v, want %+v", *s.Settings, want)
 	}
 

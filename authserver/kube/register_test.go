@@ -18,6 +18,7 @@ import (
 func TestA10AuthenticatedRegistrationTakesTheSamplesRights(t *testing.T) {
 	driver, server := realServer(t, func(s *v1alpha1.AuthorizationServer) {
 		s.Spec.Registration.Mode = v1alpha1.RegistrationAuthenticated
+		s.Spec.Registration.PrivateUseSchemes = []string{"preview"}
 	})
 	ns := testenv.Namespace(t)
 	testenv.ServiceAccount(t, ns, "ci")
@@ -36,7 +37,7 @@ func TestA10AuthenticatedRegistrationTakesTheSamplesRights(t *testing.T) {
 	audience := v1alpha1.RegistrarAudience(string(server.UID))
 	register := func(token string) (status int, code, text string) {
 		a := driver.SendText(t, "POST", "/oauth/register", token,
-			`{"client_name": "Preview 1234", "redirect_uris": ["https://preview.shop.example/callback"], "token_endpoint_auth_method": "client_secret_basic"}`)
+			`{"client_name": "Preview 1234", "redirect_uris": ["preview://callback"], "token_endpoint_auth_method": "client_secret_basic"}`)
 		if a.Status == 201 && !credential.ValidFormat(a.Member("client_secret"), credential.PrefixClientSecret) {
 			t.Errorf("registered without a secret: %s", a.Body)
 		}

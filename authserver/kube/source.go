@@ -133,6 +133,8 @@ func settingsOf(s *v1alpha1.AuthorizationServer) endpoint.Settings {
 			PerMinute:        int(r.PerMinute),
 			UnusedFor:        duration(r.UnusedFor),
 			IdleFor:          duration(r.IdleFor),
+
+			PrivateUseSchemes: r.PrivateUseSchemes,
 		},
 		SignIn: signInLimits(s.Spec.Users),
 	}

@@ -23,8 +23,9 @@ const (
 // says what would be right; for redirect_uris it is an invalid_redirect_uri.
 //
 // Members that need state to judge (client_id taken, counter, owner) are not
-// judged here; Owner.Cluster is ignored, for the server derives it.
-func (r Registration) Validate() error {
+// judged here; Owner.Cluster is ignored, for the server derives it. schemes are
+// those of ParseRedirectURI.
+func (r Registration) Validate(schemes ...string) error {
 	checks := []func(Registration) *Error{
 		checkClientID,
 		checkClientName,
@@ -32,9 +33,9 @@ func (r Registration) Validate() error {
 		checkAuthMethod,
 		checkGrantsTogether,
 		checkScope,
-		checkRedirectURIs,
+		func(r Registration) *Error { return checkRedirectURIs(r, schemes) },
 		checkResponseTypes,
-		checkPostLogout,
+		func(r Registration) *Error { return checkPostLogout(r, schemes) },
 		checkOrigins,
 		checkPages,
 		checkManaged,

@@ -68,7 +68,7 @@ func checkGrantsTogether(r Registration) *Error {
 	return nil
 }
 
-func checkRedirectURIs(r Registration) *Error {
+func checkRedirectURIs(r Registration, schemes []string) *Error {
 	switch n := len(r.RedirectURIs); {
 	case n == 0 && usesCode(r) && len(r.GrantTypes) == 0:
 		return InvalidRedirectURI("redirect_uris must list at least one: grant_types is missing, which means %s (RFC 7591, Section 2)", GrantAuthorizationCode)
@@ -80,7 +80,7 @@ func checkRedirectURIs(r Registration) *Error {
 		return InvalidRedirectURI("redirect_uris must list at most %d", MaxRedirectURIs)
 	}
 	for i, s := range r.RedirectURIs {
-		if _, err := ParseRedirectURI(s); err != nil {
+		if _, err := ParseRedirectURI(s, schemes...); err != nil {
 			return InvalidRedirectURI("redirect_uris[%d]: %s", i, AsError(err).Description)
 		}
 	}
@@ -103,12 +103,12 @@ func checkResponseTypes(r Registration) *Error {
 	return InvalidClientMetadata("application_type must be %s or %s", ApplicationWeb, ApplicationNative)
 }
 
-func checkPostLogout(r Registration) *Error {
+func checkPostLogout(r Registration, schemes []string) *Error {
 	if len(r.PostLogoutRedirectURIs) > MaxRedirectURIs {
 		return InvalidClientMetadata("post_logout_redirect_uris must list at most %d", MaxRedirectURIs)
 	}
 	for i, s := range r.PostLogoutRedirectURIs {
-		if _, err := ParseRedirectURI(s); err != nil {
+		if _, err := ParseRedirectURI(s, schemes...); err != nil {
 			return InvalidClientMetadata("post_logout_redirect_uris[%d]: %s", i, AsError(err).Description)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Normalized returns a deep copy of the registration in normal form: defaults of
@@ -95,7 +96,7 @@ func applicationType(r Registration) ApplicationType {
 		return r.ApplicationType
 	}
 	for _, s := range r.RedirectURIs {
-		if uri, err := ParseRedirectURI(s); err == nil && uri.kind != RedirectWeb {
+		if !strings.HasPrefix(s, "https://") { // whatever schemes the settings permit
 			return ApplicationNative
 		}
 	}

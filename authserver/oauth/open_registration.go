@@ -17,41 +17,46 @@ import "slices"
 //     such a client counts on something that it would not have;
 //   - response_types other than code are dropped, if code is there;
 //   - application_type is by the redirect URIs, unless it is stated and known;
-//   - redirect_uris must be https or http on loopback: nobody vouches for who
-//     would answer to a private-use scheme.
+//   - redirect_uris must be https, http on loopback, or of a scheme that the
+//     settings permit: nobody vouches for who would answer to another. Those that
+//     are well-formed and lead elsewhere are left out if others are left: some apps
+//     send all that one of their versions might want. See redirectsOf.
 //
 // A scope that is left out stays empty; which scopes that means the policies say
 // (policy.Set.DynamicScopes). Errors are invalid_client_metadata and
 // invalid_redirect_uri.
-func ForOpenRegistration(r Registration) (Registration, error) {
+func ForOpenRegistration(r Registration, rules SelfRules) (Registration, error) {
 	if !r.TokenEndpointAuthMethod.UsesSecret() && r.TokenEndpointAuthMethod != AuthNone && r.TokenEndpointAuthMethod != "" {
 		return Registration{}, InvalidClientMetadata("token_endpoint_auth_method must be %s: clients that register themselves are public", AuthNone)
 	}
 	r.TokenEndpointAuthMethod = AuthNone
-	for i, s := range r.RedirectURIs {
-		if uri, err := ParseRedirectURI(s); err == nil && uri.kind == RedirectPrivateUse {
-			return Registration{}, InvalidRedirectURI("redirect_uris[%d] must be https, or http on 127.0.0.1, [::1] or localhost", i)
-		}
-	}
-	return selfRegistered(r)
+	return selfRegistered(r, rules, acceptableToAnybody)
 }
 
 // ForAuthenticatedRegistration is ForOpenRegistration for a caller who may
 // register clients (RBAC verb register): the client may also have a secret, which
 // the server makes, and redirect URIs of private-use schemes.
-func ForAuthenticatedRegistration(r Registration) (Registration, error) {
+func ForAuthenticatedRegistration(r Registration, rules SelfRules) (Registration, error) {
 	if r.TokenEndpointAuthMethod == "" {
 		r.TokenEndpointAuthMethod = AuthNone
 	}
-	return selfRegistered(r)
+	return selfRegistered(r, rules, ParseRedirectURI)
 }
 
 // selfRegistered is what holds for every client that no registrar registers.
-func selfRegistered(r Registration) (Registration, error) {
+func selfRegistered(r Registration, rules SelfRules, parse redirectParser) (Registration, error) {
 	if r.Managed != nil {
 		return Registration{}, InvalidClientMetadata("clientele_managed is for registrars only")
 	}
 	r.ClientID = ""
+	redirects, err := rules.redirectsOf(r.RedirectURIs, parse)
+	if err != nil {
+		return Registration{}, err
+	}
+	r.RedirectURIs = redirects
+	if err := rules.notOurs(r); err != nil {
+		return Registration{}, err
+	}
 	grants, err := selfRegisteredGrants(r.GrantTypes)
 	if err != nil {
 		return Registration{}, err
@@ -63,7 +68,7 @@ func selfRegistered(r Registration) (Registration, error) {
 	if r.ApplicationType != ApplicationWeb && r.ApplicationType != ApplicationNative {
 		r.ApplicationType = ""
 	}
-	if err := r.Validate(); err != nil {
+	if err := r.Validate(rules.PrivateUseSchemes...); err != nil {
 		return Registration{}, err
 	}
 	return r.Normalized(), nil

@@ -45,7 +45,7 @@ func TestForOpenRegistrationAccepts(t *testing.T) {
 			`{"redirect_uris":["https://a.example/cb","https://a.example/cb"],"response_types":["code id_token","code"]}`,
 			`{"grant_types":["authorization_code","refresh_token"],"token_endpoint_auth_method":"none","redirect_uris":["https://a.example/cb"],"response_types":["code"],"application_type":"web"}`},
 	} {
-		got, err := ForOpenRegistration(request(t, c.body))
+		got, err := ForOpenRegistration(request(t, c.body), SelfRules{})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -86,9 +86,76 @@ func TestA10ForOpenRegistrationRefuses(t *testing.T) {
 		"A9 logo is a script":          {`{` + ok + `,"logo_uri":"javascript:x"}`, CodeInvalidClientMetadata, "logo_uri"},
 		"scope malformed":              {`{` + ok + `,"scope":"a  b"}`, CodeInvalidClientMetadata, "scope"},
 	} {
-		got, err := ForOpenRegistration(request(t, c.body))
+		got, err := ForOpenRegistration(request(t, c.body), SelfRules{})
 		if CodeOf(err) != c.code || !strings.Contains(AsError(err).Description, c.names) {
 			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
+	}
+}
+
+// RFC 7591, Section 3.2.1: what is registered is what can be, and the answer says so.
+func TestRedirectURIsThatLeadElsewhereAreLeftOut(t *testing.T) {
+	rules := SelfRules{Issuer: "https://login.example/auth", PrivateUseSchemes: []string{"cursor"}}
+	many := strings.Repeat("https://a.example/cb ", MaxRedirectURIs+1)
+	for name, c := range map[string]struct {
+		asked, open, known string // empty: refused
+		says               string
+	}{
+		"Cursor": {"cursor://anysphere.cursor-mcp/oauth/callback https://www.cursor.com/agents/mcp/oauth/callback http://localhost:8787/callback",
+			"cursor://anysphere.cursor-mcp/oauth/callback http://localhost:8787/callback https://www.cursor.com/agents/mcp/oauth/callback",
+			"cursor://anysphere.cursor-mcp/oauth/callback http://localhost:8787/callback https://www.cursor.com/agents/mcp/oauth/callback", ""},
+		"a scheme that is not permitted":  {"zed://cb https://a.example/cb", "https://a.example/cb", "https://a.example/cb", ""},
+		"a domain in reverse":             {"com.example.app:/cb https://a.example/cb", "https://a.example/cb", "com.example.app:/cb https://a.example/cb", ""},
+		"http beyond loopback":            {"http://a.example/cb http://127.0.0.1/cb", "http://127.0.0.1/cb", "http://127.0.0.1/cb", ""},
+		"nothing is left":                 {"zed://cb http://a.example/cb", "", "", "redirect_uris[0]: a redirect URI's private-use scheme must be a domain in reverse, as in com.example.app:/callback (RFC 8252, Section 7.1), or one that the AuthorizationServer permits (registration.privateUseSchemes); redirect_uris[1]: a redirect URI must be https"},
+		"javascript":                      {"https://a.example/cb javascript:alert(1)", "", "", "redirect_uris[1]"},
+		"javascript with slashes":         {"https://a.example/cb javascript://a/%0aalert(1)", "", "", "redirect_uris[1]"},
+		"data":                            {"data:/x https://a.example/cb", "", "", "redirect_uris[0]"},
+		"user name":                       {"https://a.example@b.example/ https://a.example/cb", "", "", "redirect_uris[0]"},
+		"user name, http":                 {"http://a.example@b.example/ https://a.example/cb", "", "", "redirect_uris[0]"},
+		"user name, scheme not permitted": {"zed://a@b/ https://a.example/cb", "", "", "redirect_uris[0]"},
+		"fragment, scheme not permitted":  {"zed://a/# https://a.example/cb", "", "", "redirect_uris[0]"},
+		"dot segments":                    {"http://a.example/../b https://a.example/cb", "", "", "redirect_uris[0]"},
+		"the answer's parameter":          {"http://a.example/?code=x https://a.example/cb", "", "", "redirect_uris[0]"},
+		"no URI":                          {"nonsense https://a.example/cb", "", "", "redirect_uris[0]"},
+		"upper case":                      {"JavaScript:x https://a.example/cb", "", "", "redirect_uris[0]"},
+		"too many":                        {strings.TrimSpace(many), "", "", "at most 32"},
+		"this server's host":              {"https://login.example/oauth/callback/x https://a.example/cb", "", "", "redirect_uris[0] is at this server's own host"},
+		"this server's host, other port":  {"https://login.example:8443/ https://a.example/cb", "", "", "redirect_uris[0] is at this server's own host"},
+		"below this server's host":        {"https://app.login.example/cb", "https://app.login.example/cb", "https://app.login.example/cb", ""},
+	} {
+		r := Registration{RedirectURIs: strings.Fields(c.asked)}
+		for want, accept := range map[*string]func(Registration, SelfRules) (Registration, error){&c.open: ForOpenRegistration, &c.known: ForAuthenticatedRegistration} {
+			got, err := accept(r, rules)
+			switch {
+			case strings.Join(got.RedirectURIs, " ") != *want:
+				t.Errorf("%s: %q, want %q", name, got.RedirectURIs, *want)
+			case *want == "" && (CodeOf(err) != CodeInvalidRedirectURI || !strings.Contains(AsError(err).Description, c.says)):
+				t.Errorf("%s: %v", name, err)
+			case *want != "" && err != nil:
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestNothingOfAStrangersIsAtTheServersOwnHost(t *testing.T) {
+	for name, c := range map[string]struct {
+		issuer string
+		change func(*Registration)
+		code   Code
+	}{
+		"sign-out":                {"https://Login.example", func(r *Registration) { r.PostLogoutRedirectURIs = []string{"https://login.example/oauth/logout"} }, CodeInvalidClientMetadata},
+		"logo":                    {"https://login.example", func(r *Registration) { r.LogoURI = "https://login.example/oauth/logo/x" }, CodeInvalidClientMetadata},
+		"another's logo":          {"https://login.example", func(r *Registration) { r.LogoURI = "https://cdn.example/logo" }, ""},
+		"loopback":                {"http://127.0.0.1:8080", func(r *Registration) { r.RedirectURIs = []string{"http://127.0.0.1:8080/oauth/authorize"} }, CodeInvalidRedirectURI},
+		"an app beside it there":  {"http://127.0.0.1:8080", func(r *Registration) { r.RedirectURIs = []string{"http://127.0.0.1:8081/cb"} }, ""},
+		"an app's private scheme": {"https://login.example", func(r *Registration) { r.RedirectURIs = []string{"com.example.app://login.example/cb"} }, ""},
+	} {
+		r := Registration{RedirectURIs: []string{"https://a.example/cb"}}
+		c.change(&r)
+		if _, err := ForAuthenticatedRegistration(r, SelfRules{Issuer: c.issuer}); CodeOf(err) != c.code {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -108,7 +175,7 @@ func TestForAuthenticatedRegistration(t *testing.T) {
 		"no redirect URI":     {`{"token_endpoint_auth_method":"client_secret_basic"}`, "", CodeInvalidRedirectURI},
 		"somebody's clientID": {`{"client_id":"team-a.app","redirect_uris":["https://a.example/cb"]}`, AuthNone, ""},
 	} {
-		got, err := ForAuthenticatedRegistration(request(t, c.body))
+		got, err := ForAuthenticatedRegistration(request(t, c.body), SelfRules{})
 		if CodeOf(err) != c.code || got.TokenEndpointAuthMethod != c.method || got.ClientID != "" {
 			t.Errorf("%s: got %+v, %v", name, got, err)
 		}
@@ -117,7 +184,7 @@ func TestForAuthenticatedRegistration(t *testing.T) {
 
 func TestForOpenRegistrationLeavesItsArgument(t *testing.T) {
 	r := request(t, `{"redirect_uris":["https://b.example/","https://a.example/"],"grant_types":["refresh_token","authorization_code","urn:x"],"response_types":["token","code"]}`)
-	if _, err := ForOpenRegistration(r); err != nil {
+	if _, err := ForOpenRegistration(r, SelfRules{}); err != nil {
 		t.Fatal(err)
 	}
 	if r.RedirectURIs[0] != "https://b.example/" || r.GrantTypes[2] != "urn:x" || len(r.ResponseTypes) != 2 {
@@ -134,7 +201,7 @@ func FuzzOpenRegistration(f *testing.F) {
 		if json.Unmarshal(in, &r) != nil {
 			return
 		}
-		got, err := ForOpenRegistration(r)
+		got, err := ForOpenRegistration(r, SelfRules{})
 		if err != nil {
 			if code := CodeOf(err); code != CodeInvalidClientMetadata && code != CodeInvalidRedirectURI {
 				t.Fatal(err)
@@ -145,7 +212,7 @@ func FuzzOpenRegistration(f *testing.F) {
 			slices.Contains(got.GrantTypes, GrantClientCredentials) || !slices.Contains(got.GrantTypes, GrantAuthorizationCode) {
 			t.Fatalf("%+v", got)
 		}
-		again, err := ForOpenRegistration(got)
+		again, err := ForOpenRegistration(got, SelfRules{})
 		if err != nil || again.Digest() != got.Digest() || got.Validate() != nil {
 			t.Fatalf("%+v became %+v, %v", got, again, err)
 		}

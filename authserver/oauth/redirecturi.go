@@ -25,7 +25,7 @@ const (
 	// Section 7.3): a program on the user's machine.
 	RedirectLoopback
 	// RedirectPrivateUse is a URI of a scheme that an app on the user's device
-	// claims, named by a domain in reverse (RFC 8252, Section 7.1).
+	// claims, as a rule named by a domain in reverse (RFC 8252, Section 7.1).
 	RedirectPrivateUse
 )
 
@@ -45,23 +45,28 @@ type RedirectURI struct {
 //     addresses, but RFC 9700 speaks of localhost, and so do MCP clients;
 //   - a private-use scheme with a period in it, in lower case and followed by a
 //     slash, like com.example.app:/callback (RFC 8252, Sections 7.1 and 8.4: one
-//     without a period could be anybody's, and javascript: is one of those).
+//     without a period could be anybody's, and javascript: is one of those);
+//   - one of schemes in the same way: those without a period that the server's
+//     settings permit (ValidPrivateUseScheme), or AnyPrivateUse.
 //
 // Since redirect URIs are compared byte by byte, each has one spelling only: no
 // user name, no fragment, no character that must be encoded, no upper case in
 // scheme or host, no dot segments, nothing hidden by encoding it, or encoding it
 // twice. Its query must not have the names of the answer's own parameters. The
 // error is an invalid_redirect_uri and does not repeat the URI.
-func ParseRedirectURI(s string) (RedirectURI, error) {
+func ParseRedirectURI(s string, schemes ...string) (RedirectURI, error) {
 	if err := checkURIText(s); err != nil {
 		return RedirectURI{}, err
 	}
 	var r RedirectURI
 	var err *Error
-	if privateScheme(s) != "" {
-		r, err = parsePrivateUse(s)
-	} else {
+	switch scheme := privateScheme(s); {
+	case scheme == "":
 		r, err = parseWebRedirect(s)
+	case permitted(scheme, schemes):
+		r, err = parsePrivateUse(s)
+	default:
+		err = InvalidRedirectURI("a redirect URI's private-use scheme must be a domain in reverse, as in com.example.app:/callback (RFC 8252, Section 7.1), or one that the AuthorizationServer permits (registration.privateUseSchemes)")
 	}
 	if err != nil {
 		return RedirectURI{}, err
@@ -121,16 +126,6 @@ func parseWebRedirect(s string) (RedirectURI, *Error) {
 		kind = RedirectLoopback
 	}
 	return RedirectURI{raw: s, kind: kind, web: u}, nil
-}
-
-// privateScheme returns the scheme of s if it can be a private-use one: letters
-// and digits parted by periods and hyphens, at least one period. Otherwise "".
-func privateScheme(s string) string {
-	scheme, _, found := strings.Cut(s, ":")
-	if !found || !strings.Contains(scheme, ".") || scheme[0] < 'a' || scheme[0] > 'z' || !ValidSubdomain(scheme) {
-		return ""
-	}
-	return scheme
 }
 
 // parsePrivateUse: RFC 8252, Section 7.1 writes them with one slash. Two, and

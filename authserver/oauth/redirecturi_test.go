@@ -155,6 +155,57 @@ func TestA1ParseRedirectURIRefuses(t *testing.T) {
 	}
 }
 
+// Schemes without a period are good where they are permitted, and only if they mean
+// nothing to a browser.
+func TestPrivateUseSchemes(t *testing.T) {
+	for in, c := range map[string]struct {
+		schemes []string
+		want    bool
+	}{
+		"cursor://anysphere.cursor-mcp/oauth/callback": {[]string{"vscode", "cursor"}, true},
+		"cursor:/callback":               {[]string{"cursor"}, true},
+		"cursor:///callback":             {[]string{AnyPrivateUse}, true},
+		"code-insiders-2://a":            {[]string{"code-insiders-2"}, true},
+		"vscode://cursor":                {[]string{"cursor"}, false},
+		"cursors://a":                    {[]string{"cursor"}, false},
+		"Cursor://a":                     {[]string{"cursor", "Cursor"}, false},
+		"cursor:callback":                {[]string{"cursor"}, false},
+		"cursor:":                        {[]string{"cursor"}, false},
+		"cursor://a@b/cb":                {[]string{"cursor"}, false},
+		"cursor://a/cb#x":                {[]string{"cursor"}, false},
+		"cursor://a/cb?code=x":           {[]string{"cursor"}, false},
+		"cursor://a:1/cb":                {[]string{"cursor"}, false},
+		"javascript://a/%0aalert":        {[]string{"javascript", AnyPrivateUse}, false},
+		"data:/x":                        {[]string{"data", AnyPrivateUse}, false},
+		"http://app.example/cb":          {[]string{"http", AnyPrivateUse}, false},
+		"ms-msdt:/id":                    {[]string{"ms-msdt", AnyPrivateUse}, false},
+		"web+app://a":                    {[]string{"web+app", AnyPrivateUse}, false},
+		"7zip://a":                       {[]string{"7zip", AnyPrivateUse}, false},
+		"-a://a":                         {[]string{AnyPrivateUse}, false},
+		"a-://a":                         {[]string{AnyPrivateUse}, false},
+		strings.Repeat("a", 64) + "://a": {[]string{AnyPrivateUse}, false},
+	} {
+		r, err := ParseRedirectURI(in, c.schemes...)
+		if (err == nil) != c.want || c.want && (r.Kind() != RedirectPrivateUse || r.String() != in || r.Host()+":" != r.Origin()) {
+			t.Errorf("%s with %q: %+v, %v", in, c.schemes, r, err)
+		}
+		if MatchRedirect([]string{in}, in, c.schemes...) != c.want || MatchRedirect([]string{in}, in) {
+			t.Errorf("%s with %q: matches, although it is not permitted, or does not", in, c.schemes)
+		}
+	}
+	registered := []string{"cursor://a/cb"}
+	if uri, err := SelectRedirect(registered, "", "cursor"); err != nil || uri.Host() != "cursor" {
+		t.Errorf("%v, %v", uri, err)
+	}
+	if _, err := SelectRedirect(registered, ""); CodeOf(err) != CodeInvalidRequest {
+		t.Errorf("a scheme that is not permitted any more: %v", err)
+	}
+	public := Registration{TokenEndpointAuthMethod: AuthNone, Managed: &Managed{Trusted: true}}
+	if to, _ := ParseRedirectURI(registered[0], "cursor"); public.RemembersConsent(to) || public.SkipsConsent(to) {
+		t.Error("nobody is asked")
+	}
+}
+
 // F36: what was sent may be secret; it is not in the error.
 func TestF36RedirectErrorsDoNotRepeatTheURI(t *testing.T) {
 	for _, in := range []string{"http://planted/planted", "https://planted@a/", "https://a/planted#x", "planted", "https://a/?state=planted"} {

@@ -14,7 +14,10 @@ func validClient(reg oauth.Registration) error {
 	if reg.ClientID == "" {
 		return oauth.InvalidClientMetadata("client_id is missing: a registrar names the client")
 	}
-	err := reg.Validate()
+	// Which schemes the settings permit the registrar knows, and the authorization
+	// endpoint heeds: a server that knows it a moment later must not refuse here what
+	// would be good then.
+	err := reg.Validate(oauth.AnyPrivateUse)
 	if err == nil {
 		return nil
 	}

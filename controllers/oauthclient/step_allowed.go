@@ -79,7 +79,7 @@ func deniedHost(oac *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, rul
 		uris  []string
 	}{{"redirectURIs", oac.Spec.RedirectURIs}, {"postLogoutRedirectURIs", oac.Spec.PostLogoutRedirectURIs}} {
 		for i, s := range list.uris {
-			uri, err := oauth.ParseRedirectURI(s)
+			uri, err := oauth.ParseRedirectURI(s, as.Spec.Registration.PrivateUseSchemes...)
 			if err != nil || hostAllowed(rule.RedirectHosts, uri.Host()) {
 				continue
 			}

@@ -118,7 +118,7 @@ func (r *Reconciler) createRecord(ctx context.Context, p *pass) *problem {
 	}
 	made := newRecord(p.client, p.now)
 	made.URI = registrationURI(p)
-	if err := p.desired(made).Validate(); err != nil {
+	if err := p.desired(made).Validate(p.as.Spec.Registration.PrivateUseSchemes...); err != nil {
 		return invalidSpec(err)
 	}
 	s, err := made.toSecret(p.serverKey)

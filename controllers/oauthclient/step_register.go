@@ -99,7 +99,7 @@ func seconds(d *metav1.Duration) int64 {
 // it does.
 func (r *Reconciler) register(ctx context.Context, p *pass) *problem {
 	want := p.desired(p.record)
-	if err := want.Validate(); err != nil {
+	if err := want.Validate(p.as.Spec.Registration.PrivateUseSchemes...); err != nil {
 		return invalidSpec(err)
 	}
 	digest := want.Digest()

@@ -239,6 +239,26 @@ func TestF32RedirectHostAndPKCEException(t *testing.T) {
 	}
 }
 
+// A scheme without a period is the platform team's to permit, and to take back.
+func TestF32PrivateUseSchemes(t *testing.T) {
+	w := newWorld(t)
+	op := w.operator()
+	as := w.authorizationServer()
+	permit := func(schemes ...string) {
+		w.edit(as, func() { as.Spec.Registration.PrivateUseSchemes = schemes })
+	}
+	oac := w.oauthClient("editor", webApp, func(o *v1alpha1.OAuthClient) { o.Spec.RedirectURIs = []string{"cursor://anysphere.cursor-mcp/oauth/callback"} })
+	op.settle(keyOf(oac))
+	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec)
+	w.wantClients(0)
+	permit("cursor")
+	op.settleAccepted(oac)
+	w.wantClients(1)
+	permit()
+	op.settle(keyOf(oac))
+	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec)
+}
+
 func TestRedirectHosts(t *testing.T) {
 	for _, tc := range []struct {
 		uri     string
@@ -259,9 +279,12 @@ func TestRedirectHosts(t *testing.T) {
 		{"com.example.app:/cb", []string{"app.example"}, false},
 		{"com.example.app:/cb", []string{"com.example.app"}, true},
 		{"https://any.example/cb", nil, true},
+		{"cursor://a/cb", []string{"app.example"}, false},
+		{"cursor://a/cb", []string{"cursor"}, true},
 	} {
 		oac := &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "app"}}
 		as := &v1alpha1.AuthorizationServer{}
+		as.Spec.Registration.PrivateUseSchemes = []string{"cursor"}
 		rule := &v1alpha1.AllowedClients{RedirectHosts: tc.allowed}
 		for field, list := range map[string]*[]string{"redirectURIs": &oac.Spec.RedirectURIs, "postLogoutRedirectURIs": &oac.Spec.PostLogoutRedirectURIs} {
 			*list = []string{tc.uri}

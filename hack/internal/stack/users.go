@@ -81,7 +81,7 @@ func usersRole(account string) []*unstructured.Unstructured {
 func forPeople() *unstructured.Unstructured {
 	return systemObject("oauth.clientele.dev/v1alpha1", "AuthorizationServer", serverName, map[string]any{"spec": map[string]any{
 		"registration": map[string]any{
-			"mode": "Open", "maxClients": int64(100_000),
+			"mode": "Open", "maxClients": int64(100_000), "privateUseSchemes": []any{"cursor"},
 			"perAddressMinute": int64(2000), "perAddressDay": int64(200_000), "perMinute": int64(2000),
 		},
 		"users": map[string]any{
