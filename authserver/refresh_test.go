@@ -129,10 +129,10 @@ func TestRefreshRotation(t *testing.T) {
 			refused(t, "the current one", w.Refresh(t, w.public, third.Member("refresh_token")), "invalid_grant")
 		})
 		t.Run("a store that was set back is told from reuse", func(t *testing.T) {
-			first, second := begin()
-			back := w.family(t, first.Member("access_token"))
-			back.Generation, back.Current = 1, back.Previous
-			if err := w.Store.AdvanceFamily(t.Context(), 2, back); err != nil {
+			first := w.MustExchange(t, w.public, w.Code(t, b, w.public, "ada"))
+			backup := w.family(t, first.Member("access_token"))
+			second := w.Refresh(t, w.public, first.Member("refresh_token"))
+			if err := w.Store.AdvanceFamily(t.Context(), 2, backup); err != nil {
 				t.Fatal(err)
 			}
 			before := strings.Count(w.Log.String(), "token.reused")

@@ -93,6 +93,15 @@ func (k ServerKeys) VerifyMAC(mac, domain string, data []byte) bool {
 	return subtle.ConstantTimeCompare(want[:], []byte(text)) == 1
 }
 
+// Ahead tells whether a MAC, or what Seal gave, names a newer key than there is here:
+// another replica may have it already.
+func (k ServerKeys) Ahead(s string) bool {
+	rest, _ := strings.CutPrefix(s, "v")
+	number, _, _ := strings.Cut(rest, ":")
+	version, err := strconv.Atoi(number)
+	return err == nil && version > k.newest().Version
+}
+
 // hash is SHA-256 of a text. Converted to bytes, a secret would go to the heap;
 // copied to an array it does not.
 func hash(s string) [sha256.Size]byte {

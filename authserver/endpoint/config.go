@@ -37,18 +37,6 @@ type Caller struct {
 	Register bool
 }
 
-// Flows keeps what people do, and which tokens were revoked.
-type Flows interface {
-	store.Codes
-	store.Families
-	store.Sessions
-	store.Consents
-	store.Holders
-	store.Attempts
-	store.PushedRequests
-	store.RevokedTokens
-}
-
 // Replicas lists the running replicas; see store.Leases.
 type Replicas interface {
 	Replicas(ctx context.Context, now time.Time) ([]oauth.Replica, error)
@@ -76,7 +64,7 @@ type Config struct {
 	Registry   *registry.Registry
 	Registrars RegistrarAuthorizer
 	Replicas   Replicas
-	Flows      Flows
+	Flows      store.Flows
 	// Roster says who of those who signed in is still welcome.
 	Roster signin.Roster
 	// Password signs local users in.

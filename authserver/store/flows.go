@@ -73,6 +73,9 @@ type Code struct {
 	FamilyID string
 	// Issued is when it was made, Expires when it ends.
 	Issued, Expires time.Time
+	// MAC authenticates the record under a server key; MAC and Record as in Client.
+	MAC    string
+	Record []byte
 }
 
 // Codes keeps authorization codes.
@@ -106,6 +109,9 @@ type Family struct {
 	Expires, IdleExpires time.Time
 	// Revoked is when it was revoked; its access tokens are revoked with it.
 	Revoked time.Time
+	// MAC authenticates the record under a server key; MAC and Record as in Client.
+	MAC    string
+	Record []byte
 }
 
 // FamilyFilter chooses families; empty members choose all. A filter that is
@@ -163,6 +169,9 @@ type Session struct {
 	// does not say. Seen is when the session was used last, to the minute; Expires
 	// ends it.
 	AuthTime, Seen, Expires time.Time
+	// MAC authenticates the record under a server key; MAC and Record as in Client.
+	MAC    string
+	Record []byte
 }
 
 // Sessions keeps sessions.
@@ -187,6 +196,8 @@ type Consent struct {
 	Subject, ClientID, Resource string
 	// Scopes sorted.
 	Scopes []string
+	// MACs authenticate the scopes, one each, as Client.MAC does a record.
+	MACs []string
 	// Granted is when it was given or widened last.
 	Granted time.Time
 }
@@ -242,6 +253,18 @@ type RevokedTokens interface {
 	// RevokeToken remembers a jti until the token would have expired anyway.
 	RevokeToken(ctx context.Context, jti string, expires time.Time) error
 	TokenRevoked(ctx context.Context, jti string) (bool, error)
+}
+
+// Flows are all roles that keep what people do, and which tokens were revoked.
+type Flows interface {
+	Codes
+	Families
+	Sessions
+	Consents
+	Holders
+	Attempts
+	PushedRequests
+	RevokedTokens
 }
 
 // Sweeper removes what has expired.

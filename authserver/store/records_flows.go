@@ -86,14 +86,14 @@ func (c Code) Encode() ([]byte, error) {
 }
 
 // DecodeCode reads what Encode gave.
-func DecodeCode(hash string, record []byte) (Code, error) {
+func DecodeCode(hash, mac string, record []byte) (Code, error) {
 	var rec codeRecord
 	if err := decode("code", record, &rec, &rec.Version, codeVersion); err != nil {
 		return Code{}, err
 	}
 	return Code{
 		Hash: hash, Grant: rec.Grant.grant(), RedirectURI: rec.RedirectURI, Challenge: rec.Challenge,
-		FamilyID: rec.FamilyID, Issued: fromUnix(rec.Issued), Expires: fromUnix(rec.Expires),
+		FamilyID: rec.FamilyID, Issued: fromUnix(rec.Issued), Expires: fromUnix(rec.Expires), MAC: mac, Record: record,
 	}, nil
 }
 
@@ -108,7 +108,7 @@ func (f Family) Encode() ([]byte, error) {
 
 // DecodeFamily reads what Encode gave, with what stands in columns beside it;
 // revoked is in Unix seconds, 0 if it is not.
-func DecodeFamily(id string, generation, revoked int64, record []byte) (Family, error) {
+func DecodeFamily(id, mac string, generation, revoked int64, record []byte) (Family, error) {
 	var rec familyRecord
 	if err := decode("family", record, &rec, &rec.Version, familyVersion); err != nil {
 		return Family{}, err
@@ -116,7 +116,7 @@ func DecodeFamily(id string, generation, revoked int64, record []byte) (Family, 
 	return Family{
 		ID: id, Grant: rec.Grant.grant(), Generation: generation, Current: rec.Current, Previous: rec.Previous,
 		KeyVersion: rec.KeyVersion, Created: fromUnix(rec.Created), Rotated: fromUnix(rec.Rotated),
-		Expires: fromUnix(rec.Expires), IdleExpires: fromUnix(rec.IdleExpires), Revoked: fromUnix(revoked),
+		Expires: fromUnix(rec.Expires), IdleExpires: fromUnix(rec.IdleExpires), Revoked: fromUnix(revoked), MAC: mac, Record: record,
 	}, nil
 }
 
@@ -145,7 +145,7 @@ func (s Session) Encode() ([]byte, error) {
 
 // DecodeSession reads what Encode gave, with what stands in columns beside it;
 // seen is in Unix seconds.
-func DecodeSession(id, hash string, seen int64, record []byte) (Session, error) {
+func DecodeSession(id, hash, mac string, seen int64, record []byte) (Session, error) {
 	var rec sessionRecord
 	if err := decode("session", record, &rec, &rec.Version, sessionVersion); err != nil {
 		return Session{}, err
@@ -155,7 +155,7 @@ func DecodeSession(id, hash string, seen int64, record []byte) (Session, error) 
 		Source: Source{Name: rec.Source, Issuer: rec.Issuer, ClientID: rec.ClientID, Stamp: rec.Stamp}, Username: rec.Username, Name: rec.Name,
 		Email: rec.Email, EmailVerified: rec.EmailVerified, Roles: rec.Roles, Groups: rec.Groups, Tenant: rec.Tenant,
 		UserAgent: rec.UserAgent, Address: rec.Address,
-		AuthTime: fromUnix(rec.AuthTime), Seen: fromUnix(seen), Expires: fromUnix(rec.Expires),
+		AuthTime: fromUnix(rec.AuthTime), Seen: fromUnix(seen), Expires: fromUnix(rec.Expires), MAC: mac, Record: record,
 	}, nil
 }
 
@@ -180,8 +180,8 @@ func decode(kind string, record []byte, rec any, version *int, present int) erro
 
 // ConsentRow is the consent to one scope, or to none at all ("").
 type ConsentRow struct {
-	Subject, ClientID, Resource, Scope string
-	Granted                            int64 // Unix seconds
+	Subject, ClientID, Resource, Scope, MAC string
+	Granted                                 int64 // Unix seconds
 }
 
 // JoinConsents makes consents of rows that are sorted by client, resource and
@@ -196,7 +196,7 @@ func JoinConsents(rows []ConsentRow) []Consent {
 		}
 		c := &all[last]
 		if r.Scope != "" {
-			c.Scopes = append(c.Scopes, r.Scope)
+			c.Scopes, c.MACs = append(c.Scopes, r.Scope), append(c.MACs, r.MAC)
 		}
 		if granted := fromUnix(r.Granted); granted.After(c.Granted) {
 			c.Granted = granted

@@ -17,21 +17,19 @@
 //   - Clients and policies carry a MAC under the server keys (Client.MAC). One that
 //     was edited, planted or copied is not served; one that was deleted or put back
 //     from a backup is noticed by its registrar.
-//   - Families cannot be planted: a refresh token carries a tag under the server
-//     keys, and its row a hash under them. The rest of the row (person, scopes, end,
-//     generation, revocation) is believed.
-//   - Sessions, codes and pushed requests are believed. Their row is found by a plain
-//     hash of what the browser or client holds, and so can be planted: whoever writes
-//     to the database can be signed in as anybody.
-//   - Consents, counted attempts and revoked tokens are believed: a planted consent
-//     spares a question, a deleted row undoes a revocation.
+//   - So do sessions, codes, families and consents (package sealed): none can be
+//     planted, nor made another person's. One that does not verify is not there.
+//   - When a session was used last, that a family was revoked, and that a code was
+//     taken stand beside the record, and are believed.
+//   - Pushed requests, counted attempts and revoked tokens are believed. Every check
+//     of a pushed request is made when it is used.
 //
-// So the right to write there is the right to act as any person, at the clients and
-// under the policies that are registered, never to register others or to sign
-// anything. It is the server's alone: SQLite's file has mode 0600, PostgreSQL wants
-// a role, or a database, of its own. MACs on these rows too would keep somebody from
-// planting one; they would not keep anybody from putting back an old one, or from
-// deleting the end of one, since nobody else keeps a copy of what people did.
+// So nobody can be signed in, and no app be let in, by whoever may only write there.
+// They can put back an old row, and undo the end of one: a session that was signed
+// out, a family that was revoked, a consent that was withdrawn. For that one has to
+// have the cookie or the token as well. Nobody else keeps a copy of what people did,
+// so that no MAC keeps them from it: the right to write is the server's alone.
+// SQLite's file has mode 0600, PostgreSQL wants a role, or a database, of its own.
 package store
 
 import (
@@ -221,14 +219,7 @@ type Store interface {
 	Feed
 	Leases
 	Binding
-	Codes
-	Families
-	Sessions
-	Consents
-	Holders
-	Attempts
-	PushedRequests
-	RevokedTokens
+	Flows
 	Sweeper
 	// Writes counts the write transactions since the store was opened: the proof
 	// that issuing a machine token makes none.

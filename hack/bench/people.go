@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/policy"
+	"clientele.dev/clientele/authserver/sealed"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 )
@@ -76,7 +78,7 @@ func directory() (*signin.Directory, error) {
 
 // signedIn puts a session and a consent of a person into the store and returns
 // the value of the session's cookie.
-func signedIn(ctx context.Context, s store.Store, id string) (credential.Secret, error) {
+func signedIn(ctx context.Context, s store.Flows, id string) (credential.Secret, error) {
 	now := wholeSeconds(time.Now())
 	cookie := credential.NewSessionCookie()
 	err := s.PutSession(ctx, store.Session{
@@ -99,9 +101,14 @@ func replayedPeople(ctx context.Context, s store.Store) ([]*replayed, error) {
 	if _, _, err := s.Bind(ctx, "keys"); err != nil {
 		return nil, err
 	}
+	keys, err := credential.NewServerKeys(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	server := sealed.New(s, func() credential.ServerKeys { return keys }, slog.New(slog.DiscardHandler))
 	all := make([]*replayed, people)
 	for i := range all {
-		cookie, err := signedIn(ctx, s, personID(i))
+		cookie, err := signedIn(ctx, server, personID(i))
 		if err != nil {
 			return nil, err
 		}
@@ -115,6 +122,9 @@ func replayedPeople(ctx context.Context, s store.Store) ([]*replayed, error) {
 	return all, nil
 }
 
+// sampleMAC is as long as the server's.
+const sampleMAC = "v1:0123456789012345678901234567890123456789012"
+
 func sampleCode(hash, subject, session string) store.Code {
 	return store.Code{
 		Hash: hash,
@@ -126,6 +136,7 @@ func sampleCode(hash, subject, session string) store.Code {
 		Challenge:   challenge,
 		FamilyID:    credential.NewFamilyID(),
 		Expires:     wholeSeconds(time.Now()).Add(time.Minute),
+		MAC:         sampleMAC,
 	}
 }
 
@@ -135,5 +146,6 @@ func sampleFamily(id string, g store.Grant) store.Family {
 	return store.Family{
 		ID: id, Grant: g, Generation: 1, Current: sealed, Previous: sealed, KeyVersion: 1,
 		Created: now, Rotated: now, Expires: now.Add(720 * time.Hour), IdleExpires: now.Add(720 * time.Hour),
+		MAC: sampleMAC,
 	}
 }

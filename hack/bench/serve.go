@@ -18,6 +18,7 @@ import (
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/sealed"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store/storetest"
 )
@@ -177,9 +178,10 @@ func (p *ensemble) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	flows := sealed.New(p.store, func() credential.ServerKeys { return *p.snapshot.ServerKeys }, slog.Default())
 	visit := cookies.PreSession(signin.NewCookieValue())
 	for i := range people {
-		value, err := signedIn(ctx, p.store, personID(i))
+		value, err := signedIn(ctx, flows, personID(i))
 		if err != nil {
 			return err
 		}

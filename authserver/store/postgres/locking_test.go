@@ -60,7 +60,7 @@ func TestA3SecondUseWaitsForTheFamily(t *testing.T) {
 	}
 	revoked := make(chan int, 1)
 	err = pgx.BeginFunc(t.Context(), s.db.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(t.Context(), dialect.PutFamily, f.ID, 1, 0, f.Ends(), "", "", string(record)); err != nil {
+		if _, err := tx.Exec(t.Context(), dialect.PutFamily, f.ID, 1, 0, f.Ends(), "", "", string(record), "mac"); err != nil {
 			return err
 		}
 		go func() {

@@ -38,7 +38,7 @@ func grant(subject, clientID string) store.Grant {
 func code(family string) store.Code {
 	return store.Code{
 		Hash: credential.Hash("code of " + family), Grant: grant("user:1", "shop.web"), RedirectURI: "https://shop.example.com/back",
-		Challenge: "challenge", FamilyID: family, Expires: sampleTime.Add(time.Minute),
+		Challenge: "challenge", FamilyID: family, Expires: sampleTime.Add(time.Minute), MAC: "mac",
 	}
 }
 

@@ -15,6 +15,7 @@ var consentTests = []test{
 	{"A19 what was allowed to an earlier incarnation does not count", a19ConsentSince},
 	{"consent to no scope", consentToNothing},
 	{"a consent that adds nothing writes nothing", consentIdle},
+	{"a consent whose MAC is another is written anew", consentResealed},
 	{"race: 50 consents are all there", consentRace},
 	{"A19 consents are withdrawn for every resource", consentWithdrawn},
 	{"A19 a withdrawal is kept, whatever is allowed afterwards", a19Withdrawal},
@@ -22,7 +23,11 @@ var consentTests = []test{
 }
 
 func consent(scopes ...string) store.Consent {
-	return store.Consent{Subject: "user:1", ClientID: "shop.web", Resource: "https://api.example.com", Scopes: scopes, Granted: sampleTime}
+	c := store.Consent{Subject: "user:1", ClientID: "shop.web", Resource: "https://api.example.com", Scopes: scopes, Granted: sampleTime}
+	for _, scope := range scopes {
+		c.MACs = append(c.MACs, "mac of "+scope)
+	}
+	return c
 }
 
 func (w *world) consent(t *testing.T, c store.Consent) store.Consent {
@@ -56,7 +61,8 @@ func consentMerges(t *testing.T, w *world) {
 	later := consent("c", "a")
 	later.Granted = sampleTime.Add(time.Hour)
 	w.consent(t, later)
-	later.Scopes = []string{"a", "b", "c"}
+	all := consent("a", "b", "c")
+	later.Scopes, later.MACs = all.Scopes, all.MACs
 	w.wantConsent(t, later)
 	for _, edit := range []func(*store.Consent){
 		func(c *store.Consent) { c.Subject = "user:2" },
@@ -107,6 +113,14 @@ func consentToNothing(t *testing.T, w *world) {
 	w.wantConsent(t, w.consent(t, consent()))
 	w.consent(t, consent("a"))
 	w.wantConsent(t, consent("a"))
+}
+
+// consentResealed: one that was planted, or is from before there were any.
+func consentResealed(t *testing.T, w *world) {
+	planted := consent("a", "b")
+	planted.MACs = []string{"", "planted"}
+	w.wantConsent(t, w.consent(t, planted))
+	w.wantConsent(t, w.consent(t, consent("a", "b")))
 }
 
 func consentIdle(t *testing.T, w *world) {
@@ -206,7 +220,7 @@ func (w *world) wantConsents(t *testing.T, subject string, want ...store.Consent
 
 func a16Consents(t *testing.T, w *world) {
 	for _, text := range hostile {
-		c := store.Consent{Subject: "s" + text, ClientID: text, Resource: text, Scopes: []string{text}, Granted: sampleTime}
+		c := store.Consent{Subject: "s" + text, ClientID: text, Resource: text, Scopes: []string{text}, MACs: []string{text}, Granted: sampleTime}
 		w.consent(t, c)
 		w.wantConsent(t, c)
 		w.withdraw(t, c.Subject, text, sampleTime)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -24,13 +25,14 @@ func family(id string) store.Family {
 	return store.Family{
 		ID: id, Grant: grant("user:1", "shop.web"), Generation: 1, Current: "v1:current", Previous: "v1:previous", KeyVersion: 3,
 		Created: sampleTime, Rotated: sampleTime.Add(time.Minute),
-		Expires: sampleTime.Add(72 * time.Hour), IdleExpires: sampleTime.Add(24 * time.Hour),
+		Expires: sampleTime.Add(72 * time.Hour), IdleExpires: sampleTime.Add(24 * time.Hour), MAC: "mac 1",
 	}
 }
 
 // next is the family one generation on.
 func next(f store.Family) store.Family {
 	f.Generation++
+	f.MAC = fmt.Sprintf("mac %d", f.Generation)
 	f.Previous, f.Current = f.Current, f.Current+"+"
 	f.Rotated = f.Rotated.Add(time.Hour)
 	f.IdleExpires = f.IdleExpires.Add(time.Hour)

@@ -61,6 +61,9 @@ func samplePolicy(uid string) store.Policy {
 var stored = cmp.Options{
 	cmpopts.IgnoreFields(store.Client{}, "Record", "Revision"),
 	cmpopts.IgnoreFields(store.Policy{}, "Record", "Revision"),
+	cmpopts.IgnoreFields(store.Code{}, "Record"),
+	cmpopts.IgnoreFields(store.Family{}, "Record"),
+	cmpopts.IgnoreFields(store.Session{}, "Record"),
 	cmpopts.EquateEmpty(),
 	cmpopts.SortSlices(func(a, b store.Client) bool { return a.Registration.ClientID < b.Registration.ClientID }),
 }

@@ -25,6 +25,7 @@ func session(id, subject string) store.Session {
 		Username: "jo", Name: "Jo \U0001F511", Email: "jo@example.com", EmailVerified: true,
 		Roles: []string{"buyer"}, Groups: []string{"staff"}, Tenant: "acme", UserAgent: "Browser/1.0", Address: "192.0.2.1",
 		AuthTime: sampleTime, Seen: sampleTime.Add(time.Minute), Expires: sampleTime.Add(8 * time.Hour),
+		MAC: "mac",
 	}
 }
 

@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	putCode = `INSERT INTO codes (hash, family_id, subject, client_id, expires, sweep, record)
-		VALUES ($1, $2, $3, $4, $5, $5, $6)`
+	putCode = `INSERT INTO codes (hash, family_id, subject, client_id, expires, sweep, record, mac)
+		VALUES ($1, $2, $3, $4, $5, $5, $6, $7)`
 	// What was used is kept for a day, the longest life of an access token that was
 	// made from it.
 	takeCode = `UPDATE codes SET used = $2, sweep = CAST($2 AS BIGINT) + 86400
-		WHERE hash = $1 AND used = 0 AND revoked = 0 AND expires > $2 RETURNING record`
-	readCode  = `SELECT record FROM codes WHERE hash = $1 AND used = 0 AND revoked = 0 AND expires > $2`
+		WHERE hash = $1 AND used = 0 AND revoked = 0 AND expires > $2 RETURNING record, mac`
+	readCode  = `SELECT record, mac FROM codes WHERE hash = $1 AND used = 0 AND revoked = 0 AND expires > $2`
 	codeThere = `SELECT 1 FROM codes WHERE hash = $1`
-	takeAgain = `UPDATE codes SET revoked = $2 WHERE hash = $1 AND (used <> 0 OR revoked <> 0) RETURNING record`
+	takeAgain = `UPDATE codes SET revoked = $2 WHERE hash = $1 AND (used <> 0 OR revoked <> 0) RETURNING record, mac`
 )
 
 // PutCode implements store.Codes.
@@ -28,7 +28,7 @@ func (r *Roles) PutCode(ctx context.Context, c store.Code) error {
 		return err
 	}
 	g := c.Grant
-	_, err = r.db.Exec(ctx, putCode, c.Hash, c.FamilyID, g.Subject, g.ClientID, c.Expires.Unix(), string(record))
+	_, err = r.db.Exec(ctx, putCode, c.Hash, c.FamilyID, g.Subject, g.ClientID, c.Expires.Unix(), string(record), c.MAC)
 	if err != nil {
 		return fmt.Errorf("put a code: %w", err)
 	}
@@ -37,30 +37,36 @@ func (r *Roles) PutCode(ctx context.Context, c store.Code) error {
 
 // Code implements store.Codes.
 func (r *Roles) Code(ctx context.Context, hash string, now time.Time) (store.Code, error) {
-	record, err := one(ctx, r.db, func(row Scan) (record string, err error) { err = row(&record); return record, err }, readCode, hash, now.Unix())
+	c, err := one(ctx, r.db, func(row Scan) (store.Code, error) {
+		var record, mac string
+		if err := row(&record, &mac); err != nil {
+			return store.Code{}, err
+		}
+		return store.DecodeCode(hash, mac, []byte(record))
+	}, readCode, hash, now.Unix())
 	if err != nil {
 		return store.Code{}, fmt.Errorf("read a code: %w", err)
 	}
-	return store.DecodeCode(hash, []byte(record))
+	return c, nil
 }
 
 // TakeCode implements store.Codes: one statement decides who it is.
 func (r *Roles) TakeCode(ctx context.Context, hash string, now time.Time) (store.Code, error) {
-	var record string
+	var record, mac string
 	args := []any{hash, now.Unix()}
 	used := false
 	err := r.look(ctx, codeThere, hash)
 	if err == nil {
-		err = r.db.Returning(ctx, takeCode, args, &record)
+		err = r.db.Returning(ctx, takeCode, args, &record, &mac)
 		used = errors.Is(err, store.ErrNotFound)
 	}
 	if used {
-		err = r.db.Returning(ctx, takeAgain, args, &record)
+		err = r.db.Returning(ctx, takeAgain, args, &record, &mac)
 	}
 	if err != nil {
 		return store.Code{}, fmt.Errorf("take a code: %w", err)
 	}
-	c, err := store.DecodeCode(hash, []byte(record))
+	c, err := store.DecodeCode(hash, mac, []byte(record))
 	if err == nil && used {
 		err = store.ErrUsed
 	}

@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	readConsents     = `SELECT subject, client_id, resource, scope, granted FROM consents WHERE `
-	consentOf        = readConsents + `subject = $1 AND client_id = $2 AND resource = $3 AND granted >= $4 ORDER BY scope`
-	consentsOf       = readConsents + `subject = $1 ORDER BY client_id, resource, scope`
-	keepConsent      = ` ON CONFLICT (subject, client_id, resource, scope) DO UPDATE SET granted = excluded.granted WHERE consents.granted < $6`
+	readConsents = `SELECT subject, client_id, resource, scope, granted, mac FROM consents WHERE `
+	consentOf    = readConsents + `subject = $1 AND client_id = $2 AND resource = $3 AND granted >= $4 ORDER BY scope`
+	consentsOf   = readConsents + `subject = $1 ORDER BY client_id, resource, scope`
+	keepConsent  = ` ON CONFLICT (subject, client_id, resource, scope) DO UPDATE SET granted = excluded.granted, mac = excluded.mac
+		WHERE consents.granted < $6 OR consents.mac <> excluded.mac`
 	withdrawConsents = `DELETE FROM consents WHERE subject = $1 AND client_id = $2`
 	withdrawalOf     = `SELECT count(*) FROM withdrawals WHERE client_id = $1 AND subject = $2 AND at >= $3`
 	// Nobody can fill the table with clients that there are not.
@@ -26,11 +27,18 @@ const (
 // AddConsent implements store.Consents. What was there already is not written
 // again.
 func (r *Roles) AddConsent(ctx context.Context, c store.Consent, since time.Time) error {
-	scopes := c.Scopes
-	if len(scopes) == 0 {
-		scopes = []string{""}
+	var rows [][2]string
+	for i, scope := range c.Scopes {
+		row := [2]string{scope}
+		if i < len(c.MACs) {
+			row[1] = c.MACs[i]
+		}
+		rows = append(rows, row)
 	}
-	list, err := json.Marshal(scopes)
+	if len(rows) == 0 {
+		rows = [][2]string{{}}
+	}
+	list, err := json.Marshal(rows)
 	if err == nil {
 		_, err = r.db.Exec(ctx, r.dialect.InsertConsent+keepConsent, c.Subject, c.ClientID, c.Resource, string(list), seconds(c.Granted), seconds(since))
 	}
@@ -90,6 +98,6 @@ func (r *Roles) Withdrawn(ctx context.Context, subject, clientID string, since t
 }
 
 func scanConsent(row Scan) (c store.ConsentRow, err error) {
-	err = row(&c.Subject, &c.ClientID, &c.Resource, &c.Scope, &c.Granted)
+	err = row(&c.Subject, &c.ClientID, &c.Resource, &c.Scope, &c.Granted, &c.MAC)
 	return c, err
 }

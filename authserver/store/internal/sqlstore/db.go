@@ -60,8 +60,8 @@ type Dialect struct {
 	// PutFamily inserts a family (the columns of familyColumns) unless its code was
 	// revoked.
 	PutFamily string
-	// InsertConsent inserts a row for each scope of $4, a JSON array: subject, client,
-	// resource, scopes, time. What happens to a scope that is there follows it.
+	// InsertConsent inserts a row for each pair of scope and MAC in $4, a JSON array:
+	// subject, client, resource, pairs, time. What happens to a scope that is there follows it.
 	InsertConsent string
 	// RevokeCodes at $1, those that expire after $2, led to no family yet, and fulfil
 	// the further conditions (each beginning with AND).

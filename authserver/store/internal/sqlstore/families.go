@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	advanceFamily = `UPDATE families SET generation = $3, revoked = $4, ends = $5, record = $6
+	advanceFamily = `UPDATE families SET generation = $3, revoked = $4, ends = $5, record = $6, mac = $7
 		WHERE id = $1 AND generation = $2 AND revoked = 0`
-	readFamilies = `SELECT id, generation, revoked, record FROM families WHERE `
+	readFamilies = `SELECT id, generation, revoked, record, mac FROM families WHERE `
 	familyByID   = readFamilies + `id = $1`
 	familiesOf   = readFamilies + `subject = $1 AND revoked = 0 AND ends > $2 ORDER BY id`
 )
@@ -27,7 +27,7 @@ func (r *Roles) PutFamily(ctx context.Context, f store.Family) error {
 	}
 	g := f.Grant
 	n, err := r.db.Exec(ctx, r.dialect.PutFamily, f.ID, f.Generation, seconds(f.Revoked), f.Ends(),
-		g.Subject, g.ClientID, string(record))
+		g.Subject, g.ClientID, string(record), f.MAC)
 	if err == nil && n == 0 {
 		err = store.ErrConflict
 	}
@@ -52,7 +52,7 @@ func (r *Roles) AdvanceFamily(ctx context.Context, from int64, next store.Family
 	if err != nil {
 		return err
 	}
-	n, err := r.db.Exec(ctx, advanceFamily, next.ID, from, next.Generation, seconds(next.Revoked), next.Ends(), string(record))
+	n, err := r.db.Exec(ctx, advanceFamily, next.ID, from, next.Generation, seconds(next.Revoked), next.Ends(), string(record), next.MAC)
 	if err == nil && n == 0 {
 		err = store.ErrConflict
 	}
@@ -123,11 +123,11 @@ func (r *Roles) FamiliesOf(ctx context.Context, subject string, now time.Time) (
 
 func scanFamily(row Scan) (store.Family, error) {
 	var (
-		id, record          string
+		id, record, mac     string
 		generation, revoked int64
 	)
-	if err := row(&id, &generation, &revoked, &record); err != nil {
+	if err := row(&id, &generation, &revoked, &record, &mac); err != nil {
 		return store.Family{}, err
 	}
-	return store.DecodeFamily(id, generation, revoked, []byte(record))
+	return store.DecodeFamily(id, mac, generation, revoked, []byte(record))
 }

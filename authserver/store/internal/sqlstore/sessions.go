@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	putSession    = `INSERT INTO sessions (id, hash, subject, seen, expires, record) VALUES ($1, $2, $3, $4, $5, $6)`
+	putSession    = `INSERT INTO sessions (id, hash, subject, seen, expires, record, mac) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	touchSession  = `UPDATE sessions SET seen = $2 WHERE id = $1 AND seen < $2`
 	endSession    = `DELETE FROM sessions WHERE id = $1 AND subject = $2`
 	endSessions   = `DELETE FROM sessions WHERE subject = $1`
-	readSessions  = `SELECT id, hash, seen, record FROM sessions WHERE `
+	readSessions  = `SELECT id, hash, seen, record, mac FROM sessions WHERE `
 	sessionByHash = readSessions + `hash = $1 AND expires > $2`
 	sessionsOf    = readSessions + `subject = $1 AND expires > $2 ORDER BY id`
 )
@@ -24,7 +24,7 @@ func (r *Roles) PutSession(ctx context.Context, s store.Session) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.db.Exec(ctx, putSession, s.ID, s.Hash, s.Subject, seconds(s.Seen), s.Expires.Unix(), string(record))
+	_, err = r.db.Exec(ctx, putSession, s.ID, s.Hash, s.Subject, seconds(s.Seen), s.Expires.Unix(), string(record), s.MAC)
 	if err != nil {
 		return fmt.Errorf("put session %q: %w", s.ID, err)
 	}
@@ -80,11 +80,11 @@ func (r *Roles) SessionsOf(ctx context.Context, subject string, now time.Time) (
 
 func scanSession(row Scan) (store.Session, error) {
 	var (
-		id, hash, record string
-		seen             int64
+		id, hash, record, mac string
+		seen                  int64
 	)
-	if err := row(&id, &hash, &seen, &record); err != nil {
+	if err := row(&id, &hash, &seen, &record, &mac); err != nil {
 		return store.Session{}, err
 	}
-	return store.DecodeSession(id, hash, seen, []byte(record))
+	return store.DecodeSession(id, hash, mac, seen, []byte(record))
 }

@@ -1,0 +1,126 @@
+package authserver_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"clientele.dev/clientele/authserver/authtest"
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/store"
+)
+
+// TestF10WhatIsPlantedInTheDatabaseIsNotBelieved: whoever can write there, and has no
+// server keys, signs in as nobody. w.Store writes as they would.
+func TestF10WhatIsPlantedInTheDatabaseIsNotBelieved(t *testing.T) {
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := users(t, on)
+		b := w.NewBrowser(t)
+		genuine := w.MustExchange(t, w.public, w.Code(t, b, w.public, "bob", "scope", "orders.read"))
+		for what, plant := range map[string]func(t *testing.T, mac string){
+			"a session":                  w.plantSession,
+			"an authorization code":      w.plantCode,
+			"a consent":                  w.plantConsent,
+			"another person in a family": func(t *testing.T, mac string) { w.editFamily(t, genuine, mac) },
+		} {
+			for kind, mac := range map[string]string{"no MAC": "", "another row's MAC": w.someMAC(t, b), "garbage": "v1:" + strings.Repeat("A", 43)} {
+				t.Run(what+", "+kind, func(t *testing.T) {
+					told := strings.Count(w.Log.String(), "not as this server wrote it")
+					plant(t, mac)
+					if strings.Count(w.Log.String(), "not as this server wrote it") == told {
+						t.Error("the log does not tell")
+					}
+				})
+			}
+		}
+	})
+}
+
+// someMAC is that of bob's session, a genuine one.
+func (w *world) someMAC(t *testing.T, b *authtest.Browser) string {
+	t.Helper()
+	if page := b.Get(t, w.Issuer+"/account"); !strings.Contains(page.Body, "Name of bob") {
+		t.Fatalf("bob's session is not believed: %d %s", page.Status, page.URL)
+	}
+	sessions, err := w.Store.SessionsOf(t.Context(), "user:bob", w.Clock.Now())
+	if err != nil || len(sessions) == 0 || sessions[0].MAC == "" {
+		t.Fatalf("%+v, %v", sessions, err)
+	}
+	return sessions[0].MAC
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) plantSession(t *testing.T, mac string) {
+	cookie := credential.NewSessionCookie()
+	must(t, w.Store.PutSession(t.Context(), store.Session{
+		ID: credential.NewID(), Hash: credential.Hash(cookie.Reveal()), Subject: "user:ada", Source: store.Source{Name: "local"},
+		AuthTime: w.Clock.Now(), Expires: w.Clock.Now().Add(time.Hour), MAC: mac,
+	}))
+	b := w.NewBrowser(t)
+	b.Complete(t, b.Get(t, w.Issuer+"/account"), "bob") // so that there is a cookie of that name
+	at, err := url.Parse(w.URL)
+	must(t, err)
+	jar := b.Jar.Cookies(at)
+	for _, c := range jar {
+		if strings.HasPrefix(c.Value, credential.PrefixSession) {
+			c.Value = cookie.Reveal()
+		}
+	}
+	b.Jar.SetCookies(at, jar)
+	if page := b.Get(t, w.Issuer+"/account"); !page.AsksPassword() {
+		t.Errorf("signed in: %d %s", page.Status, page.Body)
+	}
+}
+
+func (w *world) plantCode(t *testing.T, mac string) {
+	code := credential.NewCode()
+	must(t, w.Store.PutCode(t.Context(), store.Code{
+		Hash: credential.Hash(code.Reveal()), RedirectURI: authtest.Redirect, Challenge: authtest.Challenge(), FamilyID: credential.NewFamilyID(),
+		Grant: store.Grant{
+			ClientID: "apps.public", Subject: "user:ada", Source: store.Source{Name: "local"}, SessionID: credential.NewID(),
+			Access: []store.Access{{Resource: orders, Scopes: []string{"orders.admin"}}},
+		},
+		Issued: w.Clock.Now(), Expires: w.Clock.Now().Add(time.Minute), MAC: mac,
+	}))
+	refused(t, "a planted code", w.Exchange(t, w.public, code.Reveal()), "invalid_grant")
+}
+
+func (w *world) plantConsent(t *testing.T, mac string) {
+	must(t, w.Store.WithdrawConsents(t.Context(), "user:ada", "apps.web"))
+	must(t, w.Store.AddConsent(t.Context(), store.Consent{
+		Subject: "user:ada", ClientID: "apps.web", Resource: orders, Scopes: []string{"orders.read"}, MACs: []string{mac}, Granted: w.Clock.Now(),
+	}, time.Time{}))
+	b := w.NewBrowser(t)
+	asked := w.AuthorizeURL(w.web, "scope", "orders.read")
+	if page := b.SignIn(t, b.Get(t, asked), "ada"); !page.AsksConsent() || strings.Contains(page.Body, "already allowed") {
+		t.Errorf("nobody was asked: %d %s", page.Status, page.URL)
+	} else {
+		b.Submit(t, page, "decision", "allow")
+	}
+	if page := b.Get(t, asked); page.Callback.Get("code") == "" {
+		t.Errorf("and what she then allows does not count: %d %s", page.Status, page.URL)
+	}
+}
+
+func (w *world) editFamily(t *testing.T, held authtest.Answer, mac string) {
+	families, err := w.Store.FamiliesOf(t.Context(), "user:bob", w.Clock.Now())
+	must(t, err)
+	at := slices.IndexFunc(families, func(f store.Family) bool { return f.Grant.ClientID == "apps.public" })
+	edited := families[at]
+	edited.Grant.Subject, edited.MAC = "user:ada", mac
+	must(t, w.Store.AdvanceFamily(t.Context(), edited.Generation, edited))
+	refused(t, "a family that was made ada's", w.Refresh(t, w.public, held.Member("refresh_token")), "invalid_grant")
+	if a := w.Do(t, http.MethodGet, "/userinfo", "", "Authorization", "Bearer "+held.Member("access_token")); a.Status != http.StatusUnauthorized {
+		t.Errorf("userinfo: %d %s", a.Status, a.Body)
+	}
+	must(t, w.Store.AdvanceFamily(t.Context(), edited.Generation, families[at]))
+}
