@@ -95,7 +95,7 @@ func (w *world) plantCode(t *testing.T, mac string) {
 }
 
 func (w *world) plantConsent(t *testing.T, mac string) {
-	must(t, w.Store.WithdrawConsents(t.Context(), "user:ada", "apps.web"))
+	must(t, w.Store.WithdrawConsents(t.Context(), "user:ada", "apps.web", w.Clock.Now()))
 	must(t, w.Store.AddConsent(t.Context(), store.Consent{
 		Subject: "user:ada", ClientID: "apps.web", Resource: orders, Scopes: []string{"orders.read"}, MACs: []string{mac}, Granted: w.Clock.Now(),
 	}, time.Time{}))

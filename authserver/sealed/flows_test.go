@@ -11,6 +11,7 @@ import (
 	"clientele.dev/clientele/authserver/sealed"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/sqlite"
+	"clientele.dev/clientele/authserver/store/sqlite/sqlitetest"
 )
 
 var now = time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
@@ -23,7 +24,7 @@ type world struct {
 
 func newWorld(t *testing.T) world {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), Now: func() time.Time { return now }})
+	s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: sqlitetest.Dir(t), Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
