@@ -48,6 +48,8 @@ type stack struct {
 	ns     string // an app team's namespace
 	log    *log
 	data   string // the server's
+	// line is the server's to the API server.
+	line *testenv.Line
 	// stopServer stops the authorization server.
 	stopServer func()
 }
@@ -85,7 +87,7 @@ func start(t *testing.T) *stack {
 // startServerOnly starts all but the operator, which the test starts itself.
 func startServerOnly(t *testing.T) *stack {
 	t.Helper()
-	s := &stack{client: testenv.Client(t, v1alpha1.AddToScheme), ns: testenv.Namespace(t), log: &log{}, data: t.TempDir()}
+	s := &stack{client: testenv.Client(t, v1alpha1.AddToScheme), ns: testenv.Namespace(t), log: &log{}, data: t.TempDir(), line: &testenv.Line{}}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(s.log)
@@ -97,7 +99,7 @@ func startServerOnly(t *testing.T) *stack {
 	})
 	at := listen(t)
 	s.issuer = "http://" + at.Addr().String()
-	s.stopServer = startServer(t, s.log, at, s.data)
+	s.stopServer = startServer(t, s.log, at, s.data, s.line)
 	s.create(t, s.authorizationServer())
 	return s
 }
@@ -112,7 +114,7 @@ func (s *stack) startServerAgain(t *testing.T) {
 		at, err = net.Listen("tcp", strings.TrimPrefix(s.issuer, "http://"))
 		return err == nil
 	}, func() string { return err.Error() })
-	s.stopServer = startServer(t, s.log, at, s.data)
+	s.stopServer = startServer(t, s.log, at, s.data, s.line)
 }
 
 func (s *stack) authorizationServer() *v1alpha1.AuthorizationServer {
@@ -254,11 +256,11 @@ func startOperator(t *testing.T, l *log) (stop func()) {
 }
 
 // startServer runs an authorization server with the rights of config/rbac.
-func startServer(t *testing.T, l *log, at net.Listener, dir string) (stop func()) {
+func startServer(t *testing.T, l *log, at net.Listener, dir string, line *testenv.Line) (stop func()) {
 	t.Helper()
 	logger := slog.New(l.handler())
 	adapter, err := kube.New(kube.Options{
-		Config: testenv.ServiceAccountConfig(t, system, "clientele-server"), Namespace: system, Name: "default",
+		Config: line.Through(testenv.ServiceAccountConfig(t, system, "clientele-server")), Namespace: system, Name: "default",
 		Outbound: http.DefaultClient, Log: logger, Now: time.Now,
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/authserver/authtest"
 	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/hack/testenv"
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 	corev1 "k8s.io/api/core/v1"
@@ -63,6 +64,23 @@ func (s *stack) awaitAuthorization(t *testing.T, as *v1alpha1.AuthorizationServe
 	}, func() string { return fmt.Sprintf("the endpoints are %+v", as.Status.Endpoints) })
 }
 
+// awaitUsers waits until UsersReady has a reason, and looks at its message.
+func (s *stack) awaitUsers(t *testing.T, as *v1alpha1.AuthorizationServer, reason string, says ...string) {
+	t.Helper()
+	s.await(t, as, v1alpha1.ConditionUsersReady, reason)
+	c := meta.FindStatusCondition(as.Status.Conditions, v1alpha1.ConditionUsersReady)
+	for _, want := range says {
+		if !strings.Contains(c.Message, want) {
+			t.Errorf("%s: the message %q does not say %q", reason, c.Message, want)
+		}
+	}
+	for _, never := range []string{"ada", "$argon2id"} {
+		if strings.Contains(c.Message, never) {
+			t.Errorf("F36: %s: the message %q tells %q", reason, c.Message, never)
+		}
+	}
+}
+
 // status of a GET at the server.
 func (s *stack) status(t *testing.T, path string) int {
 	t.Helper()
@@ -95,18 +113,7 @@ func TestPeopleFromASecretToAnIDToken(t *testing.T) {
 
 	usersReady := func(reason string, says ...string) {
 		t.Helper()
-		s.await(t, as, v1alpha1.ConditionUsersReady, reason)
-		c := meta.FindStatusCondition(as.Status.Conditions, v1alpha1.ConditionUsersReady)
-		for _, want := range says {
-			if !strings.Contains(c.Message, want) {
-				t.Errorf("%s: the message %q does not say %q", reason, c.Message, want)
-			}
-		}
-		for _, never := range []string{"ada", "$argon2id"} {
-			if strings.Contains(c.Message, never) {
-				t.Errorf("F36: %s: the message %q tells %q", reason, c.Message, never)
-			}
-		}
+		s.awaitUsers(t, as, reason, says...)
 	}
 	s.useUsers(t, as, "somebody-elses")
 	usersReady(v1alpha1.ReasonUsersSecretForbidden, "kubectl create role", "--resource-name=somebody-elses")
@@ -123,6 +130,16 @@ func TestPeopleFromASecretToAnIDToken(t *testing.T) {
 	s.awaitAuthorization(t, as, true)
 
 	s.signInWithLibraries(t, app.Namespace+".storefront")
+
+	giveBack := testenv.TakeAway(t, client.ObjectKey{Namespace: system, Name: "clientele-server"}, "default-users", "system:serviceaccount:"+system+":clientele-server")
+	s.line.Cut()
+	usersReady(v1alpha1.ReasonUsersSecretForbidden, `secrets "default-users" is forbidden`, `resource "secrets"`, // which is listed or watched
+		"kubectl create role default-users-reader -n "+system+" --verb=get,list,watch --resource=secrets --resource-name=default-users",
+		"what was read before stays in force")
+	s.await(t, as, v1alpha1.ConditionReady, v1alpha1.ReasonServing)
+	s.signInWithLibraries(t, app.Namespace+".storefront")
+	giveBack()
+	usersReady(v1alpha1.ReasonUsersInForce)
 
 	s.useUsers(t, as, "")
 	s.awaitAuthorization(t, as, false)

@@ -264,7 +264,9 @@ const (
 	// not exist.
 	ReasonUsersSecretMissing = "SecretMissing"
 	// ReasonUsersSecretForbidden surfaces when the server may not read such a
-	// Secret: its Role has to name it.
+	// Secret: its Role has to name it. A right that is taken away is noticed when the
+	// API server ends the watch, after ten minutes at most; what was read before
+	// stays in force until the server is started again.
 	ReasonUsersSecretForbidden = "SecretForbidden"
 	// ReasonUsersSecretInvalid surfaces when such a Secret lacks the key, or what
 	// it holds is of no use. What was read before, if anything was, stays in force.

@@ -38,16 +38,20 @@ const (
 func TestMain(m *testing.M) { testenv.Main(m) }
 
 // newAdapter runs as the server's ServiceAccount, with config/rbac's rights.
-func newAdapter(t *testing.T) *kube.Adapter {
+func newAdapter(t *testing.T, change ...func(*kube.Options)) *kube.Adapter {
 	t.Helper()
-	a, err := kube.New(kube.Options{
+	o := kube.Options{
 		Config:    testenv.ServiceAccountConfig(t, system, "clientele-server"),
 		Namespace: system,
 		Name:      name,
 		Outbound:  http.DefaultClient,
 		Log:       slog.New(slog.DiscardHandler),
 		Now:       time.Now,
-	})
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	a, err := kube.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,7 +137,8 @@ func start(ctx context.Context, running *sync.WaitGroup, w *watched, changed fun
 }
 
 // referenced reads a key of a Secret that is watched; or else the problem says why
-// it cannot be read, and does not quote it.
+// it cannot be read, and does not quote it. There are both where it was read, but may
+// not be any more: changes of it are not seen.
 func (p *people) referenced(ref v1alpha1.SecretKeyReference) ([]byte, *oauth.UsersProblem) {
 	problem := &oauth.UsersProblem{Reason: oauth.UsersPending}
 	w := p.secrets[ref.Name]
@@ -146,14 +147,20 @@ func (p *people) referenced(ref v1alpha1.SecretKeyReference) ([]byte, *oauth.Use
 		return nil, problem
 	}
 	data, text := read(w.watched, ref.Key, func(b []byte) ([]byte, error) { return b, nil })
-	if data != nil {
+	switch {
+	case w.forbidden():
+		problem.Reason, problem.Detail = oauth.UsersSecretForbidden, w.missing()
+	case data != nil:
 		return *data, nil
+	case w.get() != nil:
+		problem.Reason, problem.Detail = oauth.UsersSecretInvalid, text
+	default:
+		problem.Reason, problem.Detail = w.absent(), text
 	}
-	problem.Detail = text
-	if problem.Reason = oauth.UsersSecretInvalid; w.get() == nil {
-		problem.Reason = w.absent()
+	if data == nil {
+		return nil, problem
 	}
-	return nil, problem
+	return *data, problem
 }
 
 func (a *Adapter) followLocal(spec *v1alpha1.LocalUsers) []oauth.UsersProblem {
@@ -172,22 +179,37 @@ func (a *Adapter) followLocal(spec *v1alpha1.LocalUsers) []oauth.UsersProblem {
 	ref := spec.SecretRef
 	ref.Key = cmp.Or(ref.Key, v1alpha1.LocalUsersKey)
 	data, problem := p.referenced(ref)
+	var problems []oauth.UsersProblem
 	if problem != nil {
-		problem.Detail, problem.Kept = "local users: "+problem.Detail, p.from != nil
-		return []oauth.UsersProblem{*problem}
+		problem.Detail = "local users: " + problem.Detail
+		problems = append(problems, *problem)
 	}
-	if p.from != nil && *p.from == ref && p.text == string(data) {
+	if problem == nil || data != nil {
+		if err := a.takeOver(ref, data); err != nil {
+			problems = append(problems, oauth.UsersProblem{
+				Reason: oauth.UsersSecretInvalid,
+				Detail: fmt.Sprintf("Secret %s/%s, key %s: %v", a.namespace, ref.Name, ref.Key, err),
+			})
+		}
+	}
+	for i := range problems {
+		problems[i].Kept = p.from != nil
+	}
+	return problems
+}
+
+// takeOver the local users of a document, unless they are in force.
+func (a *Adapter) takeOver(ref v1alpha1.SecretKeyReference, document []byte) error {
+	p := &a.people
+	if p.from != nil && *p.from == ref && p.text == string(document) {
 		return nil
 	}
-	directory, err := signin.ParseDirectory(data)
+	directory, err := signin.ParseDirectory(document)
 	if err != nil {
-		return []oauth.UsersProblem{{
-			Reason: oauth.UsersSecretInvalid, Kept: p.from != nil,
-			Detail: fmt.Sprintf("Secret %s/%s, key %s: %v", a.namespace, ref.Name, ref.Key, err),
-		}}
+		return err
 	}
 	p.local.Set(directory)
-	p.from, p.text = &ref, string(data)
+	p.from, p.text = &ref, string(document)
 	a.log.Info("local users in force", "users", directory.Len(), "secret", ref.Name)
 	return nil
 }
@@ -244,7 +266,7 @@ func (p *people) clientSecret(ref v1alpha1.SecretKeyReference) (credential.Secre
 			Detail: fmt.Sprintf("Secret %s, key %s is empty", ref.Name, ref.Key),
 		}
 	}
-	if problem == nil {
+	if len(data) > 0 {
 		p.good[ref] = credential.Secret(data)
 	}
 	return p.good[ref], problem

@@ -1,17 +1,22 @@
 package kube_test
 
 import (
+	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/authserver"
+	"clientele.dev/clientele/authserver/authtest"
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/kube"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/hack/testenv"
 )
@@ -151,6 +156,83 @@ func TestUsersAreNotKnownBeforeTheirSecretWasRead(t *testing.T) {
 				t.Error("users that were read are forgotten")
 			}
 		})
+	}
+}
+
+// TestRightsToUsersTakenAway: what was read stays in force, and it is told which right
+// is missing on which Secret; changes are seen again once the right is back.
+func TestRightsToUsersTakenAway(t *testing.T) {
+	c := testenv.Client(t, v1alpha1.AddToScheme)
+	server, signing, serverKeys := objects(t)
+	ref := v1alpha1.SecretKeyReference{Name: "default-upstreams", Key: "corp"}
+	server.Spec.Users = &v1alpha1.UsersSpec{
+		Local:     &v1alpha1.LocalUsers{SecretRef: v1alpha1.SecretKeyReference{Name: "default-users"}},
+		Upstreams: []v1alpha1.Upstream{{Name: "corp", Issuer: "https://login.example", ClientID: "x", ClientSecretRef: &ref}},
+	}
+	people := secretOf("default-users", v1alpha1.LocalUsersKey, users(t, "ada"))
+	for _, o := range []client.Object{people, secretOf("default-upstreams", "corp", "planted-secret"), signing, serverKeys, server} {
+		create(t, c, o)
+	}
+	line, log := &testenv.Line{}, &authtest.Log{}
+	a := newAdapter(t, func(o *kube.Options) {
+		o.Config, o.Log = line.Through(o.Config), slog.New(slog.NewTextHandler(log, nil))
+	})
+	snapshots := run(t, a)
+	await(t, snapshots, "everything", complete)
+
+	const account = "system:serviceaccount:" + system + ":clientele-server"
+	role := client.ObjectKey{Namespace: system, Name: "clientele-server"}
+	for _, tc := range []struct{ secret, whose, provider string }{
+		{"default-users", "local users: ", ""},
+		{"default-upstreams", "upstream provider corp: ", "corp"},
+	} {
+		want := []string{
+			tc.whose + "waiting for Secret " + system + "/" + tc.secret, `secrets "` + tc.secret + `" is forbidden`,
+			`User "` + account + `" cannot list resource "secrets"`, `in the namespace "` + system + `"`,
+		}
+		giveBack := testenv.TakeAway(t, role, tc.secret, account)
+		line.Cut()
+		s := await(t, snapshots, "the missing right to "+tc.secret, waits(want...))
+		if p := s.Users.Problems; len(p) != 1 || p[0].Reason != oauth.UsersSecretForbidden || !p[0].Kept || p[0].Provider != tc.provider {
+			t.Errorf("reported %+v", p)
+		}
+		if !knows(a, "ada")() || choices(a) != "corp=corp" {
+			t.Errorf("what was read is not in force: %s", choices(a))
+		}
+		fresh := newAdapter(t)
+		s = await(t, run(t, fresh), "the missing right after a start", waits(want...))
+		if !slices.ContainsFunc(s.Users.Problems, func(p oauth.UsersProblem) bool {
+			return p.Reason == oauth.UsersSecretForbidden && p.Provider == tc.provider && !p.Kept
+		}) {
+			t.Errorf("after a start: %+v", s.Users.Problems)
+		}
+		giveBack()
+		await(t, snapshots, "everything again", complete)
+		for _, text := range append(want, "people who may sign in: not all is in force") {
+			if quoted := strings.ReplaceAll(text, `"`, `\"`); !strings.Contains(log.String(), quoted) {
+				t.Errorf("the log does not say %q:\n%s", text, log)
+			}
+		}
+	}
+	people.Data[v1alpha1.LocalUsersKey] = []byte(users(t, "ada", "grace"))
+	if err := c.Update(t.Context(), people); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, "a change is seen again", knows(a, "ada", "grace"))
+
+	// Of a Secret that is not there nothing else comes that would tell.
+	if err := c.Delete(t.Context(), people); err != nil {
+		t.Fatal(err)
+	}
+	missing := waits("default-users: it does not exist")
+	await(t, snapshots, "that it is gone", missing)
+	giveBack := testenv.TakeAway(t, role, "default-users", account)
+	line.Cut()
+	await(t, snapshots, "the missing right to what is gone", waits(`secrets "default-users" is forbidden`))
+	giveBack()
+	await(t, snapshots, "that it is gone, again", missing)
+	if strings.Contains(log.String(), "planted-secret") || strings.Contains(log.String(), "argon2id") {
+		t.Errorf("F36: the log tells a secret:\n%s", log)
 	}
 }
 

@@ -35,7 +35,12 @@ type failure struct {
 // it, or the reason why it cannot be seen, may have changed.
 func (a *Adapter) watch(kind, name string, list client.ObjectList, object client.Object, changed func()) (*watched, error) {
 	w := &watched{kind: kind, key: a.namespace + "/" + name}
-	w.informer = cache.NewSharedInformer(a.listWatch(list, name, w.seen), object, 0)
+	seen := func() { // (again): what is kept need not have changed meanwhile
+		if w.failure.Swap(nil) != nil {
+			changed()
+		}
+	}
+	w.informer = cache.NewSharedInformer(a.listWatch(list, name, seen), object, 0)
 	err := w.informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
 		now := failure{err.Error(), apierrors.IsForbidden(err)}
 		if old := w.failure.Swap(&now); old == nil || *old != now {
@@ -83,9 +88,6 @@ func (a *Adapter) listWatch(list client.ObjectList, name string, seen func()) ca
 	}
 }
 
-// seen notes that the object can be watched (again).
-func (w *watched) seen() { w.failure.Store(nil) }
-
 // get returns the object; nil if it is not there or has not been seen yet.
 func (w *watched) get() any {
 	object, exists, err := w.informer.GetStore().GetByKey(w.key)
@@ -108,11 +110,17 @@ func (w *watched) missing() string {
 
 // absent says which kind of reason missing tells.
 func (w *watched) absent() oauth.UsersReason {
-	switch failure := w.failure.Load(); {
-	case failure != nil && failure.forbidden:
+	switch {
+	case w.forbidden():
 		return oauth.UsersSecretForbidden
-	case failure != nil || !w.informer.HasSynced():
+	case w.failure.Load() != nil || !w.informer.HasSynced():
 		return oauth.UsersPending
 	}
 	return oauth.UsersSecretMissing
+}
+
+// forbidden: the object may not be read, or not any more. What was read may be kept.
+func (w *watched) forbidden() bool {
+	failure := w.failure.Load()
+	return failure != nil && failure.forbidden
 }

@@ -119,16 +119,10 @@ func ServiceAccountConfig(t testing.TB, namespace, name string, audiences ...str
 
 // Allowed waits until the API server lets a user do something: it learns of a right a
 // moment after the binding that gives it is there.
-func Allowed(t testing.TB, user string, may authorizationv1.ResourceAttributes) {
+func Allowed(t testing.TB, user string, what authorizationv1.ResourceAttributes) {
 	t.Helper()
 	c := Client(t)
-	Eventually(t, fmt.Sprintf("%s may %s %s", user, may.Verb, may.Resource), func() bool {
-		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &may}}
-		if err := c.Create(t.Context(), review); err != nil {
-			t.Fatal(err)
-		}
-		return review.Status.Allowed
-	})
+	Eventually(t, fmt.Sprintf("%s may %s %s", user, what.Verb, what.Resource), func() bool { return may(t, c, user, what) })
 }
 
 // Kubeconfig writes a kubeconfig for c into the test's temporary folder and
