@@ -56,6 +56,17 @@ type browser struct {
 
 func newBrowser(t *testing.T) *browser { return &browser{t, map[string]string{}} }
 
+// begin a sign-in, and keep its cookies.
+func (b *browser) begin(u *Upstreams, start Start, now time.Time) (location string) {
+	b.t.Helper()
+	location, cookies, err := u.Begin(context.Background(), start, now)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.keep(cookies)
+	return location
+}
+
 func (b *browser) keep(cookies []*http.Cookie) {
 	for _, c := range cookies {
 		if err := c.Valid(); err != nil {
@@ -95,11 +106,7 @@ func TestUpstreamSignInAtAProviderThatIsNotOurs(t *testing.T) {
 	now := time.Now()
 
 	back := "/oauth/continue?prt=" + strings.Repeat("p", 4096)
-	location, cookies, err := u.Begin(context.Background(), Start{Provider: "corp", Return: back, LoginHint: "ada", Fresh: true}, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.keep(cookies)
+	location := b.begin(u, Start{Provider: "corp", Return: back, LoginHint: "ada", Fresh: true}, now)
 	asked, err := url.Parse(location)
 	if err != nil {
 		t.Fatal(err)
@@ -157,12 +164,8 @@ func TestUpstreamClientAuthentication(t *testing.T) {
 			u := upstreams(t, corp(m))
 			finish := func(u *Upstreams) error {
 				b := newBrowser(t)
-				location, cookies, err := u.Begin(context.Background(), Start{Provider: "corp"}, time.Now())
-				if err != nil {
-					t.Fatal(err)
-				}
-				b.keep(cookies)
-				_, err = u.Finish(context.Background(), "corp", b.request(m.SignIn(t, location)), time.Now())
+				location := b.begin(u, Start{Provider: "corp"}, time.Now())
+				_, err := u.Finish(context.Background(), "corp", b.request(m.SignIn(t, location)), time.Now())
 				return err
 			}
 			if err := finish(u); err != nil {
@@ -196,11 +199,7 @@ func TestA20UpstreamAnswerBelongsToOneBrowser(t *testing.T) {
 	u := upstreams(t, p, other)
 	begin := func(t *testing.T) (*browser, *url.URL) {
 		b := newBrowser(t)
-		location, cookies, err := u.Begin(context.Background(), Start{Provider: "corp", Return: "/account"}, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.keep(cookies)
+		location := b.begin(u, Start{Provider: "corp", Return: "/account"}, time.Now())
 		return b, m.SignIn(t, location)
 	}
 	mine, back := begin(t)
@@ -262,11 +261,7 @@ func TestUpstreamErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBrowser(t)
-			location, cookies, err := u.Begin(context.Background(), Start{Provider: "corp", Return: "/account"}, time.Now())
-			if err != nil {
-				t.Fatal(err)
-			}
-			b.keep(cookies)
+			location := b.begin(u, Start{Provider: "corp", Return: "/account"}, time.Now())
 			asked, err := url.Parse(location)
 			if err != nil {
 				t.Fatal(err)
