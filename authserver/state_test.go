@@ -45,6 +45,17 @@ func (f *failing) wrap(s store.Store) store.Store {
 	return f
 }
 
+// startFailing starts a server whose store can be made to fail, and gets a token.
+func startFailing(t *testing.T, on authtest.Config) (*failing, *authtest.Server, authtest.Client) {
+	t.Helper()
+	f := &failing{}
+	on.Wrap = f.wrap
+	s := authtest.Start(t, on)
+	c := s.MustRegister(t, authtest.NewClient("app"))
+	s.MustToken(t, c)
+	return f, s, c
+}
+
 // stopped checks that a replica neither issues nor tells its keys, and says so.
 func stopped(t *testing.T, s *authtest.Server, c authtest.Client, what string) {
 	t.Helper()
@@ -64,11 +75,7 @@ func stopped(t *testing.T, s *authtest.Server, c authtest.Client, what string) {
 
 func TestF13ReplicaWithoutALeaseStopsIssuing(t *testing.T) {
 	forEachStorage(t, func(t *testing.T, on authtest.Config) {
-		f := &failing{}
-		on.Wrap = f.wrap
-		s := authtest.Start(t, on)
-		c := s.MustRegister(t, authtest.NewClient("app"))
-		s.MustToken(t, c)
+		f, s, c := startFailing(t, on)
 		s.Clock.Advance(29 * time.Second)
 		waitConfirmed(t, s)
 		s.MustToken(t, c)
@@ -84,11 +91,7 @@ func TestF13ReplicaWithoutALeaseStopsIssuing(t *testing.T) {
 
 func TestF13ReplicaThatCannotConfirmItsViewStopsIssuing(t *testing.T) {
 	forEachStorage(t, func(t *testing.T, on authtest.Config) {
-		f := &failing{}
-		on.Wrap = f.wrap
-		s := authtest.Start(t, on)
-		c := s.MustRegister(t, authtest.NewClient("app"))
-		s.MustToken(t, c)
+		f, s, c := startFailing(t, on)
 		f.reads.Store(true)
 		s.Clock.Advance(31 * time.Second)
 		s.Reload(t) // the lease is renewed, the view is not

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"embed"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -38,14 +37,12 @@ func migrateTo(ctx context.Context, conn *pgx.Conn, all []sqlstore.Migration) er
 		if err != nil {
 			return err
 		}
-		missing, err := sqlstore.MissingMigrations(all, version)
-		if err != nil || len(missing) == 0 {
+		moved, err := sqlstore.Migrate(all, version, func(sql string) error {
+			_, err := tx.Exec(ctx, sql)
 			return err
-		}
-		for _, m := range missing {
-			if _, err := tx.Exec(ctx, m.SQL); err != nil {
-				return fmt.Errorf("migration %s: %w", m.Name, err)
-			}
+		})
+		if err != nil || !moved {
+			return err
 		}
 		_, err = tx.Exec(ctx, `UPDATE clientele_schema SET version = $1`, len(all))
 		return err

@@ -53,21 +53,28 @@ func TestF36ThePasswordIsNeverShown(t *testing.T) {
 	}
 }
 
-func TestMigrationsAreOneTransaction(t *testing.T) {
-	_, there := schema(t)
-	closed(t, open(t, there, Options{}))
+// migrating is a connection to a schema, and all the steps that there are.
+func migrating(t *testing.T, there string) (*pgx.Conn, []sqlstore.Migration) {
+	t.Helper()
 	conn, err := pgx.Connect(t.Context(), server.DSN(there))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close(context.Background()) }()
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	all, err := sqlstore.Migrations(migrationFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return conn, all
+}
+
+func TestMigrationsAreOneTransaction(t *testing.T) {
+	_, there := schema(t)
+	closed(t, open(t, there, Options{}))
+	conn, all := migrating(t, there)
 	good := sqlstore.Migration{Name: "good", SQL: `CREATE TABLE later (a INTEGER)`}
 	bad := sqlstore.Migration{Name: "bad", SQL: `CREATE TABLE last (a INTEGER); CREATE TABLE later (again INTEGER)`}
-	err = migrateTo(t.Context(), conn, append(all[:len(all):len(all)], good, bad))
+	err := migrateTo(t.Context(), conn, append(all[:len(all):len(all)], good, bad))
 	if err == nil || !strings.Contains(err.Error(), "bad") {
 		t.Fatalf("error %v, want it to name the step", err)
 	}
@@ -87,15 +94,7 @@ func TestMigrationsAreOneTransaction(t *testing.T) {
 
 func TestGrantsOfAnEarlierSchema(t *testing.T) {
 	_, there := schema(t)
-	conn, err := pgx.Connect(t.Context(), server.DSN(there))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.Background()) }()
-	all, err := sqlstore.Migrations(migrationFiles)
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn, all := migrating(t, there)
 	if err := migrateTo(t.Context(), conn, all[:3]); err != nil {
 		t.Fatal(err)
 	}

@@ -18,9 +18,7 @@ func benchStore(b *testing.B) *Store {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = s.Close() })
-	if _, _, err := s.Bind(b.Context(), "keys"); err != nil {
-		b.Fatal(err)
-	}
+	bind(b, s)
 	return s
 }
 

@@ -39,14 +39,12 @@ func migrateTo(ctx context.Context, db *sql.DB, all []sqlstore.Migration) error 
 	if err != nil {
 		return err
 	}
-	missing, err := sqlstore.MissingMigrations(all, version)
-	if err != nil || len(missing) == 0 {
+	moved, err := sqlstore.Migrate(all, version, func(sql string) error {
+		_, err := tx.ExecContext(ctx, sql)
 		return err
-	}
-	for _, m := range missing {
-		if _, err := tx.ExecContext(ctx, m.SQL); err != nil {
-			return fmt.Errorf("migration %s: %w", m.Name, err)
-		}
+	})
+	if err != nil || !moved {
+		return err
 	}
 	// Both live in the file's header and take part in the transaction; PRAGMA
 	// takes no parameters.

@@ -17,21 +17,12 @@ import (
 	"clientele.dev/clientele/authserver/store/storetest"
 )
 
-func TestContract(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Harness {
-		// A name that needs escaping in the driver's URI.
-		dir := filepath.Join(t.TempDir(), "da?ta #1 100%")
-		return storetest.Harness{
-			Open: func(t *testing.T) store.Store { return open(t, dir) },
-			SQL:  func(t *testing.T, statement string) error { return byHand(t, dir, statement) },
-			Wipe: func(t *testing.T) {
-				if err := os.RemoveAll(dir); err != nil {
-					t.Fatal(err)
-				}
-			},
-		}
-	})
-}
+// What the contract needs, which is held from outside: sqlitetest imports this
+// package.
+var (
+	OpenFast = open
+	ByHand   = byHand
+)
 
 func open(t *testing.T, dir string) *Store {
 	t.Helper()
@@ -68,9 +59,7 @@ func TestOnlyTheOwnerCanRead(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := open(t, dir)
 	defer closed(t, s)
-	if _, _, err := s.Bind(t.Context(), "keys"); err != nil {
-		t.Fatal(err)
-	}
+	bind(t, s)
 	want := map[string]os.FileMode{"": 0o700, fileName: 0o600, fileName + "-wal": 0o600, fileName + "-shm": 0o600}
 	for name, mode := range want {
 		info, err := os.Stat(filepath.Join(dir, name))
@@ -237,6 +226,20 @@ func tables(t *testing.T, db *sql.DB, names string) (n int) {
 	return n
 }
 
+// bind a store and say at which revision it is.
+func bind(t testing.TB, s *Store) (revision int64) {
+	t.Helper()
+	id, _, err := s.Bind(t.Context(), "keys")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ch, err := s.Changes(t.Context(), id, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ch.Revision
+}
+
 // TestRevisionFollowsTheClock: what a registrar remembers of a life of the store
 // whose tail was lost is below the floor of the next.
 func TestRevisionFollowsTheClock(t *testing.T) {
@@ -248,15 +251,7 @@ func TestRevisionFollowsTheClock(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer closed(t, s)
-		id, _, err := s.Bind(t.Context(), "keys")
-		if err != nil {
-			t.Fatal(err)
-		}
-		ch, err := s.Changes(t.Context(), id, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return ch.Revision
+		return bind(t, s)
 	}
 	first := start()
 	now = now.Add(time.Second)
@@ -288,9 +283,7 @@ func TestDecisionExcludesOtherProcesses(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	defer closed(t, s)
-	if _, _, err := s.Bind(t.Context(), "keys"); err != nil {
-		t.Fatal(err)
-	}
+	bind(t, s)
 	put(t, s, func() {
 		db, err := sql.Open("sqlite", dsn(filepath.Join(dir, fileName), nil)) // waits for no lock
 		if err != nil {
@@ -307,9 +300,7 @@ func TestDecisionExcludesOtherProcesses(t *testing.T) {
 func TestMadeUpCodesDoNotWaitForWriters(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer closed(t, s)
-	if _, _, err := s.Bind(t.Context(), "keys"); err != nil {
-		t.Fatal(err)
-	}
+	bind(t, s)
 	put(t, s, func() { // in the midst of a write
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
@@ -329,16 +320,9 @@ func TestAwaitNeedsNoPoll(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closed(t, s)
-	id, _, err := s.Bind(t.Context(), "keys")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ch, err := s.Changes(t.Context(), id, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	since := bind(t, s)
 	woken := make(chan error, 1)
-	go func() { woken <- s.Await(t.Context(), ch.Revision) }()
+	go func() { woken <- s.Await(t.Context(), since) }()
 	put(t, s, func() {})
 	select {
 	case err := <-woken:

@@ -32,12 +32,17 @@ func Migrations(files fs.FS) ([]Migration, error) {
 	return all, nil
 }
 
-// MissingMigrations are the steps that a schema of some version lacks. It refuses
-// a schema that a newer program made.
-func MissingMigrations(all []Migration, version int) ([]Migration, error) {
+// Migrate carries out the steps that a schema of some version lacks, and says
+// whether there were any. It refuses a schema that a newer program made.
+func Migrate(all []Migration, version int, exec func(sql string) error) (bool, error) {
 	if version > len(all) {
-		return nil, fmt.Errorf("the database has schema version %d and this program knows up to %d: it was last used by a newer clientele; "+
+		return false, fmt.Errorf("the database has schema version %d and this program knows up to %d: it was last used by a newer clientele; "+
 			"run that version, or restore a backup from before the upgrade", version, len(all))
 	}
-	return all[version:], nil
+	for _, m := range all[version:] {
+		if err := exec(m.SQL); err != nil {
+			return false, fmt.Errorf("migration %s: %w", m.Name, err)
+		}
+	}
+	return version < len(all), nil
 }
