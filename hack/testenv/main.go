@@ -80,15 +80,7 @@ func fail(err error) int {
 }
 
 func start(ctx context.Context, dir string, o options) (*plane.Plane, error) {
-	wd, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	root, err := assets.Root(wd)
-	if err != nil {
-		return nil, err
-	}
-	set, err := assets.Find(root, os.Getenv)
+	root, set, err := assets.Here()
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,20 @@ func Find(root string, getenv func(string) string) (Set, error) {
 	}, nil
 }
 
+// Here returns the repository's root, seen from the working directory, and the
+// binaries that this environment means.
+func Here() (root string, set Set, err error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return "", Set{}, err
+	}
+	if root, err = Root(wd); err != nil {
+		return "", Set{}, err
+	}
+	set, err = Find(root, os.Getenv)
+	return root, set, err
+}
+
 // Root returns the repository's root: the nearest folder at or above dir whose
 // go.mod is the product's.
 func Root(dir string) (string, error) {

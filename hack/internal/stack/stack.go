@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"clientele.dev/clientele/authserver/store/postgres/pgtest"
@@ -50,15 +49,7 @@ type Stack struct {
 
 // New prepares a folder, empty but for a lock.
 func New(o Options) (*Stack, error) {
-	wd, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	root, err := assets.Root(wd)
-	if err != nil {
-		return nil, err
-	}
-	set, err := assets.Find(root, os.Getenv)
+	root, set, err := assets.Here()
 	if err != nil {
 		return nil, err
 	}
