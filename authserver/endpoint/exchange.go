@@ -28,11 +28,20 @@ var (
 	noCache  = []string{"no-cache"}
 	nosniff  = []string{"nosniff"}
 	jsonType = []string{"application/json"}
+	// A year of https. Names below the issuer's host are other people's, who may
+	// have no https (no includeSubDomains), and it is not for us to have browsers
+	// ship with it (no preload).
+	strictTransport = []string{"max-age=31536000"}
 )
 
 // ServeHTTP is the one wrapper around every endpoint.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{w: w, r: r, view: s.Health.View()}
+	if x.view != nil && strings.HasPrefix(x.view.origin, "https:") {
+		// RFC 6797, Section 7.1. Whether TLS ended before us only a proxy knows; a
+		// browser that came without it ignores the header (Section 8.1).
+		w.Header()["Strict-Transport-Security"] = strictTransport
+	}
 	x.route, x.rest = s.find(r.URL.Path, x.view)
 	if x.route == nil {
 		s.Metrics.notFound.Inc()
