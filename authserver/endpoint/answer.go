@@ -69,9 +69,7 @@ func (s *Server) page(x *exchange, status int, err error) int {
 // client if it is an *authorize.Redirected, else on a page; from an *authorize.Offered
 // the person can go on to the client.
 func (s *Server) notAuthorized(x *exchange, err error) int {
-	if protocol := oauth.AsError(err); protocol.Code == oauth.CodeServerError {
-		s.Log.Error("request failed", "route", x.route.name, "error", err)
-	}
+	s.logFailure(x, err)
 	var redirected *authorize.Redirected
 	if errors.As(err, &redirected) {
 		return s.answer(x, redirected.Answer())

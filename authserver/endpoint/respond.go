@@ -1,14 +1,18 @@
 package endpoint
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
 
+	"clientele.dev/clientele/authserver/authorize"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/registration"
+	"clientele.dev/clientele/authserver/signin"
 )
 
 // status is the only place where an error code becomes a status.
@@ -62,9 +66,7 @@ func (s *Server) fail(x *exchange, err error) int {
 		return s.tooLarge(x)
 	}
 	protocol := oauth.AsError(err)
-	if protocol.Code == oauth.CodeServerError {
-		s.Log.Error("request failed", "route", x.route.name, "error", err)
-	}
+	s.logFailure(x, err)
 	body := errorBody{Error: protocol}
 	if counter, ok := registration.StoredCounter(err); ok {
 		body.Counter = &counter
@@ -78,6 +80,26 @@ func (s *Server) fail(x *exchange, err error) int {
 		header.Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
 	return writeJSON(x, status(protocol.Code), body)
+}
+
+// logFailure logs an error that is the server's own. What everybody can bring about at
+// will is not one: a page that was open for too long, a form of another site or too
+// large, a caller who went away.
+func (s *Server) logFailure(x *exchange, err error) {
+	if oauth.CodeOf(err) != oauth.CodeServerError {
+		return
+	}
+	level := slog.LevelError
+	if everyday(err) || errors.Is(err, context.Canceled) && x.r.Context().Err() != nil {
+		level = slog.LevelDebug
+	}
+	s.Log.Log(x.r.Context(), level, "request failed", "route", x.route.name, "error", err)
+}
+
+// everyday errors have pages of their own (showError).
+func everyday(err error) bool {
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	return tooLarge || errors.Is(err, authorize.ErrPRT) || errors.Is(err, signin.ErrForeignOrigin) || errors.Is(err, errForm)
 }
 
 // retryAfter is when to try again, in seconds; 0: nothing is said of it.
