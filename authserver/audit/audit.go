@@ -32,6 +32,13 @@ const (
 	// as a user name is not told: people type passwords there.
 	SignedIn      Name = "user.signed_in"
 	SignInRefused Name = "user.sign_in_refused"
+	// SessionEnded: a person signed a browser out, this one or another of theirs.
+	SessionEnded Name = "user.session_ended"
+	// ConsentGiven: a person allowed an app what it asked for; ConsentDenied: they
+	// did not; ConsentWithdrawn: they took back what they had allowed it.
+	ConsentGiven     Name = "consent.given"
+	ConsentDenied    Name = "consent.denied"
+	ConsentWithdrawn Name = "consent.withdrawn"
 	// AccessEnded: a person lost their sessions and what apps may do for them, since
 	// the users document or a registrar says so.
 	AccessEnded Name = "user.access_ended"
@@ -47,7 +54,8 @@ const (
 	// RegistrarRefused: somebody without the right called the registration or
 	// the registrar endpoints.
 	RegistrarRefused Name = "registrar.refused"
-	// RegistrationRefused: a registrar's request was refused.
+	// RegistrationRefused: the request of a registrar, or of an app that registers
+	// itself, was refused.
 	RegistrationRefused Name = "registration.refused"
 	// AuthenticationRefused: a client could not authenticate.
 	AuthenticationRefused Name = "client.authentication_refused"
@@ -60,7 +68,7 @@ const (
 func loggable(n Name) []string {
 	switch n {
 	case ClientRegistered, ClientUpdated, ClientDeleted:
-		return []string{"client_id", "owner_namespace", "owner_name", "owner_uid", "caller", "revision"}
+		return []string{"client_id", "owner_namespace", "owner_name", "owner_uid", "caller", "revision", "remote"}
 	case ClientExpired:
 		return []string{"client_id"}
 	case TokenRevoked:
@@ -69,6 +77,10 @@ func loggable(n Name) []string {
 		return []string{"subject", "source", "remote"}
 	case AccessEnded:
 		return []string{"subject", "cause", "sessions", "families", "caller", "remote"}
+	case SessionEnded:
+		return []string{"subject", "remote"}
+	case ConsentGiven, ConsentDenied, ConsentWithdrawn:
+		return []string{"client_id", "subject", "remote"}
 	case SignInRefused, TokenReused, TokenAhead:
 		return []string{"client_id", "remote"}
 	case PolicyStored, PolicyDeleted:
@@ -76,7 +88,7 @@ func loggable(n Name) []string {
 	case RegistrarRefused:
 		return []string{"route", "code", "caller", "cause", "remote"}
 	case RegistrationRefused:
-		return []string{"route", "code", "client_id", "caller", "cause"}
+		return []string{"route", "code", "client_id", "caller", "cause", "remote"}
 	case AuthenticationRefused:
 		return []string{"client_id", "method", "cause", "remote"}
 	case StoreBound:
@@ -85,10 +97,11 @@ func loggable(n Name) []string {
 	return nil
 }
 
-// bounded says which events anybody can cause at will; these are rate-limited.
+// bounded says which events anybody can cause at will; these are rate-limited. Those
+// that change what somebody may do never are.
 func bounded(n Name) bool {
 	switch n {
-	case RegistrarRefused, RegistrationRefused, AuthenticationRefused, SignInRefused, TokenReused, TokenAhead:
+	case RegistrarRefused, RegistrationRefused, AuthenticationRefused, SignInRefused, TokenReused, TokenAhead, ConsentDenied:
 		return true
 	}
 	return false

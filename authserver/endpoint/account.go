@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/credential"
@@ -223,6 +224,9 @@ func (s *Server) accountAction(x *exchange, session *store.Session, p *params.Pa
 		if err != nil && !errors.Is(err, signin.ErrUnknownSession) { // ended meanwhile
 			return s.notAuthorized(x, err)
 		}
+		if err == nil {
+			s.auditPerson(x, audit.SessionEnded, session, "")
+		}
 		return redirect(x, x.view.base+pathAccount+"?"+fieldDone+"="+string(web.DoneEnded))
 	case actionSignOut:
 		return s.signOut(x, logoutRequest{})
@@ -235,8 +239,30 @@ func (s *Server) withdraw(x *exchange, session *store.Session, clientID string) 
 	if clientID == "" {
 		return s.notAuthorized(x, errForm)
 	}
-	if err := s.accounts().Withdraw(x.r.Context(), session.Subject, clientID, s.Now()); err != nil {
+	held, err := s.holds(x, session.Subject, clientID)
+	if err == nil {
+		err = s.accounts().Withdraw(x.r.Context(), session.Subject, clientID, s.Now())
+	}
+	if err != nil {
 		return s.notAuthorized(x, err)
 	}
+	if held {
+		s.auditPerson(x, audit.ConsentWithdrawn, session, clientID)
+	}
 	return redirect(x, x.view.base+pathAccount+"?"+fieldDone+"="+string(web.DoneWithdrawn))
+}
+
+// holds says whether there is anything to withdraw from an app.
+func (s *Server) holds(x *exchange, subject, clientID string) (bool, error) {
+	apps, err := s.accounts().Apps(x.r.Context(), subject, s.Now())
+	return slices.ContainsFunc(apps, func(a signin.App) bool { return a.ClientID == clientID }), err
+}
+
+// auditPerson writes what a person did, to an app if there is one.
+func (s *Server) auditPerson(x *exchange, name audit.Name, session *store.Session, clientID string) {
+	attrs := []slog.Attr{slog.String("subject", session.Subject), slog.String("remote", s.remoteAddress(x))}
+	if clientID != "" {
+		attrs = append(attrs, slog.String("client_id", clientID))
+	}
+	s.Audit.Write(x.r.Context(), name, attrs...)
 }

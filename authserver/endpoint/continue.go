@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/authorize"
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/grant"
@@ -203,8 +204,12 @@ func (s *Server) postConsent(x *exchange, v visit, p *params.Params) int {
 	switch p.Get("decision") {
 	case web.DecisionAllow:
 		answer, err := s.issuer(x.view).Allow(x.r.Context(), v.request, *v.session, verdict.Access(), s.Now())
+		if err == nil {
+			s.auditPerson(x, audit.ConsentGiven, v.session, v.request.Client.ClientID)
+		}
 		return s.finish(x, v, answer, err)
 	case web.DecisionDeny:
+		s.auditPerson(x, audit.ConsentDenied, v.session, v.request.Client.ClientID)
 		return s.answer(x, authorize.Deny(v.request))
 	}
 	return s.notAuthorized(x, errForm)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/params"
 	"clientele.dev/clientele/authserver/registry"
@@ -165,8 +166,15 @@ func (s *Server) postLogout(x *exchange) int {
 // page that says so.
 func (s *Server) signOut(x *exchange, r logoutRequest) int {
 	if cookie := x.view.cookies.ReadSession(x.r); cookie != "" {
-		if err := s.sessions().End(x.r.Context(), cookie, s.Now()); err != nil {
+		session, err := s.session(x, s.Now())
+		if err == nil {
+			err = s.sessions().End(x.r.Context(), cookie, s.Now())
+		}
+		if err != nil {
 			return s.notAuthorized(x, err)
+		}
+		if session != nil {
+			s.auditPerson(x, audit.SessionEnded, session, "")
 		}
 		http.SetCookie(x.w, x.view.cookies.EndSession())
 	}

@@ -98,7 +98,8 @@ func (s *Server) registrationFailed(x *exchange, caller Caller, clientID string,
 		slog.String("code", string(oauth.CodeOf(err))),
 		slog.String("client_id", clientID),
 		slog.String("caller", caller.User),
-		slog.String("cause", cause(err)))
+		slog.String("cause", cause(err)),
+		s.remoteUnlessRegistrar(x, caller))
 	return s.fail(x, err)
 }
 
@@ -113,7 +114,17 @@ func (s *Server) auditClient(x *exchange, name audit.Name, caller Caller, r oaut
 		slog.String("owner_name", owner.Name),
 		slog.String("owner_uid", owner.UID),
 		slog.String("caller", caller.User),
-		slog.Int64("revision", revision))
+		slog.Int64("revision", revision),
+		s.remoteUnlessRegistrar(x, caller))
+}
+
+// remoteUnlessRegistrar is where an app that registers itself calls from; of a
+// registrar its name says enough.
+func (s *Server) remoteUnlessRegistrar(x *exchange, caller Caller) slog.Attr {
+	if caller.Manage {
+		return slog.Attr{}
+	}
+	return slog.String("remote", s.remoteAddress(x))
 }
 
 // readClient is GET /oauth/register/{client_id} (RFC 7592, Section 2.1), for the
