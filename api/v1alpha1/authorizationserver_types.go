@@ -56,7 +56,9 @@ type AuthorizationServerSpec struct {
 	Resources *[]AllowedResources `json:"resources,omitempty"`
 
 	// defaultResource becomes `aud` when a token request names no resource
-	// (RFC 8707, Section 2). Absent: the issuer.
+	// (RFC 8707, Section 2). Absent: the issuer. An OAuthClient without scopes and
+	// resources gets the issuer always: for an API, a token without a scope would
+	// get past its ScopePolicies.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z][a-z0-9+.-]*:[]!$%&-;=?-[_a-z~]+$') && isURL(self)",message="defaultResource must be an absolute URI without a fragment (RFC 8707, Section 2), its scheme in lower case"

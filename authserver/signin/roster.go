@@ -21,8 +21,9 @@ type Roster struct {
 }
 
 // Welcome tells whether the person with this `sub`, who came from this source,
-// may go on getting tokens. A local user may with the password of then only. Of people of upstream providers we know nothing
-// between two sign-ins, so they are welcome as long as their provider is.
+// may go on getting tokens: a local user with the password of then only. Of people
+// of upstream providers we know nothing between two sign-ins, so they are welcome as
+// long as their provider is.
 func (r Roster) Welcome(subject string, from store.Source) (bool, error) {
 	if !IsUser(subject) {
 		return false, nil
