@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 	"clientele.dev/clientele/authserver/store/storetest"
 )
 
@@ -26,19 +27,17 @@ func BenchmarkStore(b *testing.B) { storetest.Bench(b, benchStore(b)) }
 // made of what they give.
 func BenchmarkBare(b *testing.B) {
 	s := benchStore(b)
-	const advanceFamily = `UPDATE families SET generation = $3, revoked = $4, ends = $5, record = $6
-		WHERE id = $1 AND generation = $2 AND revoked = 0`
-	record := strings.Repeat("x", 500)
+	record, mac := strings.Repeat("x", 500), strings.Repeat("m", 67)
 	var n atomic.Int64
 	b.Run("refresh", func(b *testing.B) {
 		storetest.Callers(b, func(b *testing.B, pb *testing.PB) {
 			id := fmt.Sprint(n.Add(1))
-			_, err := s.db.pool.Exec(b.Context(), dialect.PutFamily, id, 1, 0, 1, "user:1", "client", "resource", "session", record)
+			_, err := s.db.pool.Exec(b.Context(), dialect.PutFamily, id, 1, 0, 1, "user:1", "client", record, mac)
 			for generation := 1; pb.Next() && err == nil; generation++ {
-				rows, queryErr := s.db.pool.Query(b.Context(), `SELECT id, generation, revoked, record FROM families WHERE id = $1`, id)
+				rows, queryErr := s.db.pool.Query(b.Context(), sqlstore.FamilyByID, id)
 				if err = queryErr; err == nil {
 					rows.Close()
-					_, err = s.db.pool.Exec(b.Context(), advanceFamily, id, generation, generation+1, 0, generation, record)
+					_, err = s.db.pool.Exec(b.Context(), sqlstore.AdvanceFamily, id, generation, generation+1, 0, generation, record, mac)
 				}
 			}
 			if err != nil {

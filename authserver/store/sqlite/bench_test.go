@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 	"clientele.dev/clientele/authserver/store/storetest"
 )
 
@@ -36,19 +37,18 @@ func BenchmarkBare(b *testing.B) {
 		return stmt
 	}
 	put := statement(s.db.write, dialect.PutFamily)
-	family := statement(s.db.read, `SELECT id, generation, revoked, record FROM families WHERE id = $1`)
-	advance := statement(s.db.write, `UPDATE families SET generation = $3, revoked = $4, ends = $5, record = $6
-		WHERE id = $1 AND generation = $2 AND revoked = 0`)
-	record := strings.Repeat("x", 500)
+	family := statement(s.db.read, sqlstore.FamilyByID)
+	advance := statement(s.db.write, sqlstore.AdvanceFamily)
+	record, mac := strings.Repeat("x", 500), strings.Repeat("m", 67)
 	var n atomic.Int64
 	b.Run("refresh", func(b *testing.B) {
 		storetest.Callers(b, func(b *testing.B, pb *testing.PB) {
 			id := fmt.Sprint(n.Add(1))
-			_, err := put.Exec(id, 1, 0, 1, "user:1", "client", "resource", "session", record)
+			_, err := put.Exec(id, 1, 0, 1, "user:1", "client", record, mac)
 			for generation := 1; pb.Next() && err == nil; generation++ {
 				var skip any
-				if err = family.QueryRow(id).Scan(&skip, &skip, &skip, &skip); err == nil {
-					_, err = advance.Exec(id, generation, generation+1, 0, generation, record)
+				if err = family.QueryRow(id).Scan(&skip, &skip, &skip, &skip, &skip); err == nil {
+					_, err = advance.Exec(id, generation, generation+1, 0, generation, record, mac)
 				}
 			}
 			if err != nil {

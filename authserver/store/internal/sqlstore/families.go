@@ -12,10 +12,11 @@ import (
 )
 
 const (
-	advanceFamily = `UPDATE families SET generation = $3, revoked = $4, ends = $5, record = $6, mac = $7
+	// AdvanceFamily and FamilyByID are what a refresh is.
+	AdvanceFamily = `UPDATE families SET generation = $3, revoked = $4, ends = $5, record = $6, mac = $7
 		WHERE id = $1 AND generation = $2 AND revoked = 0`
 	readFamilies = `SELECT id, generation, revoked, record, mac FROM families WHERE `
-	familyByID   = readFamilies + `id = $1`
+	FamilyByID   = readFamilies + `id = $1`
 	familiesOf   = readFamilies + `subject = $1 AND revoked = 0 AND ends > $2 ORDER BY id`
 )
 
@@ -39,7 +40,7 @@ func (r *Roles) PutFamily(ctx context.Context, f store.Family) error {
 
 // Family implements store.Families.
 func (r *Roles) Family(ctx context.Context, id string) (store.Family, error) {
-	f, err := one(ctx, r.db, scanFamily, familyByID, id)
+	f, err := one(ctx, r.db, scanFamily, FamilyByID, id)
 	if err != nil {
 		return store.Family{}, fmt.Errorf("family %q: %w", id, err)
 	}
@@ -52,7 +53,7 @@ func (r *Roles) AdvanceFamily(ctx context.Context, from int64, next store.Family
 	if err != nil {
 		return err
 	}
-	n, err := r.db.Exec(ctx, advanceFamily, next.ID, from, next.Generation, seconds(next.Revoked), next.Ends(), string(record), next.MAC)
+	n, err := r.db.Exec(ctx, AdvanceFamily, next.ID, from, next.Generation, seconds(next.Revoked), next.Ends(), string(record), next.MAC)
 	if err == nil && n == 0 {
 		err = store.ErrConflict
 	}

@@ -14,7 +14,7 @@ func (d Dialect) Statements() (write, read []string) {
 		readMeta + d.LockMeta, readRevision, clientByID, clientByOwner, putClient, deleteClient, policyByUID, putPolicy, deletePolicy,
 		renewLease, forgetLeases,
 		putCode, takeCode, takeAgain,
-		d.PutFamily, advanceFamily,
+		d.PutFamily, AdvanceFamily,
 		putSession, touchSession, endSession,
 		d.InsertConsent + keepConsent, withdrawConsents, putWithdrawal, endFamilies, endConsents, endWithdrawn,
 		countAttempt, clearAttempts, putPushed, takePushed, revokeToken,
@@ -22,7 +22,7 @@ func (d Dialect) Statements() (write, read []string) {
 	}
 	read = []string{
 		readMeta, readRevision, clientByID, clientsSince, policiesSince, goneSince,
-		familyByID, familiesOf, sessionByHash, sessionsOf, consentOf, consentsOf, withdrawalOf, readAttempts, tokenRevoked, readCode, codeThere, pushedThere,
+		FamilyByID, familiesOf, sessionByHash, sessionsOf, consentOf, consentsOf, withdrawalOf, readAttempts, tokenRevoked, readCode, codeThere, pushedThere,
 	}
 	for _, table := range goneWithClients {
 		read = append(read, table.ofNobody())
