@@ -45,6 +45,8 @@
 //	  by apps themselves, with limits             endpoint/register_change.go RFC 7592, Section 2
 //	GET  /registrar/v1/self-registered            endpoint/self_registered.go ours
 //	DELETE /registrar/v1/self-registered/{id}     endpoint/self_registered.go ours
+//	GET  /registrar/v1/people                     endpoint/people.go        ours
+//	GET, DELETE /registrar/v1/people/{sub}        endpoint/people.go        ours
 //	PUT, DELETE /registrar/v1/resources/{uid}     endpoint/policies.go      ours
 //	GET  /registrar/v1/inventory, changes         endpoint/inventory.go     ours
 //	GET  /registrar/v1/replicas                   endpoint/inventory.go     ours

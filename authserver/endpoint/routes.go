@@ -35,6 +35,8 @@ const (
 	pathInventory    = "/registrar/v1/inventory"
 	pathChanges      = "/registrar/v1/changes"
 	pathReplicas     = "/registrar/v1/replicas"
+	pathPeople       = "/registrar/v1/people"
+	peoplePrefix     = pathPeople + "/"
 	pathHealth       = "/healthz"
 	pathReady        = "/readyz"
 	routeOfNothing   = "none"
@@ -79,6 +81,8 @@ func (s *Server) table() []route {
 		{name: "policy", path: pathPolicies, maxBody: registrationBody, methods: map[string]handler{put: s.byRegistrar(s.putPolicy), del: s.byRegistrar(s.deletePolicy)}},
 		{name: "selfregistered", path: pathSelfRegistered, methods: map[string]handler{get: s.byRegistrar(s.selfRegistered)}},
 		{name: "selfregistered", path: selfRegisteredPrefix, methods: map[string]handler{del: s.byRegistrar(s.revokeSelfRegistered)}},
+		{name: "people", path: pathPeople, methods: map[string]handler{get: s.findPeople}},
+		{name: "people", path: peoplePrefix, methods: map[string]handler{get: s.showPerson, del: s.signOutPerson}},
 		{name: "inventory", path: pathInventory, methods: map[string]handler{get: s.byRegistrar(s.inventory)}},
 		{name: "changes", path: pathChanges, methods: map[string]handler{get: s.byRegistrar(s.changes)}},
 		{name: "replicas", path: pathReplicas, methods: map[string]handler{get: s.byRegistrar(s.replicas)}},

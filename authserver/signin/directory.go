@@ -117,7 +117,8 @@ func (d *Directory) find(username string) (*entry, passwordHash) {
 
 func foldUsername(s string) string { return strings.ToLower(s) }
 
-func validUsername(s string) bool {
+// ValidUsername tells whether somebody may be called that here.
+func ValidUsername(s string) bool {
 	if s == "" || len(s) > MaxUsernameLength || !oauth.Displayable(s) || strings.HasPrefix(s, "$argon2") {
 		return false
 	}

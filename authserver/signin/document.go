@@ -101,7 +101,7 @@ const fieldNames = "username, id, passwordHash, name, email, emailVerified, role
 var fields = map[string]func(*entry, *yaml.Node) error{
 	"username": func(e *entry, n *yaml.Node) (err error) {
 		e.user.Username, err = readText(n)
-		if err == nil && !validUsername(e.user.Username) {
+		if err == nil && !ValidUsername(e.user.Username) {
 			err = fmt.Errorf("want 1 to %d characters, none of them a space or a control character", MaxUsernameLength)
 		}
 		return err

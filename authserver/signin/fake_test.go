@@ -118,6 +118,8 @@ func (m *memory) EndSessions(_ context.Context, subject string) (int, error) {
 	return before - len(m.sessions), m.fail
 }
 
+func (m *memory) PeopleNamed(context.Context, string, time.Time) ([]string, error) { return nil, nil }
+
 func (m *memory) SessionsOf(_ context.Context, subject string, now time.Time) ([]store.Session, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

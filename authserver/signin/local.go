@@ -54,6 +54,15 @@ func (l *Local) User(subject string) (User, bool, error) {
 	return e.user, true, nil
 }
 
+// Named returns the `sub` of the local user of that name, disabled or not.
+func (l *Local) Named(username string) (string, bool) {
+	e, _ := l.directory.Load().find(username)
+	if e == nil {
+		return "", false
+	}
+	return e.user.Subject, true
+}
+
 // notKnown is what a client is told.
 func notKnown() error {
 	return oauth.TemporarilyUnavailable("this replica does not know yet who may sign in").WithCause(ErrNotKnown)

@@ -80,7 +80,7 @@ type Credentials struct {
 // Errors are ErrRefused, ErrNotKnown, ErrBusy, or those of the store.
 func (p *Password) SignIn(ctx context.Context, c Credentials, now time.Time) (User, error) {
 	c.Username = strings.TrimSpace(c.Username) // keyboards of phones add a space
-	if !validUsername(c.Username) || len(c.Password.Reveal()) > MaxPasswordLength {
+	if !ValidUsername(c.Username) || len(c.Password.Reveal()) > MaxPasswordLength {
 		return User{}, ErrRefused
 	}
 	if !p.known() {

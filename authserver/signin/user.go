@@ -56,6 +56,12 @@ func UpstreamSubject(issuer, subject string) string {
 // IsUser tells whether a `sub` is a person's.
 func IsUser(subject string) bool { return strings.HasPrefix(subject, subjectPrefix) }
 
+// ValidSubject tells whether a `sub` has one of the two forms.
+func ValidSubject(subject string) bool {
+	id, ok := strings.CutPrefix(subject, subjectPrefix)
+	return ok && validID(strings.TrimPrefix(id, strings.TrimPrefix(upstreamPrefix, subjectPrefix)))
+}
+
 // isLocal tells whether a `sub` has the form of a local user's.
 func isLocal(subject string) bool {
 	id, ok := strings.CutPrefix(subject, subjectPrefix)

@@ -187,6 +187,9 @@ type Sessions interface {
 	EndSession(ctx context.Context, subject, id string) error
 	// EndSessions removes all of a person's, and says how many that were.
 	EndSessions(ctx context.Context, subject string) (int, error)
+	// PeopleNamed lists the people (`sub`), at most a hundred, who have a session with
+	// that Username that has not expired; A-Z and a-z are one.
+	PeopleNamed(ctx context.Context, username string, now time.Time) ([]string, error)
 	// SessionsOf lists a person's sessions that have not expired.
 	SessionsOf(ctx context.Context, subject string, now time.Time) ([]Session, error)
 }

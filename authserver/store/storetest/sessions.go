@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ var sessionTests = []test{
 	{"A19 a session ended is gone; a stranger cannot end it", sessionEnds},
 	{"A19 all of a person's sessions end, and nobody else's", sessionsEnd},
 	{"a person's sessions", sessionsOf},
+	{"people of a user name", peopleNamed},
 	{"A16 SQL in every field of a session", a16Sessions},
 }
 
@@ -142,6 +144,33 @@ func sessionsOf(t *testing.T, w *world) {
 			t.Fatal(err)
 		}
 		wantDiff(t, "at "+test.now.String(), test.want, got)
+	}
+}
+
+func peopleNamed(t *testing.T, w *world) {
+	for subject, username := range map[string]string{
+		"user:1": "jo", "user:2": "JO", "user:3": "jon", "user:4": "j_", "user:5": `j"o%\`, "user:6": "Ärger <jo>", "user:7": "",
+	} {
+		s := session(subject, subject)
+		s.Username, s.Name = username, `","username":"jo","`
+		w.putSession(t, s)
+	}
+	w.putSession(t, session("another", "user:1"))
+	gone := session("gone", "user:8")
+	gone.Expires = sampleTime
+	w.putSession(t, gone)
+	for username, want := range map[string]string{
+		"jo": "user:1 user:2", "Jo": "user:1 user:2", "j_": "user:4", "j%": "", "_o": "", `j"o%\`: "user:5", "Ärger <jo>": "user:6", "nobody": "",
+	} {
+		got, err := w.store.PeopleNamed(t.Context(), username, sampleTime)
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, %v, want %q", username, got, err, want)
+		}
+	}
+	for _, username := range hostile {
+		if _, err := w.store.PeopleNamed(t.Context(), username, sampleTime); err != nil {
+			t.Errorf("A16: %q: %v", username, err)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ const (
 	endSessions   = `DELETE FROM sessions WHERE subject = $1`
 	readSessions  = `SELECT id, hash, seen, record, mac FROM sessions WHERE `
 	sessionByHash = readSessions + `hash = $1 AND expires > $2`
+	peopleNamed   = `SELECT DISTINCT subject FROM sessions WHERE expires > $1 AND lower(record) LIKE lower($2) ESCAPE '\' ORDER BY subject LIMIT 100`
 	sessionsOf    = readSessions + `subject = $1 AND expires > $2 ORDER BY id`
 )
 
@@ -67,6 +68,26 @@ func (r *Roles) EndSessions(ctx context.Context, subject string) (int, error) {
 		return 0, fmt.Errorf("end a person's sessions: %w", err)
 	}
 	return int(n), nil
+}
+
+// PeopleNamed implements store.Sessions. It reads every session: people ask it, now
+// and then.
+func (r *Roles) PeopleNamed(ctx context.Context, username string, now time.Time) ([]string, error) {
+	like, err := store.SessionRecordLike(username)
+	if err != nil {
+		return nil, err
+	}
+	found, err := list(ctx, r.db, scanSubject, peopleNamed, now.Unix(), like)
+	if err != nil {
+		return nil, fmt.Errorf("list the people of a user name: %w", err)
+	}
+	return found, nil
+}
+
+func scanSubject(row Scan) (string, error) {
+	var subject string
+	err := row(&subject)
+	return subject, err
 }
 
 // SessionsOf implements store.Sessions, in the order of their ids.

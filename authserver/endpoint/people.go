@@ -1,0 +1,125 @@
+package endpoint
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"clientele.dev/clientele/authserver/audit"
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/store"
+)
+
+// mostSessions is how many of one person's are listed.
+const mostSessions = 100
+
+// findPeople is GET /registrar/v1/people?username= or ?issuer=&subject=: the `sub` of
+// somebody, for the people who run the server. By user name a local user is found,
+// disabled or not, and whoever is signed in; by what a provider calls somebody
+// everybody is, also who was never here.
+func (s *Server) findPeople(x *exchange) int {
+	if _, err := s.registrar(x); err != nil {
+		return s.fail(x, err)
+	}
+	found, err := s.peopleMeant(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	return writeJSON(x, http.StatusOK, oauth.PeopleFound{Subjects: found})
+}
+
+func (s *Server) peopleMeant(x *exchange) ([]string, error) {
+	q, err := query(x)
+	if err != nil {
+		return nil, err
+	}
+	username, issuer, subject := q.Get("username"), q.Get("issuer"), q.Get("subject")
+	switch {
+	case username == "" && issuer != "" && subject != "":
+		return []string{signin.UpstreamSubject(issuer, subject)}, nil
+	case issuer != "" || subject != "" || !signin.ValidUsername(username):
+		return nil, oauth.InvalidRequest("want username, or issuer and subject")
+	}
+	found, err := s.Flows.PeopleNamed(x.r.Context(), username, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	if s.Roster.Local != nil {
+		if local, ok := s.Roster.Local.Named(username); ok {
+			found = append(found, local)
+		}
+	}
+	slices.Sort(found)
+	return append([]string{}, slices.Compact(found)...), nil
+}
+
+// showPerson is GET /registrar/v1/people/{sub}.
+func (s *Server) showPerson(x *exchange) int {
+	if _, err := s.registrar(x); err != nil {
+		return s.fail(x, err)
+	}
+	if !signin.ValidSubject(x.rest) {
+		return s.fail(x, noPerson())
+	}
+	ctx, now := x.r.Context(), s.Now()
+	apps, err := s.accounts().Apps(ctx, x.rest, now)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	sessions, err := s.accounts().ActiveSessions(ctx, x.rest, now)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	return writeJSON(x, http.StatusOK, personShown(x.rest, sessions, apps))
+}
+
+func personShown(subject string, sessions []store.Session, apps []signin.App) oauth.Person {
+	p := oauth.Person{Subject: subject, TotalSessions: len(sessions), Sessions: []oauth.PersonSession{}, Apps: []oauth.PersonApp{}}
+	for _, known := range sessions[:min(len(sessions), mostSessions)] {
+		shown := oauth.PersonSession{
+			Username: known.Username, UserAgent: known.UserAgent, Address: known.Address,
+			SeenAt: known.Seen.Unix(), ExpiresAt: known.Expires.Unix(),
+		}
+		if known.Source.Name != signin.SourceLocal {
+			shown.Provider = known.Source.Name
+		}
+		p.Sessions = append(p.Sessions, shown)
+	}
+	for _, app := range apps {
+		for _, access := range app.Access {
+			shown := oauth.PersonApp{ClientID: app.ClientID, Resource: access.Resource, Scopes: access.Scopes}
+			if !access.Until.IsZero() {
+				shown.RefreshUntil = access.Until.Unix()
+			}
+			p.Apps = append(p.Apps, shown)
+		}
+	}
+	return p
+}
+
+// signOutPerson is DELETE /registrar/v1/people/{sub}: 200 with what was ended, also if
+// that is nothing, so that it can be repeated (FAILURES A19). Sessions, refresh tokens
+// and with them access tokens end; what the person allowed apps stays remembered.
+// Whether they may sign in again is for the users document or their provider to say.
+func (s *Server) signOutPerson(x *exchange) int {
+	caller, err := s.registrar(x)
+	if err != nil {
+		return s.fail(x, err)
+	}
+	if !signin.ValidSubject(x.rest) {
+		return s.fail(x, noPerson())
+	}
+	ended, err := s.accounts().End(x.r.Context(), signin.Ending{Subject: x.rest}, s.Now())
+	if err != nil {
+		return s.fail(x, err)
+	}
+	s.Audit.Write(x.r.Context(), audit.AccessEnded, slog.String("subject", x.rest), slog.String("cause", "registrar"),
+		slog.Int("sessions", ended.Sessions), slog.Int("families", ended.Families),
+		slog.String("caller", caller.User), slog.String("remote", s.remoteAddress(x)))
+	return writeJSON(x, http.StatusOK, oauth.SignedOut{Subject: x.rest, Sessions: ended.Sessions, Families: ended.Families})
+}
+
+func noPerson() error {
+	return oauth.InvalidRequest("that is nobody's `sub`: want user:ID for a local user, user:oidc:HASH for somebody of a provider")
+}

@@ -1,0 +1,48 @@
+package oauth
+
+// PeopleFound is the answer of GET /registrar/v1/people: the `sub` of everybody who
+// was meant.
+type PeopleFound struct {
+	Subjects []string `json:"subs"`
+}
+
+// Person is the answer of GET /registrar/v1/people/{sub}: where somebody is signed in,
+// and what apps may do for them. Nobody is unknown: who has nothing has empty lists.
+type Person struct {
+	Subject  string          `json:"sub"`
+	Sessions []PersonSession `json:"sessions"`
+	// TotalSessions is how many there are; Sessions lists the latest used, at most
+	// 100.
+	TotalSessions int         `json:"total_sessions"`
+	Apps          []PersonApp `json:"apps"`
+}
+
+// PersonSession is a browser in which somebody is signed in. Times are Unix seconds.
+type PersonSession struct {
+	Username string `json:"username,omitempty"`
+	// Provider is the name of the upstream provider; absent: a local user.
+	Provider  string `json:"provider,omitempty"`
+	UserAgent string `json:"user_agent,omitempty"`
+	Address   string `json:"address,omitempty"`
+	SeenAt    int64  `json:"seen_at"`
+	ExpiresAt int64  `json:"expires_at"`
+}
+
+// PersonApp is what an app may do for somebody at a resource.
+type PersonApp struct {
+	ClientID string   `json:"client_id"`
+	Resource string   `json:"resource"`
+	Scopes   []string `json:"scopes,omitempty"`
+	// RefreshUntil is when the last refresh token ends, in Unix seconds; absent: it
+	// has none, and is only remembered as allowed.
+	RefreshUntil int64 `json:"refresh_until,omitempty"`
+}
+
+// SignedOut is the answer of DELETE /registrar/v1/people/{sub}: what was ended.
+type SignedOut struct {
+	Subject string `json:"sub"`
+	// Sessions at browsers, and Families of refresh tokens, with each its access
+	// tokens.
+	Sessions int `json:"sessions"`
+	Families int `json:"families"`
+}
