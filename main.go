@@ -37,7 +37,7 @@ import (
 	"clientele.dev/clientele/authserver/store/postgres"
 	"clientele.dev/clientele/authserver/store/sqlite"
 	"clientele.dev/clientele/controllers"
-	"clientele.dev/clientele/controllers/registrations"
+	"clientele.dev/clientele/controllers/desk"
 )
 
 func main() {
@@ -58,8 +58,9 @@ func rootCommand(out, errOut io.Writer) *cobra.Command {
 	}
 	root.SetOut(out)
 	root.SetErr(errOut)
+	atDesk := desk.Options{Now: time.Now, UserAgent: "clientele/" + version()}
 	root.AddCommand(managerCommand(), serverCommand(), hashPasswordCommand(), versionCommand(),
-		registrations.Command(registrations.Options{Now: time.Now, UserAgent: "clientele/" + version()}))
+		desk.Registrations(atDesk), desk.People(atDesk))
 	return root
 }
 

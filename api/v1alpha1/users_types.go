@@ -59,7 +59,9 @@ type Lockout struct {
 // LocalUsers are users in a Secret.
 type LocalUsers struct {
 	// secretRef is the Secret with the users, as YAML: see `clientele
-	// hash-password`. Key absent: users.yaml. The server's Role must name it.
+	// hash-password`. Key absent: users.yaml. The server's Role must name it. Whoever
+	// is disabled there, or given another passwordHash, is signed out for good; whoever
+	// is missing is refused while that is so.
 	// +required
 	SecretRef SecretKeyReference `json:"secretRef"`
 }

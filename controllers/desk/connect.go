@@ -1,4 +1,4 @@
-package registrations
+package desk
 
 import (
 	"context"
@@ -27,8 +27,8 @@ const tokenLifetime = 10 * time.Minute
 type connection struct {
 	server          *registrar.Server
 	object, account registrar.Key
-	// url that the server is called at.
-	url string
+	// url that the server is called at; command is ours.
+	url, command string
 }
 
 // connect finds the server. It does not call it yet.
@@ -62,7 +62,7 @@ func (f *flags) connect(ctx context.Context) (connection, error) {
 	if u := as.Spec.Unmanaged; u != nil && u.URL != "" {
 		at = u.URL
 	}
-	return connection{server: registrar.NewServers(o).For(as), object: object, account: account, url: at}, nil
+	return connection{server: registrar.NewServers(o).For(as), object: object, account: account, url: at, command: f.name}, nil
 }
 
 // client of the API server, with the rights of the kubeconfig.

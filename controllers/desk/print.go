@@ -1,4 +1,4 @@
-package registrations
+package desk
 
 import (
 	"encoding/json"
@@ -77,6 +77,51 @@ func (p printer) revoked(ended oauth.SelfRevocation) error {
 		text = "there is no such client (any more)"
 	}
 	_, err := fmt.Fprintf(p.out, "%s: %s\n", ended.ClientID, text)
+	return err
+}
+
+// person shows where somebody is signed in and what apps may do for them.
+func (p printer) person(shown oauth.Person) error {
+	if p.json {
+		return p.asJSON(shown)
+	}
+	fmt.Fprintf(p.out, "%s: %s, %s\n", clean(shown.Subject), number(shown.TotalSessions, "session", "sessions"), number(clients(shown.Apps), "app", "apps"))
+	w := tabwriter.NewWriter(p.out, 0, 0, 3, ' ', 0)
+	if len(shown.Sessions) > 0 {
+		fmt.Fprintln(w, "\nUSER NAME\tPROVIDER\tADDRESS\tLAST USED\tENDS\tBROWSER")
+	}
+	for _, s := range shown.Sessions {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", cell(orDash(s.Username)), cell(orDash(s.Provider)), cell(orDash(s.Address)),
+			p.age(s.SeenAt)+" ago", at(s.ExpiresAt), cell(orDash(s.UserAgent)))
+	}
+	if len(shown.Apps) > 0 {
+		fmt.Fprintln(w, "\nCLIENT ID\tRESOURCE\tSCOPES\tREFRESH TOKEN UNTIL")
+	}
+	for _, a := range shown.Apps {
+		until := "-"
+		if a.RefreshUntil != 0 {
+			until = at(a.RefreshUntil)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", cell(a.ClientID), clean(a.Resource), clean(orDash(strings.Join(a.Scopes, " "))), until)
+	}
+	return w.Flush()
+}
+
+func clients(apps []oauth.PersonApp) int {
+	ids := map[string]bool{}
+	for _, a := range apps {
+		ids[a.ClientID] = true
+	}
+	return len(ids)
+}
+
+// signedOut says what was ended.
+func (p printer) signedOut(ended oauth.SignedOut) error {
+	if p.json {
+		return p.asJSON(ended)
+	}
+	_, err := fmt.Fprintf(p.out, "%s: signed out; ended: %s, %s with every access token\n", clean(ended.Subject),
+		number(ended.Sessions, "session", "sessions"), number(ended.Families, "refresh token family", "refresh token families"))
 	return err
 }
 

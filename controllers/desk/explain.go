@@ -1,4 +1,4 @@
-package registrations
+package desk
 
 import (
 	"errors"
@@ -44,7 +44,7 @@ func (c connection) explain(err error) error {
 	case errors.Is(err, registrar.ErrUnreachable):
 		return advise(err, "%s cannot be reached from here. Forward the server's port and say where:\n"+
 			"  kubectl -n %s port-forward <the server's Pod or Service> 8443\n"+
-			"  clientele registrations list --url https://127.0.0.1:8443 (http, if the server runs without TLS)", c.url, c.object.Namespace)
+			"  clientele %s ... --url https://127.0.0.1:8443 (http, if the server runs without TLS)", c.url, c.object.Namespace, c.command)
 	case errors.Is(err, registrar.ErrGarbage):
 		return advise(err, "Does %s answer for the authorization server? --url names another address", c.url)
 	}

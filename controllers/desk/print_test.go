@@ -1,4 +1,4 @@
-package registrations
+package desk
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package registrations
+package desk
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -123,7 +124,12 @@ func (w *world) person(t *testing.T, role rbacv1.RoleRef) *rest.Config {
 // run runs the command and returns what it wrote.
 func run(t *testing.T, config *rest.Config, args ...string) (out, notes string, err error) {
 	t.Helper()
-	cmd := Command(Options{Now: time.Now, UserAgent: "test"})
+	return runCommand(t, Registrations, config, args...)
+}
+
+func runCommand(t *testing.T, command func(Options) *cobra.Command, config *rest.Config, args ...string) (out, notes string, err error) {
+	t.Helper()
+	cmd := command(Options{Now: time.Now, UserAgent: "test"})
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	var stdout, stderr bytes.Buffer
 	cmd.SetOut(&stdout)
