@@ -13,6 +13,7 @@ import (
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/registration"
 	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/web"
 )
 
 // status is the only place where an error code becomes a status.
@@ -117,6 +118,12 @@ func (s *Server) tooLarge(x *exchange) int {
 	x.w.Header()["Cache-Control"] = noStore
 	// What is left of the body is not read.
 	x.w.Header().Set("Connection", "close")
+	if x.route.page && x.view != nil {
+		return s.writeError(x, web.Error{
+			Status: http.StatusRequestEntityTooLarge, Title: "That was too much",
+			Text: "What was sent is larger than any form of these pages. Nothing was done.",
+		})
+	}
 	return writeJSON(x, http.StatusRequestEntityTooLarge, oauth.InvalidRequest("the request body is larger than %d bytes", x.route.maxBody))
 }
 

@@ -65,6 +65,8 @@ type route struct {
 	cors cors
 	// people: it is there only where people sign in (Settings.Users).
 	people bool
+	// page: it answers people, and its errors are pages.
+	page bool
 	// needsNothing answers even while the server has no settings.
 	needsNothing bool
 }
@@ -98,16 +100,16 @@ func (s *Server) table() []route {
 func (s *Server) peopleTable() []route {
 	get, post := http.MethodGet, http.MethodPost
 	table := []route{
-		{name: "authorize", path: pathAuthorize, maxBody: pageBody, effects: true, methods: map[string]handler{get: s.authorize, post: s.postAuthorize}},
-		{name: "continue", path: pathContinue, maxBody: pageBody, effects: true, methods: map[string]handler{get: s.continueAuthorization, post: s.postContinue}},
+		{name: "authorize", path: pathAuthorize, page: true, maxBody: pageBody, effects: true, methods: map[string]handler{get: s.authorize, post: s.postAuthorize}},
+		{name: "continue", path: pathContinue, page: true, maxBody: pageBody, effects: true, methods: map[string]handler{get: s.continueAuthorization, post: s.postContinue}},
 		{name: "par", path: pathPAR, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.par}},
 		{name: "userinfo", path: pathUserinfo, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{get: s.userinfo, post: s.userinfo}},
-		{name: "logout", path: pathLogout, maxBody: pageBody, effects: true, methods: map[string]handler{get: s.logout, post: s.postLogout}},
-		{name: "account", path: pathAccount, methods: map[string]handler{get: s.account}},
-		{name: "account", path: accountPrefix, maxBody: pageBody, methods: map[string]handler{post: s.postAccount}},
-		{name: "account", path: accountUpstream, effects: true, methods: map[string]handler{get: s.accountUpstreamBegin}},
-		{name: "upstream", path: upstreamPrefix, effects: true, methods: map[string]handler{get: s.beginUpstream}},
-		{name: "callback", path: callbackPrefix, effects: true, methods: map[string]handler{get: s.finishUpstream}},
+		{name: "logout", path: pathLogout, page: true, maxBody: pageBody, effects: true, methods: map[string]handler{get: s.logout, post: s.postLogout}},
+		{name: "account", path: pathAccount, page: true, methods: map[string]handler{get: s.account}},
+		{name: "account", path: accountPrefix, page: true, maxBody: pageBody, methods: map[string]handler{post: s.postAccount}},
+		{name: "account", path: accountUpstream, page: true, effects: true, methods: map[string]handler{get: s.accountUpstreamBegin}},
+		{name: "upstream", path: upstreamPrefix, page: true, effects: true, methods: map[string]handler{get: s.beginUpstream}},
+		{name: "callback", path: callbackPrefix, page: true, effects: true, methods: map[string]handler{get: s.finishUpstream}},
 		{name: "logo", path: logoPrefix, cacheable: true, methods: map[string]handler{get: s.logo}},
 		{name: "assets", path: assetPrefix, cacheable: true, methods: map[string]handler{get: s.assets}},
 	}
