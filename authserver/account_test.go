@@ -1,6 +1,7 @@
 package authserver_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -164,6 +165,58 @@ func TestA19WhoWithdrawsATrustedAppIsAskedFromThenOn(t *testing.T) {
 			t.Errorf("another incarnation: %s", p.URL)
 		}
 	})
+}
+
+// TestTheAccountPageTellsAppsApart that give themselves one name.
+func TestTheAccountPageTellsAppsApart(t *testing.T) {
+	w := users(t, open(authtest.Config{}))
+	p := authtest.Policy("p2", "https://mail.example", "mail.read")
+	p.Allow[0].Dynamic = true
+	w.MustPutPolicy(t, p)
+	b := w.NewBrowser(t)
+	for _, to := range []string{"https://mail.google.example/cb", "https://xn--ggle-55da.example/cb", "http://127.0.0.1:7777/cb"} {
+		var c authtest.Client
+		c.Registration.ClientID, _ = mustSelfRegister(t, w.Server, `{"client_name":"Google","redirect_uris":["`+to+`"]}`)
+		w.Pass(t, time.Minute) // there is a limit on registrations
+		w.Code(t, b, c, "ada", "redirect_uri", to, "scope", "mail.read", "resource", "https://mail.example")
+	}
+	rows := strings.Split(b.Get(t, w.URL+"/account").Body, "<h3>")
+	for _, want := range []string{"mail.google.example", "xn--ggle-55da.example", "An app on this computer"} {
+		found := 0
+		for _, row := range rows {
+			place, rest, _ := strings.Cut(row, "</h3>")
+			if strings.Contains(place, ">"+want+"<") && strings.Contains(rest, "It calls itself <bdi>Google</bdi>") && strings.Contains(rest, "nobody here has checked it") {
+				found++
+			}
+		}
+		if found != 1 {
+			t.Errorf("%d rows are of %s, want 1:\n%s", found, want, strings.Join(rows, "\n"))
+		}
+	}
+}
+
+func TestTheAccountPageShowsFiftySessions(t *testing.T) {
+	w := users(t, authtest.Config{})
+	b := w.NewBrowser(t)
+	b.SignIn(t, b.Get(t, w.URL+"/account"), "ada")
+	hers, err := w.Store.SessionsOf(t.Context(), "user:ada", w.Clock.Now())
+	if err != nil || len(hers) != 1 {
+		t.Fatalf("%d sessions, %v", len(hers), err)
+	}
+	for i := range 60 { // all of them used later than hers
+		other := hers[0]
+		other.ID, other.Hash, other.Seen = fmt.Sprint("s", i), fmt.Sprint("hash", i), other.Seen.Add(time.Duration(i+1)*time.Minute)
+		if err := w.Store.PutSession(t.Context(), other); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := b.Get(t, w.URL+"/account").Body
+	if n := strings.Count(page, `name="session"`); n != 49 || !strings.Contains(page, "this browser") || !strings.Contains(page, "And 11 more, used longer ago") {
+		t.Errorf("%d others are listed, want 49, and how many there are beside:\n%s", n, page)
+	}
+	if !strings.Contains(page, `value="s59"`) || strings.Contains(page, `value="s10"`) {
+		t.Error("not the newest")
+	}
 }
 
 func TestSignInsRefusedOnTheAccountPageAreAudited(t *testing.T) {

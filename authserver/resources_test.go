@@ -187,7 +187,7 @@ func TestConsentAtSeveralResources(t *testing.T) {
 		fresh := s.NewBrowser(t)
 		open := fresh.Submit(t, fresh.Get(t, s.at(s.app, both, "prompt", "consent")), "username", "bob", "password", authtest.Password)
 		s.billingAllows(t, 3, "invoices.read", "invoices.pay")
-		if p := fresh.Submit(t, open, "decision", "allow"); p.Status != http.StatusForbidden || p.Callback != nil {
+		if p := fresh.Submit(t, open, "decision", "allow"); p.Status != http.StatusConflict || p.Callback != nil {
 			t.Errorf("allowed what was not read: %d %s", p.Status, p.URL)
 		}
 	})

@@ -1,14 +1,19 @@
 package authserver_test
 
 import (
+	"errors"
+	"html"
+	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"clientele.dev/clientele/authserver/authtest"
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/store"
 )
 
 // world is a server with a policy, two people, and apps that act for them.
@@ -324,11 +329,79 @@ func TestConsentIsForWhatStoodOnThePage(t *testing.T) {
 	asked := w.AuthorizeURL(w.web, "scope", "orders.read orders.write")
 	page := b.SignIn(t, b.Get(t, asked), "ada")
 	policy(3, "orders.read", "orders.write")
-	if p := b.Submit(t, page, "decision", "allow"); p.Status != http.StatusForbidden || p.Callback != nil {
+	if p := b.Submit(t, page, "decision", "allow"); p.Status != http.StatusConflict || p.Callback != nil {
 		t.Errorf("allowed what was not read: %d %s", p.Status, p.URL)
 	}
 	if p := b.Get(t, asked); !p.AsksConsent() || !strings.Contains(p.Body, "orders.write") {
 		t.Errorf("the page now: %d %s", p.Status, p.URL)
+	}
+}
+
+// TestConsentIsForTheAppThatStoodOnThePage: it becomes another while the page is open,
+// by any word that it says of itself.
+func TestConsentIsForTheAppThatStoodOnThePage(t *testing.T) {
+	for what, c := range map[string]struct {
+		change  func(*oauth.Registration)
+		refused bool
+	}{
+		"the name":               {func(r *oauth.Registration) { r.ClientName = "Another" }, true},
+		"the description":        {func(r *oauth.Registration) { r.Description = "Another" }, true},
+		"the homepage":           {func(r *oauth.Registration) { r.ClientURI = "https://another.example/" }, true},
+		"the privacy policy":     {func(r *oauth.Registration) { r.PolicyURI = "https://another.example/" }, true},
+		"the terms":              {func(r *oauth.Registration) { r.TOSURI = "https://another.example/" }, true},
+		"the logo":               {func(r *oauth.Registration) { r.LogoURI = "https://another.example/" }, true},
+		"who runs it":            {func(r *oauth.Registration) { r.Managed.OwnerDisplay = "others" }, true},
+		"nothing that is to see": {func(r *oauth.Registration) { r.PostLogoutRedirectURIs = []string{"https://app.example/bye"} }, false},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := users(t, authtest.Config{})
+			b := w.NewBrowser(t)
+			page := b.SignIn(t, b.Get(t, w.AuthorizeURL(w.web)), "ada")
+			w.change(t, w.web, c.change)
+			p := b.Submit(t, page, "decision", "allow")
+			if !c.refused {
+				if p.Callback.Get("code") == "" {
+					t.Errorf("refused: %d %s", p.Status, p.URL)
+				}
+				return
+			}
+			if p.Status != http.StatusConflict || p.Callback != nil || !strings.Contains(p.Body, "out of date") {
+				t.Fatalf("want the page that is out of date, got %d %s", p.Status, p.URL)
+			}
+			if _, err := w.Store.Consent(t.Context(), "user:ada", "apps.web", orders, time.Time{}); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("a consent is kept: %v", err)
+			}
+			again := regexp.MustCompile(`href="([^"]*/oauth/continue[^"]*)"`).FindStringSubmatch(p.Body)
+			if again == nil {
+				t.Fatalf("no way back to the page:\n%s", p.Body)
+			}
+			if p := b.Submit(t, b.Get(t, html.UnescapeString(again[1])), "decision", "allow"); p.Callback.Get("code") == "" {
+				t.Errorf("allowed after reading it: %d %s", p.Status, p.URL)
+			}
+			if p := b.Submit(t, page, "decision", "allow", "shown", "0"); p.Status != http.StatusForbidden {
+				t.Errorf("another digest than the token is for: %d", p.Status)
+			}
+		})
+	}
+}
+
+// TestTooLargeAFormIsAnsweredByAPage, with its length told before and without.
+func TestTooLargeAFormIsAnsweredByAPage(t *testing.T) {
+	w := users(t, authtest.Config{})
+	huge := "x=" + strings.Repeat("y", 40<<10)
+	for _, path := range []string{"/oauth/authorize", "/oauth/continue", "/oauth/logout", "/account/withdraw", "/account/sign-in"} {
+		for _, length := range []int64{int64(len(huge)), -1} {
+			r := formTo(t, w.URL+path)
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(huge)), length
+			r.Header.Set("Origin", w.URL)
+			p := w.NewBrowser(t).Send(t, r)
+			if p.Status != http.StatusRequestEntityTooLarge || !strings.Contains(p.Body, "<h1>That was too much</h1>") || !strings.HasPrefix(p.Header.Get("Content-Type"), "text/html") {
+				t.Errorf("%s, length %d: %d %s", path, length, p.Status, p.Body)
+			}
+		}
+	}
+	if a := w.Do(t, http.MethodPost, "/oauth/token", "x="+strings.Repeat("y", 70<<10), "Content-Type", formType); a.Status != http.StatusRequestEntityTooLarge || a.Error() != "invalid_request" {
+		t.Errorf("an app's request: %d %s", a.Status, a.Body)
 	}
 }
 

@@ -121,10 +121,30 @@ func (s *Server) accountPage(x *exchange, session *store.Session) (web.Account, 
 	for _, a := range apps {
 		page.Apps = append(page.Apps, s.accountApp(x.view, a))
 	}
-	for _, other := range sessions {
+	for _, other := range newest(sessions, session.ID) {
 		page.Sessions = append(page.Sessions, s.accountSession(other, session.ID))
 	}
+	page.MoreSessions = len(sessions) - len(page.Sessions)
 	return page, nil
+}
+
+// maxSessions is how many of somebody's sessions the page shows.
+const maxSessions = 50
+
+// newest of the sessions, which come the latest used first, and the current one
+// before all others.
+func newest(sessions []store.Session, current string) []store.Session {
+	sessions = slices.Clone(sessions)
+	slices.SortStableFunc(sessions, func(a, b store.Session) int {
+		switch {
+		case a.ID == current:
+			return -1
+		case b.ID == current:
+			return 1
+		}
+		return 0
+	})
+	return sessions[:min(len(sessions), maxSessions)]
 }
 
 func (s *Server) accounts() signin.Account {

@@ -87,15 +87,20 @@ func (s *Server) showError(x *exchange, err error) int {
 	e := web.Error{Status: pageStatus(oauth.CodeOf(err))}
 	switch {
 	case errors.Is(err, authorize.ErrPRT):
-		e.Status = http.StatusBadRequest
+		e.Status, e.AccountURL = http.StatusBadRequest, x.view.base+pathAccount
 		e.Title, e.Text = "This page is out of date", "It was open for too long, or was begun in another browser. Go back to the app and start again."
 		return s.writeError(x, e)
 	case errors.Is(err, signin.ErrForeignOrigin), errors.Is(err, errForm):
-		e.Status = http.StatusForbidden
+		e.Status, e.AccountURL = http.StatusForbidden, x.view.base+pathAccount
 		e.Title, e.Text = "This did not come from our own page", "Nothing was done. Go back to the app and start again."
 		return s.writeError(x, e)
 	}
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+	if outdated, ok := errors.AsType[outdatedError](err); ok {
+		e.Status, e.RetryURL = http.StatusConflict, outdated.again
+		e.Title, e.Text = "This page is out of date", "The app, or what it asks for, has changed since the page was opened. Nothing was allowed."
+		return s.writeError(x, e)
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return s.tooLarge(x)
 	}
 	protocol := oauth.AsError(err)

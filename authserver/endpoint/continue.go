@@ -3,7 +3,7 @@ package endpoint
 import (
 	"errors"
 	"net/http"
-	"strconv"
+	"strings"
 	"time"
 
 	"clientele.dev/clientele/authserver/audit"
@@ -20,6 +20,13 @@ import (
 // errForm: the CSRF token of a form is not right.
 var errForm = errors.New("the form is not one that this browser was given")
 
+// outdatedError: what a form is about is not what stood above it any more.
+type outdatedError struct {
+	again string // URL of the page as it is now
+}
+
+func (outdatedError) Error() string { return "what the page showed has changed since" }
+
 // Names of the form fields and parameters that are ours.
 const (
 	fieldPRT     = "prt"
@@ -27,6 +34,7 @@ const (
 	fieldStep    = "step"
 	fieldProblem = "problem"
 	fieldSwitch  = "switch"
+	fieldShown   = "shown"
 )
 
 // switchOn asks for the sign-in page though somebody is signed in.
@@ -159,14 +167,17 @@ func (s *Server) issuer(v *View) authorize.Issuer {
 func (s *Server) consentPage(x *exchange, v visit, verdict authorize.Verdict) int {
 	r := v.request
 	absolute, _ := grant.RefreshLifetimes(r.Client, x.view.terms)
+	app := s.app(x.view, r.Client)
+	shown := v.shown(app, verdict)
 	page := web.Consent{
 		Action:      x.view.base + pathContinue,
-		CSRF:        s.csrf(x.view).Token(signin.FormConsent, x.view.cookies.ReadSession(x.r), v.consentDetails(verdict)...),
-		Hidden:      []web.Field{{Name: fieldPRT, Value: v.prt}, {Name: fieldStep, Value: stepConsent}},
-		App:         s.app(x.view, r.Client),
+		CSRF:        s.csrf(x.view).Token(signin.FormConsent, x.view.cookies.ReadSession(x.r), v.prt, shown),
+		Hidden:      []web.Field{{Name: fieldPRT, Value: v.prt}, {Name: fieldStep, Value: stepConsent}, {Name: fieldShown, Value: shown}},
+		App:         app,
 		RedirectURI: r.Target.RedirectURI(),
 		Person:      person(v.session),
 		SwitchURL:   continueURL(x.view, v.prt) + switchOn,
+		AccountURL:  x.view.base + pathAccount,
 		Access:      accessShown(s.Registry.Policies(), verdict),
 		KeepFor:     absolute,
 	}
@@ -177,16 +188,22 @@ func (s *Server) consentPage(x *exchange, v visit, verdict authorize.Verdict) in
 	return s.page(x, http.StatusOK, x.view.pages.Consent(x.w, page))
 }
 
-// consentDetails are what the token of a consent form is good for: this request,
-// and the access and the app that stood on the page. If policy widens while the page
-// is open, or the app becomes another, nothing is allowed that was not read.
-func (v visit) consentDetails(verdict authorize.Verdict) []string {
+// shown is a digest of the access and of the app that stand on the consent page, and
+// its form is good for these only: if policy widens while the page is open, or the app
+// becomes another, nothing is allowed that was not read.
+func (v visit) shown(app web.App, verdict authorize.Verdict) string {
 	c := v.request.Client
-	details := []string{v.prt, c.ClientName, strconv.FormatInt(c.Since().Unix(), 10)}
-	for _, at := range verdict {
-		details = append(details, at.Resource, oauth.JoinScope(at.Grantable))
+	parts := []string{
+		app.ClientID, app.Name, app.Description, app.Homepage, app.Policy, app.Terms, app.Operator,
+		c.LogoURI, v.request.Target.RedirectURI(), c.Since().UTC().Format(time.RFC3339),
 	}
-	return details
+	for _, at := range verdict {
+		parts = append(parts, at.Resource, oauth.JoinScope(at.Grantable))
+	}
+	for i, part := range parts {
+		parts[i] = credential.Hash(part) // of one length, so that nothing moves from part to part
+	}
+	return credential.Hash(strings.Join(parts, ""))
 }
 
 // postConsent takes the decision.
@@ -198,8 +215,12 @@ func (s *Server) postConsent(x *exchange, v visit, p *params.Params) int {
 	if step == authorize.SignIn {
 		return redirect(x, continueURL(x.view, v.prt)) // signed out meanwhile
 	}
-	if !s.csrf(x.view).Check(p.Get(fieldCSRF), signin.FormConsent, x.view.cookies.ReadSession(x.r), v.consentDetails(verdict)...) {
+	shown := p.Get(fieldShown)
+	if !s.csrf(x.view).Check(p.Get(fieldCSRF), signin.FormConsent, x.view.cookies.ReadSession(x.r), v.prt, shown) {
 		return s.notAuthorized(x, errForm)
+	}
+	if shown != v.shown(s.app(x.view, v.request.Client), verdict) {
+		return s.notAuthorized(x, outdatedError{continueURL(x.view, v.prt)})
 	}
 	switch p.Get("decision") {
 	case web.DecisionAllow:

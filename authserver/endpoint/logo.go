@@ -54,7 +54,7 @@ const logoFetchesPerMinute = 2
 func (s *Server) app(v *View, c *registry.Client) web.App {
 	a := web.App{
 		ClientID: c.ClientID, Name: c.ClientName, Description: c.Description,
-		Homepage: c.ClientURI, Policy: c.PolicyURI, Terms: c.TOSURI,
+		Homepage: c.ClientURI, Policy: c.PolicyURI, Terms: c.TOSURI, RedirectURIs: c.RedirectURIs,
 	}
 	if s.Logos != nil && c.LogoURI != "" {
 		a.Logo = v.issuerPath + logoPrefix + c.ClientID

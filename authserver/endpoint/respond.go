@@ -100,7 +100,8 @@ func (s *Server) logFailure(x *exchange, err error) {
 // everyday errors have pages of their own (showError).
 func everyday(err error) bool {
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
-	return tooLarge || errors.Is(err, authorize.ErrPRT) || errors.Is(err, signin.ErrForeignOrigin) || errors.Is(err, errForm)
+	_, outdated := errors.AsType[outdatedError](err)
+	return tooLarge || outdated || errors.Is(err, authorize.ErrPRT) || errors.Is(err, signin.ErrForeignOrigin) || errors.Is(err, errForm)
 }
 
 // retryAfter is when to try again, in seconds; 0: nothing is said of it.

@@ -16,6 +16,8 @@ type Account struct {
 	CSRF, SignOutCSRF string
 	Apps              []AccountApp
 	Sessions          []AccountSession
+	// MoreSessions is how many there are beside those.
+	MoreSessions int
 	// Done says what was just done.
 	Done Done
 }

@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -24,14 +25,28 @@ type App struct {
 	// Operator says who runs it: the namespace that declared it. Empty: it
 	// registered itself, and the page says that nobody checked it.
 	Operator string
+	// RedirectURIs that are registered: where it is.
+	RedirectURIs []string
 }
 
-// DisplayName is the name, or what stands for it.
+// DisplayName is the name, or what stands for it where nobody could read it.
 func (a App) DisplayName() string {
-	if name := clean(a.Name); name != "" {
+	if name := clean(a.Name); readable(name) {
 		return name
 	}
 	return clean(a.ClientID)
+}
+
+// Quoted is the name as it stands within a sentence of ours, where a stranger's long
+// one could be a sentence of its own: clipped, and without quotation marks.
+func (a App) Quoted() string {
+	name := strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Quotation_Mark) {
+			return '\''
+		}
+		return r
+	}, a.DisplayName())
+	return clip(name, maxQuoted)
 }
 
 // SafeLogo is the logo if it is a path on our origin.
@@ -75,6 +90,34 @@ type Place struct {
 	Host string
 }
 
+// Places are where the app is, each once, in the order in which it registered them.
+func (a App) Places() []Place {
+	var places []Place
+	for _, uri := range a.RedirectURIs {
+		place := placeOf(uri)
+		if place.Kind == "computer" {
+			place.Host = "" // every port is the same computer
+		}
+		if !slices.Contains(places, place) {
+			places = append(places, place)
+		}
+	}
+	return places
+}
+
+// Words are the place in a line of text.
+func (p Place) Words() string {
+	switch p.Kind {
+	case "web":
+		return p.Host
+	case "computer":
+		return "An app on this computer"
+	case "device":
+		return "An app on this device"
+	}
+	return "An app"
+}
+
 // placeOf reads a redirect URI.
 func placeOf(redirectURI string) Place {
 	u, err := url.Parse(redirectURI)
@@ -89,39 +132,4 @@ func placeOf(redirectURI string) Place {
 		return Place{"computer", u.Host}
 	}
 	return Place{"web", strings.TrimSuffix(strings.TrimSuffix(u.Host, ":443"), ".")}
-}
-
-// webURL returns s if it is an https URL (or http), else "".
-func webURL(s string) string {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return ""
-	}
-	return s
-}
-
-// harmless is clean without a limit, for sentences of our own.
-func harmless(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case r == utf8.RuneError, unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		return r
-	}, s)
-	return strings.Join(strings.Fields(s), " ")
-}
-
-const maxShown = 200 // characters of any text from outside
-
-// clean makes text from outside fit for one line: no control and no bidirectional
-// characters, and not endless. Escaping is the template's.
-func clean(s string) string {
-	s = harmless(s)
-	if utf8.RuneCountInString(s) > maxShown {
-		s = string([]rune(s)[:maxShown]) + "…"
-	}
-	return s
 }

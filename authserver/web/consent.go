@@ -27,6 +27,8 @@ type Consent struct {
 	// Person who is signed in; SwitchURL signs in as somebody else.
 	Person    string
 	SwitchURL string
+	// AccountURL is the page on which all this can be withdrawn.
+	AccountURL string
 	// Access by API; what is about the person alone may stand before it.
 	Access []Access
 	// AccessFor is how long one access token lasts at most; KeepFor how long refresh
@@ -50,6 +52,15 @@ const (
 
 // Place is where the redirect URI leads.
 func (c Consent) Place() Place { return placeOf(c.RedirectURI) }
+
+// title is the first thing that a screen reader says: of an app that nobody here
+// checked it is no word of its own.
+func (c Consent) title() string {
+	if c.App.Operator == "" {
+		return c.Place().Words()
+	}
+	return c.App.DisplayName()
+}
 
 // New is what is asked for now.
 func (c Consent) New() []Access { return c.pick(false) }
@@ -100,7 +111,7 @@ func (c Consent) Bare() []string {
 // Consent writes the consent page.
 func (p *Pages) Consent(w http.ResponseWriter, c Consent) error {
 	return p.write(w, "consent", page{
-		Title: "Allow " + c.App.DisplayName() + "?", Status: http.StatusOK, Width: "middle",
-		policy: policy{redirectURI: c.RedirectURI, logos: true}, Data: c,
+		Title: "Allow " + c.title() + "?", Status: http.StatusOK, Width: "middle",
+		policy: policy{redirectURI: c.RedirectURI, logos: true, script: true}, Data: c,
 	})
 }

@@ -9,6 +9,7 @@
 //	signin.go consent.go account.go signout.go errorpage.go onward.go formpost.go
 //	              one page each: its data and its method
 //	app.go        how an app is shown: host, initials, who runs it
+//	text.go       what is let through of text from outside
 //	words.go      durations, times and browsers in words
 //	templates/    html/template, layout.html around all of them
 //
@@ -35,7 +36,8 @@
 // be had, the page shows initials.
 //
 // Pages work without JavaScript. The only script sends the form of a form_post
-// response, which has a button for those who run none.
+// response, which has a button for those who run none, and keeps Allow from being
+// pressed before anybody can have read what it allows.
 //
 // Messages about failed sign-ins are fixed here, so that unknown users, wrong
 // passwords and lockouts look the same (A12).

@@ -13,8 +13,9 @@ type Error struct {
 	Code, Description string
 	// Reference finds the request in the log.
 	Reference string
-	// RetryURL begins again; empty: no such link.
-	RetryURL string
+	// RetryURL shows the page again that this came from, AccountURL the person's
+	// account; empty: no such link.
+	RetryURL, AccountURL string
 }
 
 // Error writes the page.

@@ -18,7 +18,7 @@ type policy struct {
 	// and not images, for of these only an object shows something else where it
 	// cannot be had, without a script.
 	logos bool
-	// script: the page has our script.
+	// script: the page has our script (assets/submit.js).
 	script bool
 	// referrer overrides the Referrer-Policy.
 	referrer string

@@ -182,9 +182,16 @@ func TestWords(t *testing.T) {
 	}
 	for in, want := range map[string]string{
 		" a\n b\t": "a b", "a\u202eb\u200bc": "abc", "\x00": "", strings.Repeat("x", 300): strings.Repeat("x", 200) + "…",
+		"A" + strings.Repeat("\u0335", 180) + "b": "A\u0335\u0335b", "\u0301a \u0301\u0301": "a", "Vie\u0302\u0323t": "Vie\u0302\u0323t", "ไม่รู้": "ไม่รู้",
+		"a\u20dd\u20dd\u20ddb": "a\u20dd\u20ddb", "\u3164\u115f\u1160\uffa0\u2800\u00ad\u034f\ufe0f\U000e0041\U00013441": "", "x\u200d\u0301\u0301\u0301": "x\u0301\u0301",
 	} {
 		if got := clean(in); got != want {
 			t.Errorf("clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+	for name, want := range map[string]string{"\u3164\u3164": "id", "\u2800": "id", "…!": "id", "\u0301": "id", "💡": "id", "": "id", "7": "7", "名": "名", "\u3164a": "a"} {
+		if got := (App{ClientID: "id", Name: name}).DisplayName(); got != want {
+			t.Errorf("display name of %q: %q, want %q", name, got, want)
 		}
 	}
 	for name, want := range map[string]string{"Hiring Portal": "HP", "mcp-inspector": "MI", "über app": "ÜA", "…": "?", "a b c": "AB"} {

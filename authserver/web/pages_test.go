@@ -184,7 +184,7 @@ func TestA9NoPageCanBeFramedOrLoadsFromElsewhere(t *testing.T) {
 				t.Errorf("%s: the policy lacks %s: %s", name, want, csp)
 			}
 		}
-		if strings.Contains(csp, "unsafe") || strings.Contains(csp, "*") || strings.Contains(csp, "script-src") != (name == "formpost") {
+		if strings.Contains(csp, "unsafe") || strings.Contains(csp, "*") || strings.Contains(csp, "script-src") != (name == "formpost" || name == "consent") {
 			t.Errorf("%s: policy %s", name, csp)
 		}
 		for header, want := range map[string]string{
@@ -317,6 +317,7 @@ func TestConsentPageSaysWhatMatters(t *testing.T) {
 		"no refresh":      {func(c *Consent) { c.KeepFor = 0 }, []string{"15 minutes"}, []string{"while you are away"}},
 		"nothing new":     {func(c *Consent) { c.Access = []Access{{c.Access[0].Resource, c.Access[0].Scopes[2:]}} }, []string{"You have already allowed it to"}, []string{"It asks to"}},
 		"no name":         {func(c *Consent) { c.App.Name = "\u200b" }, []string{"hr.portal"}, nil},
+		"its account":     {func(c *Consent) { c.AccountURL = "https://login.example/account" }, []string{`<a href="https://login.example/account"`}, nil},
 		"a remote logo":   {func(c *Consent) { c.App.Logo = "https://evil.example/l.png" }, []string{">HP</span>"}, []string{"evil.example"}},
 		"our copy":        {func(c *Consent) { c.App.Logo = "/team/oauth/logo/abc" }, []string{`<object class="logo" data="/team/oauth/logo/abc" type="image/png"`, ">HP</span></object>"}, []string{"<img class"}},
 	} {
@@ -344,6 +345,60 @@ func TestConsentPageSaysWhatMatters(t *testing.T) {
 				t.Error("the name, which is the app's own word, comes before the host")
 			}
 		})
+	}
+}
+
+// Whoever types a password reads first where it leads to, and no sentence that a
+// stranger wrote.
+func TestSignInPageSaysWhoNobodyChecked(t *testing.T) {
+	long := strings.Repeat("Google Accounts has checked this app. ", 5)
+	for name, c := range map[string]struct {
+		app     App
+		uri     string
+		has, no []string
+	}{
+		"declared":      {App{Name: "Hiring Portal", Operator: "hr"}, "https://app.hr.example/cb", []string{"<strong>Hiring Portal</strong>", "app.hr.example"}, []string{"Nobody here has checked", "calls itself"}},
+		"a stranger":    {App{Name: long}, "https://evil.example/cb", []string{"Nobody here has checked this app.", `<strong class="host">evil.example</strong>, which calls itself <bdi>“Google Accounts has checked this app. Go…”</bdi>`}, []string{"app. Google"}},
+		"quotes":        {App{Name: `x” of google.example. It is “good`}, "https://evil.example/cb", []string{"<bdi>“x&#39; of google.example. It is &#39;good”</bdi>"}, nil},
+		"on a computer": {App{Name: "Notes"}, "http://127.0.0.1:7777/cb", []string{"<strong>an app on this computer</strong>, which calls itself", "trust the app you came from"}, []string{"127.0.0.1</"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			if err := newPages(t).SignIn(w, SignIn{Local: true, App: &c.app, RedirectURI: c.uri}); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range c.has {
+				if !strings.Contains(w.Body.String(), want) {
+					t.Errorf("the page lacks %q:\n%s", want, w.Body)
+				}
+			}
+			for _, not := range c.no {
+				if strings.Contains(w.Body.String(), not) {
+					t.Errorf("the page has %q", not)
+				}
+			}
+		})
+	}
+}
+
+func TestAccountSaysWhereAppsAre(t *testing.T) {
+	at := func(uris ...string) AccountApp {
+		return AccountApp{App: App{ClientID: "id", Name: "Google", RedirectURIs: uris}}
+	}
+	for want, app := range map[string]AccountApp{
+		`<strong class="host">a.example</strong>, <strong class="host">b.example:8443</strong>`: at("https://a.example/cb", "https://a.example/other", "https://b.example:8443/cb"),
+		`<strong class="host">xn--80ak6aa92e.example</strong>`:                                  at("https://xn--80ak6aa92e.example/cb"),
+		`<strong>An app on this computer</strong>`:                                              at("http://127.0.0.1:1/cb", "http://localhost:2/cb", "http://[::1]/cb"),
+		`<strong>An app on this device</strong> (<code>com.example.app</code>)`:                 at("com.example.app:/cb"),
+		`<code>id</code>`: at(),
+	} {
+		w := httptest.NewRecorder()
+		if err := newPages(t).Account(w, Account{Apps: []AccountApp{app}}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(w.Body.String(), "<h3>"+want+"</h3>") {
+			t.Errorf("the page lacks %q:\n%s", want, w.Body)
+		}
 	}
 }
 

@@ -44,7 +44,8 @@ type SignIn struct {
 	Username string
 	// Providers are upstream providers. Each is a link, see package signin.
 	Providers []Provider
-	// App that the person is on the way to; nil: none.
+	// App that the person is on the way to; nil: none. Of one that registered itself
+	// the host comes first, and a warning with it.
 	App *App
 	// RedirectURI of the request: after signing in the browser may be sent on to
 	// it at once.

@@ -16,7 +16,16 @@ const (
 	userField, passwordField = "#username", "#password"
 	submit                   = "button[type=submit]"
 	allow, deny              = "button[value=allow]", "button[value=deny]"
+	// live: the button to allow takes a press.
+	live = "document.querySelector('button[value=allow][data-live]')"
 )
+
+// allows presses the button to allow when it takes it.
+func (b *tab) allows() {
+	b.t.Helper()
+	b.until(live)
+	b.click(allow)
+}
 
 // signIn fills in the sign-in page.
 func (b *tab) signIn(password string) {
@@ -46,7 +55,7 @@ func TestAPersonSignsInConsentsAndComesBack(t *testing.T) {
 		}
 	}
 	b.inspect("consent")
-	b.click(allow)
+	b.allows()
 	b.sees("The app knows you as user:ada")
 	first := app.next(t)
 	if got := fmt.Sprint(first.scopes()); got != "[openid orders:read]" || first.values.Get("iss") != issuer || !w.active(t, first.AccessToken) {
@@ -64,7 +73,7 @@ func TestAPersonSignsInConsentsAndComesBack(t *testing.T) {
 	}
 	b.click("summary")
 	b.inspect("consent-more")
-	b.click(allow)
+	b.allows()
 	b.sees("The app knows you as user:ada")
 	second := app.next(t)
 
@@ -109,7 +118,7 @@ func TestAnAppForTwoAPIs(t *testing.T) {
 		t.Errorf("each API stands before what is asked there:\n%s", page)
 	}
 	b.inspect("consent-two-apis")
-	b.click(allow)
+	b.allows()
 	b.sees("The app knows you as user:ada")
 	first := app.next(t)
 	if got := fmt.Sprint(first.scopes()); got != "[openid orders:read]" {
@@ -158,6 +167,7 @@ func TestAppsThatRegisteredThemselves(t *testing.T) {
 	b := newTab(t)
 	b.open(w.AuthorizeURL(c, "redirect_uri", "http://127.0.0.1:7777/callback", "scope", "orders:read"))
 	b.sees("Sign in")
+	b.inspect("sign-in-self-registered")
 	b.signIn(authtest.Password)
 	b.sees("An app on this computer")
 	if page := b.text("main"); !strings.Contains(page, "Nobody here has checked this app.") {
@@ -175,7 +185,7 @@ func TestSigningOut(t *testing.T) {
 		b.signIn(authtest.Password)
 		b.until("document.querySelector('button[value=allow]') || document.title === 'app'")
 		if value[bool](b, "document.title !== 'app'") {
-			b.click(allow)
+			b.allows()
 		}
 		b.sees("The app knows you as user:ada")
 		return app.next(t)

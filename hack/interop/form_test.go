@@ -30,6 +30,7 @@ func TestKeyboardOnly(t *testing.T) {
 
 	b.open(loginURL("openid orders:read"))
 	b.sees("wants access to your account")
+	b.until(live)
 	b.tabTo("Allow")
 	b.hasFocusRing("Allow")
 	b.keys(kb.Enter)
@@ -42,6 +43,34 @@ func TestKeyboardOnly(t *testing.T) {
 	b.hasFocusRing("Withdraw")
 	b.keys(kb.Enter)
 	b.sees("Access withdrawn.")
+}
+
+// TestAllowTakesNoPressBeforeItCouldBeRead: neither the second half of a double click
+// whose first closed the window above, nor a key that is held down.
+func TestAllowTakesNoPressBeforeItCouldBeRead(t *testing.T) {
+	w := newWorld(t)
+	app, b := newWebApp(t, w), newTab(t)
+	b.open(loginURL("openid orders:read"))
+	b.sees("Sign in")
+	b.signIn(authtest.Password)
+	b.sees("wants access to your account")
+	b.until(live)
+	// The presses come in the moment in which the page comes to the front.
+	sent := value[int](b, `(() => {
+		let sent = 0
+		document.forms[0].addEventListener("submit", () => sent++)
+		const button = document.querySelector("button[value=allow]")
+		dispatchEvent(new Event("focus"))
+		button.click()
+		button.dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true, detail: 2}))
+		return button.matches("[data-live]") ? -1 : sent
+	})()`)
+	if sent != 0 {
+		t.Errorf("sent %d times (-1: the button looks as if it would)", sent)
+	}
+	b.allows()
+	b.sees("The app knows you as user:ada")
+	app.next(t)
 }
 
 // tabTo presses Tab until the focus is on what begins with a text.
@@ -93,7 +122,7 @@ func TestFormPost(t *testing.T) {
 	b.sees("Sign in")
 	b.signIn(authtest.Password)
 	b.sees("wants access to your account")
-	b.click(allow)
+	b.allows()
 	b.sees("The app knows you as user:ada")
 	if got := app.next(t); got.method != http.MethodPost {
 		t.Errorf("the answer came by %s", got.method)
@@ -123,7 +152,7 @@ func TestAppsThatSendPeopleOn(t *testing.T) {
 	b.sees("Sign in")
 	b.signIn(authtest.Password)
 	b.sees("wants access to your account")
-	b.click(allow)
+	b.allows()
 	b.sees("At home")
 	// After signing in, where consent is not asked again.
 	b.open(w.AuthorizeURL(c, "redirect_uri", callback, "scope", "openid orders:read", "prompt", "login"))

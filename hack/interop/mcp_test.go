@@ -94,7 +94,7 @@ func authorizer(t *testing.T, w *world, offline bool, want string) auth.OAuthHan
 			b.sees("Sign in")
 			b.signIn(authtest.Password)
 			b.sees("An app on this computer")
-			b.click(allow)
+			b.allows()
 			b.sees("Go back to the command line")
 			answer := <-app.answers
 			return &auth.AuthorizationResult{Code: answer.Get("code"), State: answer.Get("state"), Iss: answer.Get("iss")}, nil

@@ -193,7 +193,7 @@ func (g *guide) signsIn(t *testing.T) {
 	b.signIn(authtest.Password)
 	b.until("document.body.innerText.includes('access_token') || document.querySelector('button[value=allow]')")
 	if value[bool](b, "!document.body.innerText.includes('access_token')") {
-		b.click(allow)
+		b.allows()
 	}
 	b.until("document.body.innerText.includes('access_token')")
 	var got tokens

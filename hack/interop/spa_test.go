@@ -65,7 +65,7 @@ func TestABrowserOnlyApp(t *testing.T) {
 	b.sees("Sign in")
 	b.signIn(authtest.Password)
 	b.sees("wants access to your account")
-	b.click(allow)
+	b.allows()
 	b.sees("Done")
 	got := value[result](b, "window.result")
 	if got.Token.Status != 200 || got.Token.Scope != "openid profile orders:read" || got.Userinfo["sub"] != "user:ada" || got.Userinfo["name"] != "Name of ada" {

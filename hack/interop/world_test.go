@@ -97,7 +97,7 @@ func (w *world) codeFlow(t *testing.T, b *tab, c authtest.Client, change ...stri
 	b.sees("Sign in")
 	b.signIn(authtest.Password)
 	b.sees("wants access to your account")
-	b.click(allow)
+	b.allows()
 	b.sees("Elsewhere")
 	code := value[string](b, "new URLSearchParams(location.search).get('code')")
 	a := w.Token(t, c, "grant_type", "authorization_code", "code", code, "redirect_uri", elsewhere, "code_verifier", authtest.Verifier)
