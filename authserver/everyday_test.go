@@ -29,7 +29,7 @@ func TestEverydayErrorsAreNoFailures(t *testing.T) {
 			t.Errorf("%s: %d", rule, p.Status)
 		}
 	}
-	if log := w.Log.String(); strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, `"level":"DEBUG","msg":"request failed"`) {
+	if log := w.Log.String(); strings.Contains(log, `"level":"ERROR","msg":"request failed"`) || !strings.Contains(log, `"level":"DEBUG","msg":"request failed"`) {
 		t.Errorf("logged\n%s", log)
 	}
 }
