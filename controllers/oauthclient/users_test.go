@@ -247,7 +247,9 @@ func TestF32PrivateUseSchemes(t *testing.T) {
 	permit := func(schemes ...string) {
 		w.edit(as, func() { as.Spec.Registration.PrivateUseSchemes = schemes })
 	}
-	oac := w.oauthClient("editor", webApp, func(o *v1alpha1.OAuthClient) { o.Spec.RedirectURIs = []string{"cursor://anysphere.cursor-mcp/oauth/callback"} })
+	oac := w.oauthClient("editor", webApp, func(o *v1alpha1.OAuthClient) {
+		o.Spec.RedirectURIs = []string{"cursor://anysphere.cursor-mcp/oauth/callback"}
+	})
 	op.settle(keyOf(oac))
 	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec)
 	w.wantClients(0)
