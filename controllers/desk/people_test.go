@@ -18,11 +18,11 @@ import (
 func (w *world) signIn(t *testing.T, id, subject, username string) {
 	t.Helper()
 	now := time.Now()
-	must(t, w.store.PutSession(t.Context(), store.Session{
+	must(t, w.flows.PutSession(t.Context(), store.Session{
 		ID: id, Hash: "hash of " + id, Subject: subject, Source: store.Source{Name: "corp"}, Username: username, UserAgent: "Browser\x1b[2J/1.0", Address: "192.0.2.1",
 		Seen: now.Add(-time.Hour), Expires: now.Add(time.Hour),
 	}))
-	must(t, w.store.PutFamily(t.Context(), store.Family{
+	must(t, w.flows.PutFamily(t.Context(), store.Family{
 		ID: id, Grant: store.Grant{ClientID: "shop.cli", Subject: subject, Access: []store.Access{{Resource: "https://api.example", Scopes: []string{"orders.read"}}}},
 		Generation: 1, Created: now, Rotated: now, Expires: now.Add(time.Hour), IdleExpires: now.Add(time.Hour),
 	}))

@@ -24,6 +24,7 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/authserver/kube"
+	"clientele.dev/clientele/authserver/sealed"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/sqlite"
 	"clientele.dev/clientele/hack/testenv"
@@ -38,6 +39,8 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 type world struct {
 	*authtest.Server
 	store store.Store
+	// flows is the store as the server writes to it.
+	flows store.Flows
 	admin client.Client
 }
 
@@ -77,6 +80,7 @@ func (w *world) createObjects(t *testing.T) {
 	must(t, err)
 	text, err := serverKeys.Marshal()
 	must(t, err)
+	w.flows = sealed.New(w.store, func() credential.ServerKeys { return serverKeys }, slog.New(slog.DiscardHandler))
 	meta := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: system, Name: name} }
 	as := &v1alpha1.AuthorizationServer{ObjectMeta: meta("default")}
 	as.Spec.Issuer, as.Spec.Type, as.Spec.Unmanaged = w.URL, v1alpha1.AuthorizationServerUnmanaged, &v1alpha1.UnmanagedServer{}
