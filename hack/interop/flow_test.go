@@ -16,15 +16,27 @@ const (
 	userField, passwordField = "#username", "#password"
 	submit                   = "button[type=submit]"
 	allow, deny              = "button[value=allow]", "button[value=deny]"
-	// live: the button to allow takes a press.
-	live = "document.querySelector('button[value=allow][data-live]')"
 )
 
 // allows presses the button to allow when it takes it.
 func (b *tab) allows() {
 	b.t.Helper()
-	b.until(live)
+	b.reads()
 	b.click(allow)
+}
+
+// reads goes down to the button that wants to be read before (assets/submit.js), and
+// stays until it takes a press. What the scrolling does to the button the browser
+// tells it after the next frame.
+func (b *tab) reads() {
+	b.t.Helper()
+	const button = "document.querySelector('[data-unhurried]')"
+	value[bool](b, `(async () => {
+		`+button+`?.scrollIntoView({block: "nearest", behavior: "instant"})
+		for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame)
+		return new Promise(done => setTimeout(done, 0, true))
+	})()`)
+	b.until("!" + button + " || " + button + ".matches('[data-live]')")
 }
 
 // signIn fills in the sign-in page.

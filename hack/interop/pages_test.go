@@ -23,7 +23,7 @@ func (b *tab) inspect(name string) {
 		if s.width == light.width {
 			b.axe(name + ", " + s.name)
 		}
-		b.until("!document.querySelector('[data-unhurried]:not([data-live])')")
+		b.reads()
 		ctx, cancel := b.limit()
 		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 		cancel()

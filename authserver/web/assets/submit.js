@@ -9,22 +9,24 @@ document.querySelector("form[data-send]")?.submit();
 // button came into sight by going to it with Tab does not count against them.
 const moment = 500; // milliseconds
 for (const button of document.querySelectorAll("button[data-unhurried]")) {
-  let page, sight, timer;
+  let page, sight, timer; // since when there is the page, and since when the button is in sight
   const look = () => {
     clearTimeout(timer);
     delete button.dataset.live;
+    if (sight === undefined) return;
     timer = setTimeout(() => { button.dataset.live = ""; }, moment - performance.now() + Math.max(page, sight));
   };
-  const begin = () => { page = sight = performance.now(); look(); };
+  const begin = () => { page = performance.now(); look(); };
   begin();
   addEventListener("focus", begin);
   addEventListener("pageshow", begin);
   document.addEventListener("visibilitychange", begin);
   new IntersectionObserver(seen => {
-    if (seen.at(-1).isIntersecting) { sight = performance.now(); look(); }
+    sight = seen.at(-1).isIntersecting ? performance.now() : undefined;
+    look();
   }).observe(button);
   button.addEventListener("click", press => {
-    const since = press.detail > 0 ? Math.max(page, sight) : page;
+    const since = press.detail > 0 ? Math.max(page, sight ?? Infinity) : page;
     if (press.timeStamp - since < moment) press.preventDefault();
   });
 }
