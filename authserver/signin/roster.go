@@ -37,10 +37,9 @@ func (r Roster) Welcome(subject string, from store.Source) (bool, error) {
 
 // samePassword tells whether a local user still has the password that they signed
 // in with. Whose password was reset is signed out by it: that is what one does for
-// somebody whose device was stolen. What was written before stamps were kept is
-// believed.
+// somebody whose device was stolen.
 func samePassword(from store.Source, u User) bool {
-	return from.Stamp == "" || from.Stamp == u.Source.Stamp
+	return from.Stamp == u.Source.Stamp
 }
 
 // vouched tells whether an upstream provider is configured now as it was when it
@@ -54,11 +53,6 @@ func (r Roster) vouched(from store.Source) (bool, error) {
 		return false, notKnown()
 	}
 	return upstreams.Vouches(from), nil
-}
-
-// Known tells whether it is known of everybody whether they are welcome.
-func (r Roster) Known() bool {
-	return (r.Local == nil || r.Local.Known()) && (r.Upstreams == nil || r.Upstreams() != nil)
 }
 
 // Roles returns the roles that a person has now, who is Welcome. For people of an

@@ -27,8 +27,7 @@ type Source struct {
 	Issuer   string `json:"issuer,omitempty"`
 	ClientID string `json:"client_id,omitempty"`
 	// Stamp is of what a local user proved it with; it is another one once their
-	// password is. Empty for people of providers, and where the record was written
-	// before it was kept.
+	// password is. Empty for people of providers.
 	Stamp string `json:"stamp,omitempty"`
 }
 
@@ -38,8 +37,7 @@ type Grant struct {
 	ClientID string `json:"client_id"`
 	// Subject is the person's `sub`.
 	Subject string `json:"subject"`
-	// Source of the person. Of records that were written before it was kept it is
-	// not known: it is empty.
+	// Source of the person.
 	Source Source `json:"source,omitzero"`
 	// SessionID (Session.ID) the person was signed in with.
 	SessionID string `json:"session_id"`
@@ -207,7 +205,7 @@ type Consent struct {
 
 // Consents keeps consents.
 type Consents interface {
-	// AddConsent adds the scopes to what there is. since is when the client became
+	// AddConsent adds the scopes, at least one, to what there is. since is when the client became
 	// what it is: what was allowed before was allowed to another, and is replaced.
 	AddConsent(ctx context.Context, c Consent, since time.Time) error
 	// Consent reads what was allowed at since or later: ErrNotFound if nothing was.

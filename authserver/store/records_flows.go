@@ -7,57 +7,40 @@ import (
 	"time"
 )
 
-// Versions of the stored JSON of what people do; see the others in records.go.
+// Versions of the stored JSON of what people do; see the others in records.go. There
+// are no older ones: the schema's step 6 removed what was there.
 const (
 	codeVersion    = 4
 	familyVersion  = 3
 	sessionVersion = 3
 )
 
-// grantRecord is the JSON of a grant. Before codes of version 4 and families of
-// version 3 it was for a single resource, and said so without a list.
-type grantRecord struct {
-	Grant
-	Resource string   `json:"resource,omitempty"`
-	Scopes   []string `json:"scopes,omitempty"`
-}
-
-func (r grantRecord) grant() Grant {
-	if r.Resource != "" {
-		r.Access = []Access{{Resource: r.Resource, Scopes: r.Scopes}}
-	}
-	return r.Grant
-}
-
-// codeRecord is the JSON of a code. Version 2 says when it was made, version 3
-// the source of the person, version 4 its stamp; before, that is not known.
+// codeRecord is the JSON of a code.
 type codeRecord struct {
-	Version     int         `json:"v"`
-	Grant       grantRecord `json:"grant"`
-	RedirectURI string      `json:"redirect_uri,omitempty"`
-	Challenge   string      `json:"challenge,omitempty"`
-	FamilyID    string      `json:"family_id"`
-	Issued      int64       `json:"issued,omitempty"`
-	Expires     int64       `json:"expires"`
+	Version     int    `json:"v"`
+	Grant       Grant  `json:"grant"`
+	RedirectURI string `json:"redirect_uri,omitempty"`
+	Challenge   string `json:"challenge,omitempty"`
+	FamilyID    string `json:"family_id"`
+	Issued      int64  `json:"issued,omitempty"`
+	Expires     int64  `json:"expires"`
 }
 
-// familyRecord is the JSON of a family. Version 2 says the source of the person,
-// version 3 its stamp.
-// Generation and revocation are columns, for they are what writers compare.
+// familyRecord is the JSON of a family. Generation and revocation are columns, for
+// they are what writers compare.
 type familyRecord struct {
-	Version     int         `json:"v"`
-	Grant       grantRecord `json:"grant"`
-	Current     string      `json:"current"`
-	Previous    string      `json:"previous,omitempty"`
-	KeyVersion  int         `json:"key_version"`
-	Created     int64       `json:"created"`
-	Rotated     int64       `json:"rotated,omitempty"`
-	Expires     int64       `json:"expires"`
-	IdleExpires int64       `json:"idle_expires,omitempty"`
+	Version     int    `json:"v"`
+	Grant       Grant  `json:"grant"`
+	Current     string `json:"current"`
+	Previous    string `json:"previous,omitempty"`
+	KeyVersion  int    `json:"key_version"`
+	Created     int64  `json:"created"`
+	Rotated     int64  `json:"rotated,omitempty"`
+	Expires     int64  `json:"expires"`
+	IdleExpires int64  `json:"idle_expires,omitempty"`
 }
 
-// sessionRecord is the JSON of a session. Version 1 says only the name of the
-// source, version 3 its stamp too. Seen is a column.
+// sessionRecord is the JSON of a session. Seen is a column.
 type sessionRecord struct {
 	Version       int      `json:"v"`
 	Subject       string   `json:"subject"`
@@ -81,7 +64,7 @@ type sessionRecord struct {
 // Encode gives the JSON in which a store keeps the code, but for its hash.
 func (c Code) Encode() ([]byte, error) {
 	return encode("code", codeRecord{
-		Version: codeVersion, Grant: grantRecord{Grant: c.Grant}, RedirectURI: c.RedirectURI, Challenge: c.Challenge,
+		Version: codeVersion, Grant: c.Grant, RedirectURI: c.RedirectURI, Challenge: c.Challenge,
 		FamilyID: c.FamilyID, Issued: unix(c.Issued), Expires: unix(c.Expires),
 	})
 }
@@ -93,7 +76,7 @@ func DecodeCode(hash, mac string, record []byte) (Code, error) {
 		return Code{}, err
 	}
 	return Code{
-		Hash: hash, Grant: rec.Grant.grant(), RedirectURI: rec.RedirectURI, Challenge: rec.Challenge,
+		Hash: hash, Grant: rec.Grant, RedirectURI: rec.RedirectURI, Challenge: rec.Challenge,
 		FamilyID: rec.FamilyID, Issued: fromUnix(rec.Issued), Expires: fromUnix(rec.Expires), MAC: mac, Record: record,
 	}, nil
 }
@@ -102,7 +85,7 @@ func DecodeCode(hash, mac string, record []byte) (Code, error) {
 // generation and revocation.
 func (f Family) Encode() ([]byte, error) {
 	return encode("family", familyRecord{
-		Version: familyVersion, Grant: grantRecord{Grant: f.Grant}, Current: f.Current, Previous: f.Previous, KeyVersion: f.KeyVersion,
+		Version: familyVersion, Grant: f.Grant, Current: f.Current, Previous: f.Previous, KeyVersion: f.KeyVersion,
 		Created: unix(f.Created), Rotated: unix(f.Rotated), Expires: unix(f.Expires), IdleExpires: unix(f.IdleExpires),
 	})
 }
@@ -115,7 +98,7 @@ func DecodeFamily(id, mac string, generation, revoked int64, record []byte) (Fam
 		return Family{}, err
 	}
 	return Family{
-		ID: id, Grant: rec.Grant.grant(), Generation: generation, Current: rec.Current, Previous: rec.Previous,
+		ID: id, Grant: rec.Grant, Generation: generation, Current: rec.Current, Previous: rec.Previous,
 		KeyVersion: rec.KeyVersion, Created: fromUnix(rec.Created), Rotated: fromUnix(rec.Rotated),
 		Expires: fromUnix(rec.Expires), IdleExpires: fromUnix(rec.IdleExpires), Revoked: fromUnix(revoked), MAC: mac, Record: record,
 	}, nil
@@ -193,7 +176,7 @@ func decode(kind string, record []byte, rec any, version *int, present int) erro
 	return nil
 }
 
-// ConsentRow is the consent to one scope, or to none at all ("").
+// ConsentRow is the consent to one scope.
 type ConsentRow struct {
 	Subject, ClientID, Resource, Scope, MAC string
 	Granted                                 int64 // Unix seconds
@@ -210,9 +193,7 @@ func JoinConsents(rows []ConsentRow) []Consent {
 			last++
 		}
 		c := &all[last]
-		if r.Scope != "" {
-			c.Scopes, c.MACs = append(c.Scopes, r.Scope), append(c.MACs, r.MAC)
-		}
+		c.Scopes, c.MACs = append(c.Scopes, r.Scope), append(c.MACs, r.MAC)
 		if granted := fromUnix(r.Granted); granted.After(c.Granted) {
 			c.Granted = granted
 		}

@@ -22,7 +22,10 @@
 //   - When a session was used last, that a family was revoked, and that a code was
 //     taken stand beside the record, and are believed.
 //   - Pushed requests, counted attempts and revoked tokens are believed. Every check
-//     of a pushed request is made when it is used.
+//     of a pushed request is made when it is used. So are withdrawals: a planted one
+//     only has people asked once more.
+//   - What is only counted or searched for (Holdings, PeopleNamed) is not verified
+//     either: it informs operators, and decides nothing.
 //
 // So nobody can be signed in, and no app be let in, by whoever may only write there.
 // They can put back an old row, and undo the end of one: a session that was signed
@@ -134,7 +137,8 @@ type ClientChange struct {
 	// for its client id in any case.
 	EndConsents bool
 	// EndGrants does that, and ends the codes, refresh token families and
-	// withdrawals of the client id: another incarnation has it now. Delete does it in any case.
+	// withdrawals of the client id: another incarnation has it now. Delete does it in
+	// any case.
 	EndGrants bool
 }
 

@@ -196,17 +196,17 @@ func TestMigrationsAreOneTransaction(t *testing.T) {
 	}
 }
 
-func TestGrantsOfAnEarlierSchema(t *testing.T) {
+func TestWhatPeopleDidBeforeMACs(t *testing.T) {
 	dir := t.TempDir()
 	all, err := sqlstore.Migrations(migrationFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
 	db := raw(t, dir)
-	if err := migrateTo(t.Context(), db, all[:3]); err != nil {
+	if err := migrateTo(t.Context(), db, all[:5]); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.ExecContext(t.Context(), storetest.BeforeSeveralResources); err != nil {
+	if _, err := db.ExecContext(t.Context(), storetest.BeforeMACs); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
@@ -214,7 +214,7 @@ func TestGrantsOfAnEarlierSchema(t *testing.T) {
 	}
 	s := open(t, dir)
 	defer closed(t, s)
-	storetest.WantSeveralResources(t, s)
+	storetest.WantNothingBeforeMACs(t, s)
 }
 
 func tables(t *testing.T, db *sql.DB, names string) (n int) {

@@ -13,7 +13,6 @@ import (
 var consentTests = []test{
 	{"consents are added up", consentMerges},
 	{"A19 what was allowed to an earlier incarnation does not count", a19ConsentSince},
-	{"consent to no scope", consentToNothing},
 	{"a consent that adds nothing writes nothing", consentIdle},
 	{"a consent whose MAC is another is written anew", consentResealed},
 	{"race: 50 consents are all there", consentRace},
@@ -109,13 +108,7 @@ func a19ConsentSince(t *testing.T, w *world) {
 	wantDiff(t, "consent since the new incarnation", want, got)
 }
 
-func consentToNothing(t *testing.T, w *world) {
-	w.wantConsent(t, w.consent(t, consent()))
-	w.consent(t, consent("a"))
-	w.wantConsent(t, consent("a"))
-}
-
-// consentResealed: one that was planted, or is from before there were any.
+// consentResealed: one that was planted.
 func consentResealed(t *testing.T, w *world) {
 	planted := consent("a", "b")
 	planted.MACs = []string{"", "planted"}

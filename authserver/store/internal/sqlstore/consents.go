@@ -27,16 +27,13 @@ const (
 // AddConsent implements store.Consents. What was there already is not written
 // again.
 func (r *Roles) AddConsent(ctx context.Context, c store.Consent, since time.Time) error {
-	var rows [][2]string
+	rows := make([][2]string, 0, len(c.Scopes))
 	for i, scope := range c.Scopes {
 		row := [2]string{scope}
 		if i < len(c.MACs) {
 			row[1] = c.MACs[i]
 		}
 		rows = append(rows, row)
-	}
-	if len(rows) == 0 {
-		rows = [][2]string{{}}
 	}
 	list, err := json.Marshal(rows)
 	if err == nil {

@@ -57,11 +57,12 @@ type Dialect struct {
 	// LookFirst: a writing statement waits for all others also where it finds nothing
 	// to write. Whoever makes up codes must not hold up those who bring good ones.
 	LookFirst bool
-	// PutFamily inserts a family (the columns of familyColumns) unless its code was
-	// revoked.
+	// PutFamily inserts a family (arguments as in Roles.PutFamily) unless its code
+	// was revoked.
 	PutFamily string
 	// InsertConsent inserts a row for each pair of scope and MAC in $4, a JSON array:
-	// subject, client, resource, pairs, time. What happens to a scope that is there follows it.
+	// subject, client, resource, pairs, time. What happens to a scope that is there
+	// follows it.
 	InsertConsent string
 	// RevokeCodes at $1, those that expire after $2, led to no family yet, and fulfil
 	// the further conditions (each beginning with AND).

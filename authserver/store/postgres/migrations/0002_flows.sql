@@ -55,8 +55,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_subject ON sessions (subject);
 CREATE INDEX sessions_expires ON sessions (expires);
 
--- A row per scope, so that adding never has to read first. The scope '' is the
--- consent to no scope at all.
+-- A row per scope, so that adding never has to read first.
 CREATE TABLE consents (
   subject   TEXT COLLATE "C" NOT NULL,
   client_id TEXT COLLATE "C" NOT NULL,

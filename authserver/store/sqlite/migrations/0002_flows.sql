@@ -51,8 +51,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_subject ON sessions (subject);
 CREATE INDEX sessions_expires ON sessions (expires);
 
--- A row per scope, so that adding never has to read first. The scope '' is the
--- consent to no scope at all.
+-- A row per scope, so that adding never has to read first.
 CREATE TABLE consents (
   subject   TEXT    NOT NULL,
   client_id TEXT    NOT NULL,
