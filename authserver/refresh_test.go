@@ -86,6 +86,12 @@ func oneSuccessor(t *testing.T, first string, refresh func(i int) authtest.Answe
 	return slices.Collect(maps.Keys(successors))[0]
 }
 
+// withNewerKey adds a second version.
+func withNewerKey(k credential.ServerKeys, now time.Time) credential.ServerKeys {
+	k.Keys = append(k.Keys[:1:1], credential.ServerKey{Version: 2, Key: []byte(strings.Repeat("k", 32)), Created: now})
+	return k
+}
+
 func TestRefreshRotation(t *testing.T) {
 	forEachStorage(t, func(t *testing.T, on authtest.Config) {
 		w := users(t, on)
@@ -100,9 +106,7 @@ func TestRefreshRotation(t *testing.T) {
 		}
 		t.Run("a retry within the window gives the same successor, also after a key was added", func(t *testing.T) {
 			first, second := begin()
-			added := w.ServerKeys
-			added.Keys = append(added.Keys[:len(added.Keys):len(added.Keys)], credential.ServerKey{Version: 2, Key: []byte(strings.Repeat("k", 32)), Created: w.Clock.Now()})
-			w.ServerKeys = added
+			w.ServerKeys = withNewerKey(w.ServerKeys, w.Clock.Now())
 			w.Pass(t, 29*time.Second)
 			if again := w.Refresh(t, w.public, first.Member("refresh_token")); again.Member("refresh_token") != second.Member("refresh_token") {
 				t.Errorf("retry: %s", again.Body)

@@ -39,6 +39,23 @@ func TestF10WhatIsPlantedInTheDatabaseIsNotBelieved(t *testing.T) {
 	})
 }
 
+// TestACodeThatCannotBeVerifiedYetIsNotUsedUp: another replica had the newer server key
+// first.
+func TestACodeThatCannotBeVerifiedYetIsNotUsedUp(t *testing.T) {
+	w := users(t, authtest.Config{})
+	before := w.ServerKeys
+	added := withNewerKey(before, w.Clock.Now())
+	w.ServerKeys = added
+	w.Reload(t)
+	code := w.Code(t, w.NewBrowser(t), w.public, "ada", "scope", "orders.read")
+	w.ServerKeys = before
+	w.Reload(t)
+	unavailable(t, "the key is not there yet", w.Exchange(t, w.public, code))
+	w.ServerKeys = added
+	w.Reload(t)
+	w.MustExchange(t, w.public, code)
+}
+
 // someMAC is that of bob's session, a genuine one.
 func (w *world) someMAC(t *testing.T, b *authtest.Browser) string {
 	t.Helper()
@@ -59,10 +76,22 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// adasSource stands in any session of hers.
+func (w *world) adasSource(t *testing.T) store.Source {
+	t.Helper()
+	b := w.NewBrowser(t)
+	b.SignIn(t, b.Get(t, w.Issuer+"/account"), "ada")
+	sessions, err := w.Store.SessionsOf(t.Context(), "user:ada", w.Clock.Now())
+	if err != nil || len(sessions) == 0 || sessions[0].Source.Stamp == "" {
+		t.Fatalf("%+v, %v", sessions, err)
+	}
+	return sessions[0].Source
+}
+
 func (w *world) plantSession(t *testing.T, mac string) {
 	cookie := credential.NewSessionCookie()
 	must(t, w.Store.PutSession(t.Context(), store.Session{
-		ID: credential.NewID(), Hash: credential.Hash(cookie.Reveal()), Subject: "user:ada", Source: store.Source{Name: "local"},
+		ID: credential.NewID(), Hash: credential.Hash(cookie.Reveal()), Subject: "user:ada", Source: w.adasSource(t),
 		AuthTime: w.Clock.Now(), Expires: w.Clock.Now().Add(time.Hour), MAC: mac,
 	}))
 	b := w.NewBrowser(t)
@@ -86,7 +115,7 @@ func (w *world) plantCode(t *testing.T, mac string) {
 	must(t, w.Store.PutCode(t.Context(), store.Code{
 		Hash: credential.Hash(code.Reveal()), RedirectURI: authtest.Redirect, Challenge: authtest.Challenge(), FamilyID: credential.NewFamilyID(),
 		Grant: store.Grant{
-			ClientID: "apps.public", Subject: "user:ada", Source: store.Source{Name: "local"}, SessionID: credential.NewID(),
+			ClientID: "apps.public", Subject: "user:ada", Source: w.adasSource(t), SessionID: credential.NewID(),
 			Access: []store.Access{{Resource: orders, Scopes: []string{"orders.admin"}}},
 		},
 		Issued: w.Clock.Now(), Expires: w.Clock.Now().Add(time.Minute), MAC: mac,
@@ -116,7 +145,7 @@ func (w *world) editFamily(t *testing.T, held authtest.Answer, mac string) {
 	must(t, err)
 	at := slices.IndexFunc(families, func(f store.Family) bool { return f.Grant.ClientID == "apps.public" })
 	edited := families[at]
-	edited.Grant.Subject, edited.MAC = "user:ada", mac
+	edited.Grant.Subject, edited.Grant.Source, edited.MAC = "user:ada", w.adasSource(t), mac
 	must(t, w.Store.AdvanceFamily(t.Context(), edited.Generation, edited))
 	refused(t, "a family that was made ada's", w.Refresh(t, w.public, held.Member("refresh_token")), "invalid_grant")
 	if a := w.Do(t, http.MethodGet, "/userinfo", "", "Authorization", "Bearer "+held.Member("access_token")); a.Status != http.StatusUnauthorized {

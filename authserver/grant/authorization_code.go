@@ -77,7 +77,7 @@ func (g AuthorizationCode) take(ctx context.Context, r Request) (store.Code, err
 		return store.Code{}, unknownCode()
 	}
 	hash := credential.Hash(text)
-	if err := g.userIsKnown(ctx, hash, r.Now); err != nil {
+	if err := g.canTell(ctx, hash, r.Now); err != nil {
 		return store.Code{}, err
 	}
 	code, err := g.Codes.TakeCode(ctx, hash, r.Now)
@@ -95,12 +95,10 @@ func (g AuthorizationCode) take(ctx context.Context, r Request) (store.Code, err
 	return code, nil
 }
 
-// userIsKnown looks at a code only where somebody may not be. Its error is that of
-// Users.Welcome, temporarily_unavailable, or the store's.
-func (g AuthorizationCode) userIsKnown(ctx context.Context, hash string, now time.Time) error {
-	if g.Users.Known() {
-		return nil
-	}
+// canTell is nil if the server knows enough to judge a code: a code is not used up by
+// who is told to try again. The error is that of Users.Welcome,
+// temporarily_unavailable, or the store's.
+func (g AuthorizationCode) canTell(ctx context.Context, hash string, now time.Time) error {
 	code, err := g.Codes.Code(ctx, hash, now)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // TakeCode tells what it is
@@ -178,7 +176,12 @@ func (g AuthorizationCode) stillAllowed(ctx context.Context, code store.Code, r 
 	if err != nil {
 		return nil, oauth.InvalidGrant("the redirect URI is not registered any more").WithCause(err)
 	}
-	now := present{g.Rights, g.Consents, g.Users, g.Type(), r.Client.SkipsConsent(to)}
+	now := present{rights: g.Rights, consents: g.Consents, users: g.Users, kind: g.Type()}
+	if r.Client.SkipsConsent(to) {
+		if now, err = now.trusted(ctx, r.Client, code.Grant.Subject); err != nil {
+			return nil, err
+		}
+	}
 	return now.everywhere(ctx, code.Grant, r)
 }
 

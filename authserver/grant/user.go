@@ -17,8 +17,6 @@ import (
 // roles they have now. signin.Roster is one. An error of Welcome says that this is
 // not known at the moment: temporarily_unavailable, and no refusal.
 type Users interface {
-	// Known tells whether Welcome has an answer for everybody.
-	Known() bool
 	Welcome(subject string, from store.Source) (bool, error)
 	Roles(subject string, atSignIn []string) []string
 	Tenant(subject, atSignIn string) string

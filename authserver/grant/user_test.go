@@ -16,8 +16,6 @@ type people struct {
 
 func (p people) Welcome(string, store.Source) (bool, error) { return p.welcome, p.err }
 
-func (p people) Known() bool { return p.err == nil }
-
 func (people) Roles(_ string, atSignIn []string) []string { return atSignIn }
 
 func (people) Tenant(_, atSignIn string) string { return atSignIn }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -46,7 +47,8 @@ func data(record []byte, columns ...string) []byte {
 }
 
 // errAhead is an outage: who is refused for good throws tokens away.
-var errAhead = errors.New("a row in the database is authenticated by a server key that this replica does not have yet")
+var errAhead = oauth.TemporarilyUnavailable("this replica is behind another").
+	WithCause(errors.New("a row in the database is authenticated by a server key that this replica does not have yet"))
 
 // genuine is nil if a row is as this server wrote it. Otherwise the log is told, and
 // the error is store.ErrNotFound.
@@ -96,7 +98,8 @@ func (f *Flows) Code(ctx context.Context, hash string, now time.Time) (store.Cod
 	return f.code(c, err)
 }
 
-// TakeCode implements store.Codes.
+// TakeCode implements store.Codes. One that cannot be verified yet is used up; who
+// would not have that reads it first.
 func (f *Flows) TakeCode(ctx context.Context, hash string, now time.Time) (store.Code, error) {
 	c, err := f.Flows.TakeCode(ctx, hash, now)
 	return f.code(c, err)

@@ -45,7 +45,7 @@ var arrows = map[string][]string{
 	"authserver/store/postgres": {"authserver/credential", "authserver/store", "authserver/store/internal/sqlstore", "github.com/jackc/pgx/v5"},
 	"authserver/registration":   {"authserver/oauth", "authserver/policy", "authserver/store"},
 	"authserver/registry":       {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "authserver/registration"},
-	"authserver/sealed":         {"authserver/credential", "authserver/store"},
+	"authserver/sealed":         {"authserver/credential", "authserver/oauth", "authserver/store"},
 	"authserver/params":         {"authserver/oauth"},
 	"authserver/peer":           {},
 	"authserver/clientauth":     {"authserver/oauth", "authserver/credential", "authserver/params", "authserver/registry"},
