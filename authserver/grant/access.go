@@ -2,10 +2,10 @@ package grant
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -32,8 +32,16 @@ type present struct {
 	users    Users
 	// kind of grant that asks.
 	kind oauth.GrantType
-	// trusted: nobody had to be asked but those who took the client's access away.
-	trusted bool
+	// unasked: the person need not have been asked.
+	unasked bool
+}
+
+// trusted is how things are for a client that people are not asked about. The error
+// is the store's.
+func (p present) trusted(ctx context.Context, c *registry.Client, subject string) (present, error) {
+	var err error
+	p.unasked, err = Unasked(ctx, p.consents, c, subject)
+	return p, err
 }
 
 // at says what is left of the scopes that a grant gave at one resource. The error is
@@ -61,10 +69,8 @@ func (p present) at(ctx context.Context, g store.Grant, a store.Access, r Reques
 // not, or when the person withdrew. None left is an invalid_grant; other errors are
 // the store's.
 func (p present) consented(ctx context.Context, g store.Grant, a store.Access, r Request) ([]string, error) {
-	if p.trusted {
-		if unasked, err := Unasked(ctx, p.consents, r.Client, g.Subject); unasked || err != nil {
-			return a.Scopes, err
-		}
+	if p.unasked {
+		return a.Scopes, nil
 	}
 	remembered, err := RememberedConsent(ctx, p.consents, r.Client, g.Subject, a.Resource)
 	if err != nil {
@@ -84,11 +90,10 @@ func (p present) everywhere(ctx context.Context, g store.Grant, r Request) ([]Us
 	var refused error
 	for _, a := range g.Access {
 		right, err := p.at(ctx, g, a, r)
-		var denied *oauth.Error
 		switch {
 		case err == nil:
 			left = append(left, right)
-		case !errors.As(err, &denied):
+		case oauth.CodeOf(err) != oauth.CodeInvalidGrant:
 			return nil, err
 		case refused == nil:
 			refused = err

@@ -40,7 +40,11 @@ func (g RefreshToken) Inspect(ctx context.Context, text string, r Request) (Refr
 	if err := stillWelcome(g.Users, f.Grant); err != nil {
 		return RefreshState{}, err
 	}
-	rights, err := g.present(r).everywhere(ctx, f.Grant, r)
+	now, err := g.present(ctx, f, r)
+	if err != nil {
+		return RefreshState{}, err
+	}
+	rights, err := now.everywhere(ctx, f.Grant, r)
 	if err != nil {
 		return RefreshState{}, err
 	}

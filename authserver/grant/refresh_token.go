@@ -148,33 +148,42 @@ func (g RefreshToken) stillAllowed(ctx context.Context, f store.Family, r Reques
 	if err != nil {
 		return UserRight{}, err
 	}
-	now := g.present(r)
+	now, err := g.present(ctx, f, r)
+	if err != nil {
+		return UserRight{}, err
+	}
 	right, err := now.at(ctx, f.Grant, asked, r)
 	switch {
 	case err != nil:
-		return UserRight{}, g.refusal(ctx, f, r, err)
+		return UserRight{}, now.refusal(ctx, f.Grant, access, r, err)
 	case r.Scope != "" && len(right.Scopes) < len(asked.Scopes):
 		return UserRight{}, oauth.InvalidScope("a scope is not granted to this client any more")
 	}
 	return right, nil
 }
 
-func (g RefreshToken) present(r Request) present {
-	trusted := r.Client.Managed != nil && r.Client.Managed.Trusted
-	return present{g.Rights, g.Consents, g.Users, g.Type(), trusted}
+// present is how things are for a family's person and client.
+func (g RefreshToken) present(ctx context.Context, f store.Family, r Request) (present, error) {
+	now := present{rights: g.Rights, consents: g.Consents, users: g.Users, kind: g.Type()}
+	if m := r.Client.Managed; m != nil && m.Trusted {
+		return now.trusted(ctx, r.Client, f.Grant.Subject)
+	}
+	return now, nil
 }
 
 // refusal says no more than is so: an app throws its refresh token away at an
-// invalid_grant, so that only a family of which nothing is left gets one.
-func (g RefreshToken) refusal(ctx context.Context, f store.Family, r Request, err error) error {
+// invalid_grant, so that only a family of which nothing is left gets one. An app that
+// names no resource has always had tokens for the first: it is told that there are
+// none any more, instead of one for another audience.
+func (p present) refusal(ctx context.Context, g store.Grant, asked store.Access, r Request, err error) error {
 	if oauth.CodeOf(err) != oauth.CodeInvalidGrant {
 		return err
 	}
-	left, nothing := g.present(r).everywhere(ctx, f.Grant, r)
+	left, nothing := p.everywhere(ctx, g, r)
 	if nothing != nil {
 		return nothing
 	}
-	if _, elsewhere := rightAt(left, r.Resource); elsewhere != nil {
+	if _, elsewhere := rightAt(left, asked.Resource); elsewhere != nil {
 		return elsewhere
 	}
 	return oauth.InvalidScope("none of these scopes is granted to this client any more").WithCause(err)

@@ -30,8 +30,8 @@ func (r Registration) Public() bool {
 // other program there (RFC 8252, Section 8.6).
 
 // SkipsConsent reports whether a user is not asked, unless they took the app's access
-// away: the platform team trusts the app. A public one must be reached at an address that is the app's alone, on the
-// web; otherwise the user is asked as for any app.
+// away: the platform team trusts the app. A public one must be reached at an address
+// that is the app's alone, on the web; otherwise the user is asked as for any app.
 func (r Registration) SkipsConsent(to RedirectURI) bool {
 	return r.Managed != nil && r.Managed.Trusted && (!r.Public() || to.kind == RedirectWeb)
 }
