@@ -95,6 +95,34 @@ func TestARegistrarFindsPeople(t *testing.T) {
 	w.wantActive(t, w.web, tokens.Member("access_token"), false)
 }
 
+// Nobody is told "nobody" before it is known who the local users are.
+func TestARegistrarIsToldThatTheUsersAreNotKnownYet(t *testing.T) {
+	w := newPeople(t, authtest.Config{})
+	access, _ := w.tokens(t, w.app, "resource", api)
+	w.Users.Forget()
+	find := func(query string) authtest.Answer {
+		return w.SendText(t, http.MethodGet, "/registrar/v1/people"+query, authtest.RegistrarToken, "")
+	}
+	for _, username := range []string{"ada", "eve"} { // ada is signed in
+		a := find("?username=" + username)
+		unavailable(t, username, a)
+		if !strings.Contains(a.Body, "who the users are is not known yet; try again") {
+			t.Errorf("%s: %s", username, a.Body)
+		}
+	}
+	if a := find("?issuer=https://idp.example&subject=x"); a.Status != http.StatusOK {
+		t.Errorf("somebody of a provider: %d %s", a.Status, a.Body)
+	}
+	asRegistrar[oauth.SignedOut](t, w.Server, http.MethodDelete, "/user:ada")
+	w.SetUsers(t, authtest.Person{Username: "ada"})
+	if got := asRegistrar[oauth.PeopleFound](t, w.Server, http.MethodGet, "?username=ada"); !slices.Equal(got.Subjects, []string{"user:ada"}) {
+		t.Errorf("found %v", got.Subjects)
+	}
+	if w.active(t, w.rs, access) {
+		t.Error("by `sub` ada was not signed out")
+	}
+}
+
 func TestWhoAndWhatARegistrarMayAskAboutPeople(t *testing.T) {
 	w := newPeople(t, authtest.Config{})
 	access, _ := w.tokens(t, w.app, "resource", api)

@@ -17,11 +17,10 @@ const mostSessions = 100
 // findPeople is GET /registrar/v1/people?username= or ?issuer=&subject=: the `sub` of
 // somebody, for the people who run the server. By user name a local user is found,
 // disabled or not, and whoever is signed in; by what a provider calls somebody
-// everybody is, also who was never here.
-func (s *Server) findPeople(x *exchange) int {
-	if _, err := s.registrar(x); err != nil {
-		return s.fail(x, err)
-	}
+// everybody is, also who was never here. While the local users are not known, user
+// names are temporarily_unavailable: "nobody" would have somebody believe that there
+// is nobody to sign out.
+func (s *Server) findPeople(x *exchange, _ Caller) int {
 	found, err := s.peopleMeant(x)
 	if err != nil {
 		return s.fail(x, err)
@@ -46,7 +45,11 @@ func (s *Server) peopleMeant(x *exchange) ([]string, error) {
 		return nil, err
 	}
 	if s.Roster.Local != nil {
-		if local, ok := s.Roster.Local.Named(username); ok {
+		local, ok, err := s.Roster.Local.Named(username)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			found = append(found, local)
 		}
 	}
@@ -55,10 +58,7 @@ func (s *Server) peopleMeant(x *exchange) ([]string, error) {
 }
 
 // showPerson is GET /registrar/v1/people/{sub}.
-func (s *Server) showPerson(x *exchange) int {
-	if _, err := s.registrar(x); err != nil {
-		return s.fail(x, err)
-	}
+func (s *Server) showPerson(x *exchange, _ Caller) int {
 	if !signin.ValidSubject(x.rest) {
 		return s.fail(x, noPerson())
 	}
@@ -102,11 +102,7 @@ func personShown(subject string, sessions []store.Session, apps []signin.App) oa
 // that is nothing, so that it can be repeated (FAILURES A19). Sessions, refresh tokens
 // and with them access tokens end; what the person allowed apps stays remembered.
 // Whether they may sign in again is for the users document or their provider to say.
-func (s *Server) signOutPerson(x *exchange) int {
-	caller, err := s.registrar(x)
-	if err != nil {
-		return s.fail(x, err)
-	}
+func (s *Server) signOutPerson(x *exchange, caller Caller) int {
 	if !signin.ValidSubject(x.rest) {
 		return s.fail(x, noPerson())
 	}

@@ -54,13 +54,18 @@ func (l *Local) User(subject string) (User, bool, error) {
 	return e.user, true, nil
 }
 
-// Named returns the `sub` of the local user of that name, disabled or not.
-func (l *Local) Named(username string) (string, bool) {
-	e, _ := l.directory.Load().find(username)
-	if e == nil {
-		return "", false
+// Named returns the `sub` of the local user of that name, disabled or not; false:
+// there is none. The error is as of User.
+func (l *Local) Named(username string) (string, bool, error) {
+	d := l.directory.Load()
+	if d == nil {
+		return "", false, oauth.TemporarilyUnavailable("who the users are is not known yet; try again in a moment").WithCause(ErrNotKnown)
 	}
-	return e.user.Subject, true
+	e, _ := d.find(username)
+	if e == nil {
+		return "", false, nil
+	}
+	return e.user.Subject, true, nil
 }
 
 // notKnown is what a client is told.

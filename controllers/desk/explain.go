@@ -60,7 +60,7 @@ func (c connection) explainStatus(err error, e *registrar.StatusError) error {
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return advise(err, "Does %s lead to the authorization server, and to one of this version? --url names another address", c.url)
 	case http.StatusServiceUnavailable:
-		return advise(err, "The server is not ready: `kubectl -n %s describe authorizationserver %s` says why", c.object.Namespace, c.object.Name)
+		return advise(err, "The server is not ready, or has not read everything yet: `kubectl -n %s describe authorizationserver %s` says why", c.object.Namespace, c.object.Name)
 	}
 	return err
 }

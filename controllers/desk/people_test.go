@@ -91,6 +91,12 @@ func TestPeopleSaysWhatToDo(t *testing.T) {
 			t.Errorf("%s: %v, want %q", rule, err, c.says)
 		}
 	}
+	w.Users.Forget() // as after a start, before the users Secret was read
+	_, _, err := runCommand(t, People, pat, "sign-out", "--username", "ada")
+	if err == nil {
+		t.Fatal("signed out somebody while nobody knows who that is")
+	}
+	contains(t, err.Error(), "who the users are is not known yet; try again", "kubectl -n clientele-system describe authorizationserver default")
 	if left, err := w.store.SessionsOf(t.Context(), "user:ada", time.Now()); err != nil || len(left) != 1 {
 		t.Errorf("somebody was signed out: %v, %v", left, err)
 	}

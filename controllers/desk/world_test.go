@@ -25,6 +25,7 @@ import (
 	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/authserver/kube"
 	"clientele.dev/clientele/authserver/sealed"
+	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/sqlite"
 	"clientele.dev/clientele/hack/testenv"
@@ -55,7 +56,9 @@ func newWorld(t *testing.T) *world {
 	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), Now: time.Now})
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
-	server, err := authserver.New(authserver.Options{Store: db, Source: adapter, Registrars: adapter, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	users := &signin.Local{}
+	users.Set(nil)
+	server, err := authserver.New(authserver.Options{Store: db, Source: adapter, Registrars: adapter, Users: users, Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	must(t, err)
 	listener := httptest.NewUnstartedServer(nil).Listener
 	ctx, stop := context.WithCancel(context.Background())
@@ -66,7 +69,7 @@ func newWorld(t *testing.T) *world {
 		must(t, <-done)
 	})
 	w.store = db
-	w.Server = &authtest.Server{Server: server, URL: "http://" + listener.Addr().String()}
+	w.Server = &authtest.Server{Server: server, URL: "http://" + listener.Addr().String(), Users: users}
 	w.createObjects(t)
 	testenv.Eventually(t, "ready", func() bool { return w.Do(t, http.MethodGet, "/readyz", "").Status == http.StatusOK })
 	return w
