@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -166,15 +167,12 @@ func (s *Server) postLogout(x *exchange) int {
 // page that says so.
 func (s *Server) signOut(x *exchange, r logoutRequest) int {
 	if cookie := x.view.cookies.ReadSession(x.r); cookie != "" {
-		session, err := s.session(x, s.Now())
-		if err == nil {
-			err = s.sessions().End(x.r.Context(), cookie, s.Now())
-		}
-		if err != nil {
+		session, err := s.sessions().End(x.r.Context(), cookie, s.Now())
+		switch {
+		case err == nil:
+			s.auditPerson(x, audit.SessionEnded, &session, "")
+		case !errors.Is(err, signin.ErrNoSession):
 			return s.notAuthorized(x, err)
-		}
-		if session != nil {
-			s.auditPerson(x, audit.SessionEnded, session, "")
 		}
 		http.SetCookie(x.w, x.view.cookies.EndSession())
 	}

@@ -39,7 +39,7 @@ const (
 // sign-in: whoever planted a cookie in the browser before gains nothing (A20).
 // previous is the session cookie that the browser had, or ""; its session ends.
 func (s Sessions) Start(ctx context.Context, u User, b Browser, previous credential.Secret, now time.Time) (credential.Secret, store.Session, error) {
-	if err := s.discard(ctx, previous, now); err != nil {
+	if _, err := s.End(ctx, previous, now); err != nil && !errors.Is(err, ErrNoSession) {
 		return "", store.Session{}, err
 	}
 	now = now.UTC().Truncate(time.Second)
@@ -96,23 +96,22 @@ func (s Sessions) Load(ctx context.Context, value credential.Secret, now time.Ti
 	return current, nil
 }
 
-// End ends the session of a cookie value; none is no error.
-func (s Sessions) End(ctx context.Context, value credential.Secret, now time.Time) error {
-	return s.discard(ctx, value, now)
-}
-
-func (s Sessions) discard(ctx context.Context, value credential.Secret, now time.Time) error {
+// End ends the session of a cookie value, of whomever, and returns it as it was
+// stored: ErrNoSession if there is none (any more), or an error of the store. The
+// Roster is not asked: a session that is of no use can be ended too.
+func (s Sessions) End(ctx context.Context, value credential.Secret, now time.Time) (store.Session, error) {
 	session, err := s.stored(ctx, value, now)
-	if errors.Is(err, ErrNoSession) {
-		return nil
+	if err != nil {
+		return store.Session{}, err
 	}
-	if err == nil {
-		err = s.Store.EndSession(ctx, session.Subject, session.ID)
+	err = s.Store.EndSession(ctx, session.Subject, session.ID)
+	if errors.Is(err, store.ErrNotFound) { // ended meanwhile
+		return store.Session{}, ErrNoSession
 	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("ending a session: %w", err)
+	if err != nil {
+		return store.Session{}, fmt.Errorf("ending a session: %w", err)
 	}
-	return nil
+	return session, nil
 }
 
 func (s Sessions) stored(ctx context.Context, value credential.Secret, now time.Time) (store.Session, error) {

@@ -295,8 +295,8 @@ func TestAnOutageIsNotSignedOut(t *testing.T) {
 	if _, err := s.Load(context.Background(), cookie, noon); errors.Is(err, ErrNoSession) || err == nil {
 		t.Errorf("Load: %v", err)
 	}
-	if err := s.End(context.Background(), cookie, noon); err == nil {
-		t.Error("End says it has ended")
+	if _, err := s.End(context.Background(), cookie, noon); err == nil || errors.Is(err, ErrNoSession) {
+		t.Errorf("End: %v", err)
 	}
 	if _, _, err := s.Start(context.Background(), ada, Browser{}, "", noon); err == nil {
 		t.Error("Start says it has started")
@@ -309,9 +309,12 @@ func TestEndingASession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second time there is nothing to end
-		if err := s.End(context.Background(), value, noon); err != nil {
-			t.Fatal(err)
+	if ended, err := s.End(context.Background(), value, noon); err != nil || ended.Subject != ada.Subject {
+		t.Fatalf("ended %+v, %v", ended, err)
+	}
+	for _, nothing := range []credential.Secret{value, "", credential.NewSessionCookie()} {
+		if ended, err := s.End(context.Background(), nothing, noon); !errors.Is(err, ErrNoSession) || ended.ID != "" {
+			t.Errorf("ended %+v, %v", ended, err)
 		}
 	}
 	if _, err := s.Load(context.Background(), value, noon); !errors.Is(err, ErrNoSession) {
