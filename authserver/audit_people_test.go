@@ -88,13 +88,28 @@ func TestWhatPeopleDecideIsAudited(t *testing.T) {
 	}
 	press("withdraw " + id)
 	want("consent.withdrawn", of)
-	// There is nothing any more to withdraw, and whatever is made up is told nowhere.
-	for _, made := range []string{id, "planted", strings.Repeat("planted", 1000)} {
-		w.postPage(t, b, "/account/withdraw", url.Values{"csrf": {csrf}, "client_id": {made}})
+	// What is no client id is told nowhere.
+	for _, made := range []string{"", "planted\n", strings.Repeat("planted", 1000)} {
+		if a := w.postPage(t, b, "/account/withdraw", url.Values{"csrf": {csrf}, "client_id": {made}}); a.Status != http.StatusForbidden {
+			t.Errorf("%.20q: %d", made, a.Status)
+		}
 	}
 	want("consent.withdrawn", of)
+	// A decision is told, also of an app that has nothing to lose at the moment.
+	trusts := w.MustRegister(t, authtest.NewClient("trusts", authtest.WithCode("read", api), trusted)).Registration.ClientID
+	for _, other := range []string{id, trusts} {
+		if a := w.postPage(t, b, "/account/withdraw", url.Values{"csrf": {csrf}, "client_id": {other}}); !strings.Contains(a.Body, "Access withdrawn") {
+			t.Errorf("%s: %d %s", other, a.Status, a.Body)
+		}
+	}
+	want("consent.withdrawn", of, of, map[string]string{"subject": subject, "client_id": trusts, "remote": remote})
 	press("sign-out")
 	want("user.session_ended", session, session)
+	// Of whoever is gone the session is ended, and told, too.
+	b.SignIn(t, b.Get(t, w.URL+"/account"), "ada")
+	w.SetUsers(t)
+	b.Get(t, w.URL+"/oauth/logout")
+	want("user.session_ended", session, session, session)
 	if strings.Contains(w.Log.String(), "planted") {
 		t.Error("the log has what was made up")
 	}

@@ -98,9 +98,10 @@ func earlier(a, b time.Time) time.Time {
 
 // Withdraw takes an app's access away, for every resource: its consents, its
 // refresh tokens, and with these its access tokens (A19). The person is asked about
-// it from then on, also if it is trusted. The consents go first, so that nothing new is granted on their strength while the families end. A
-// code that is on its way is not hit: whoever takes one asks for the consent
-// again (Request).
+// it from then on, also if it is trusted. The consents go first, so that nothing new is
+// granted on their strength while the families end. A code that is on its way is worth
+// nothing either: it is revoked with the families, and whoever exchanges one that was
+// written later looks at the consents of that moment (grant.AuthorizationCode).
 //
 // After an error part of it may be done; doing it again is right.
 func (a Account) Withdraw(ctx context.Context, subject, clientID string, now time.Time) error {
