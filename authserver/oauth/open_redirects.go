@@ -18,7 +18,11 @@ type redirectParser func(s string, schemes ...string) (RedirectURI, error)
 func acceptableToAnybody(s string, schemes ...string) (RedirectURI, error) {
 	uri, err := ParseRedirectURI(s, schemes...)
 	if err == nil && uri.kind == RedirectPrivateUse && qualified(uri.Host()) {
-		return RedirectURI{}, InvalidRedirectURI("a redirect URI must be https, or http on 127.0.0.1, [::1] or localhost: nobody vouches for who answers to its scheme")
+		permitted := ""
+		if len(schemes) > 0 {
+			permitted = ", or of a scheme that the server permits"
+		}
+		return RedirectURI{}, InvalidRedirectURI("a redirect URI must be https, or http on 127.0.0.1, [::1] or localhost%s: nobody vouches for who answers to its scheme", permitted)
 	}
 	return uri, err
 }

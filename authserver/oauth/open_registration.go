@@ -49,14 +49,14 @@ func selfRegistered(r Registration, rules SelfRules, parse redirectParser) (Regi
 		return Registration{}, InvalidClientMetadata("clientele_managed is for registrars only")
 	}
 	r.ClientID = ""
+	if err := rules.notOurs(r); err != nil { // before any are left out
+		return Registration{}, err
+	}
 	redirects, err := rules.redirectsOf(r.RedirectURIs, parse)
 	if err != nil {
 		return Registration{}, err
 	}
 	r.RedirectURIs = redirects
-	if err := rules.notOurs(r); err != nil {
-		return Registration{}, err
-	}
 	grants, err := selfRegisteredGrants(r.GrantTypes)
 	if err != nil {
 		return Registration{}, err

@@ -71,7 +71,7 @@ func TestA10ForOpenRegistrationRefuses(t *testing.T) {
 		"empty":                        {`{}`, CodeInvalidRedirectURI, "redirect_uris"},
 		"http redirect":                {`{"redirect_uris":["http://a.example/cb"]}`, CodeInvalidRedirectURI, "redirect_uris[0]"},
 		"script as redirect":           {`{"redirect_uris":["https://a.example","javascript:alert(1)"]}`, CodeInvalidRedirectURI, "redirect_uris[1]"},
-		"private-use scheme":           {`{"redirect_uris":["com.example.app:/cb"]}`, CodeInvalidRedirectURI, "redirect_uris[0]"},
+		"private-use scheme":           {`{"redirect_uris":["com.example.app:/cb"]}`, CodeInvalidRedirectURI, "or localhost: nobody vouches"},
 		"scheme without period":        {`{"redirect_uris":["cursor://cb"]}`, CodeInvalidRedirectURI, "redirect_uris[0]"},
 		"client credentials":           {`{` + ok + `,"grant_types":["authorization_code","client_credentials"]}`, CodeInvalidClientMetadata, "client_credentials"},
 		"password":                     {`{` + ok + `,"grant_types":["authorization_code","password"]}`, CodeInvalidClientMetadata, "password"},
@@ -122,6 +122,8 @@ func TestRedirectURIsThatLeadElsewhereAreLeftOut(t *testing.T) {
 		"too many":                        {strings.TrimSpace(many), "", "", "at most 32"},
 		"this server's host":              {"https://login.example/oauth/callback/x https://a.example/cb", "", "", "redirect_uris[0] is at this server's own host"},
 		"this server's host, other port":  {"https://login.example:8443/ https://a.example/cb", "", "", "redirect_uris[0] is at this server's own host"},
+		"this server's host, by http":     {"http://login.example/cb https://a.example/cb", "", "", "redirect_uris[0] is at this server's own host"},
+		"a domain in reverse alone":       {"com.example.app:/cb", "", "com.example.app:/cb", "or localhost, or of a scheme that the server permits: nobody vouches"},
 		"below this server's host":        {"https://app.login.example/cb", "https://app.login.example/cb", "https://app.login.example/cb", ""},
 	} {
 		r := Registration{RedirectURIs: strings.Fields(c.asked)}
