@@ -102,7 +102,7 @@ func (p printer) person(shown oauth.Person) error {
 		if a.RefreshUntil != 0 {
 			until = at(a.RefreshUntil)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", cell(a.ClientID), clean(a.Resource), clean(orDash(strings.Join(a.Scopes, " "))), until)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", clean(a.ClientID), clean(a.Resource), clean(orDash(strings.Join(a.Scopes, " "))), until)
 	}
 	return w.Flush()
 }

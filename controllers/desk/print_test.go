@@ -26,3 +26,13 @@ func TestA9ATableIsOnlyText(t *testing.T) {
 		t.Errorf("%q", out.String())
 	}
 }
+
+// What the next command is given is not shortened.
+func TestIDsAreWhole(t *testing.T) {
+	now, id := time.Unix(1_900_000_000, 0), "team."+strings.Repeat("a", 100)
+	var out bytes.Buffer
+	p := printer{out: &out, notes: &out, now: now}
+	must(t, p.list([]oauth.SelfRegisteredClient{{ClientID: id}}))
+	must(t, p.person(oauth.Person{Subject: "user:" + id, Apps: []oauth.PersonApp{{ClientID: id, Resource: "https://api.example/" + id}}}))
+	contains(t, out.String(), "\n"+id+"   -", "user:"+id+":", "\n"+id+"   https://api.example/"+id+" ")
+}
