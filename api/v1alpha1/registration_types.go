@@ -35,8 +35,9 @@ type RegistrationSpec struct {
 	MaxClients int32 `json:"maxClients,omitempty"`
 
 	// perAddressMinute is how many an address (an IPv4 address or an IPv6 /64; of
-	// those who are authenticated a user) may register in a minute; and how many
-	// changes of what was registered it may make, and how many a client. Absent: 10.
+	// those who are authenticated a user) may register in a minute; and, counted
+	// apart, how many changes and deletions of what was registered (RFC 7592) it may
+	// ask for, and how many may be asked for of one client. Absent: 10.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
 	// +optional
@@ -48,10 +49,10 @@ type RegistrationSpec struct {
 	// +optional
 	PerAddressDay int32 `json:"perAddressDay,omitempty"`
 
-	// perMinute is how many all together may register in a minute, at one replica,
-	// and how many changes they may make; those with verb register, as many apart
-	// from the others.
-	// Absent: 120.
+	// perMinute is how many all together may register in a minute, at one replica;
+	// and, counted apart, how many changes and deletions they may ask for. Those with
+	// verb register may as many of both, apart from the others. It is also how many
+	// logos of such clients are fetched in a minute. Absent: 120.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
 	// +optional
@@ -75,7 +76,8 @@ type RegistrationSpec struct {
 	// have, those of OAuthClients too (which redirectHosts may narrow). RFC 8252,
 	// Section 7.1 wants a domain in reverse instead, com.example.app, for any app on
 	// a device may claim any scheme; some apps in wide use do without, such as
-	// cursor. People are asked for consent every time an answer goes there.
+	// cursor. Of a Public client people are asked for consent every time an answer
+	// goes there, for anybody's app could say that it is that client.
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MinLength=1
