@@ -29,27 +29,54 @@ func (r *Registry) Load(ctx context.Context) error {
 // Run keeps the view, and Confirmed, fresh until ctx ends; then it returns nil. A
 // store that cannot be read is logged when it begins and when it is over.
 func (r *Registry) Run(ctx context.Context) error {
-	failing, backoff := false, firstBackoff
+	told, backoff := reads, firstBackoff
 	for ctx.Err() == nil {
 		err := r.refresh(ctx)
-		switch {
-		case ctx.Err() != nil:
-		case err == nil:
-			if failing {
-				r.log.Info("the store can be read again")
-			}
-			failing, backoff = false, firstBackoff
-			r.await(ctx)
-		default:
-			if !failing {
-				r.log.Error("the store cannot be read; the registrations in memory grow old", "error", err)
-			}
-			failing = true
-			r.pause(ctx, backoff)
-			backoff = min(2*backoff, lastBackoff)
+		if ctx.Err() != nil {
+			break
 		}
+		told = r.report(told, err)
+		if err == nil {
+			backoff = firstBackoff
+			r.await(ctx)
+			continue
+		}
+		r.pause(ctx, backoff)
+		backoff = min(2*backoff, lastBackoff)
 	}
 	return nil
+}
+
+// progress is how it goes with reading the store.
+type progress int
+
+const (
+	reads progress = iota
+	waits         // for the server keys, as every new installation does
+	fails
+)
+
+// report logs how it goes, if that is news, and returns it.
+func (r *Registry) report(told progress, err error) progress {
+	now := reads
+	switch {
+	case errors.Is(err, errNoKeys):
+		now = waits
+	case err != nil:
+		now = fails
+	}
+	switch {
+	case now == told:
+	case now == waits:
+		r.log.Info("waiting for the server keys; no registration is served before")
+	case now == fails:
+		r.log.Error("the store cannot be read; the registrations in memory grow old", "error", err)
+	case told == waits:
+		r.log.Info("the server keys are there, and the store can be read")
+	default:
+		r.log.Info("the store can be read again")
+	}
+	return now
 }
 
 // KeysChanged tells Run that Options.Keys may give other keys now. Without it the

@@ -323,6 +323,25 @@ func TestF13Confirmed(t *testing.T) {
 	}
 }
 
+// The first second of a new installation is no failure.
+func TestWaitingForTheServerKeysIsNoError(t *testing.T) {
+	w := newWorld(t)
+	keys := w.keys.Swap(&credential.ServerKeys{})
+	broken := &brokenStore{Store: w.store}
+	w.use(broken)
+	w.run(t)
+	eventually(t, "the waiting is logged", func() bool { return w.logs.count("level=INFO msg=\"waiting for the server keys") == 1 })
+	if w.logs.count("level=ERROR") != 0 {
+		t.Error("told as an error")
+	}
+	broken.broken.Store(true)
+	w.keys.Store(keys)
+	w.KeysChanged()
+	eventually(t, "what fails then is an error", func() bool { return w.logs.count("level=ERROR msg=\"the store cannot be read") == 1 })
+	broken.broken.Store(false)
+	eventually(t, "its end is logged", func() bool { return w.logs.count("the store can be read again") == 1 })
+}
+
 func TestNotLoaded(t *testing.T) {
 	w := newWorld(t)
 	w.use(w.store)
