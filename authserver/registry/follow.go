@@ -52,7 +52,7 @@ type progress int
 
 const (
 	reads progress = iota
-	waits         // for the server keys, as every new installation does
+	waits          // for the server keys, as every new installation does
 	fails
 )
 
