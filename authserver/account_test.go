@@ -292,6 +292,50 @@ func TestAccountSessions(t *testing.T) {
 	})
 }
 
+// How long people stay signed in is a setting, in force at once; a lifetime for those
+// who sign in from then on.
+func TestHowLongPeopleStaySignedIn(t *testing.T) {
+	w, _ := newAccount(t, authtest.Config{})
+	in := func(b *authtest.Browser) bool { return !b.Get(t, w.URL+"/account").AsksPassword() }
+	signIn := func() *authtest.Browser {
+		b := w.NewBrowser(t)
+		b.SignIn(t, b.Get(t, w.URL+"/account"), "ada")
+		return b
+	}
+	early := signIn()
+	w.Settings.SessionLifetime = time.Hour
+	w.Reload(t)
+	late := signIn()
+	w.Pass(t, 59*time.Minute)
+	if !in(early) || !in(late) {
+		t.Error("signed out too early")
+	}
+	w.Pass(t, time.Minute)
+	if !in(early) || in(late) {
+		t.Errorf("after the new lifetime: signed in %v and %v, want only who signed in before", in(early), in(late))
+	}
+	w.Pass(t, 10*time.Minute)
+	w.Settings.SessionLifetime, w.Settings.SessionIdle = 0, 10*time.Minute
+	w.Reload(t)
+	if in(early) {
+		t.Error("the idle time does not count for a session that had begun")
+	}
+	late = signIn()
+	for range 2 {
+		w.Pass(t, 9*time.Minute)
+		if !in(late) {
+			t.Error("signed out while it is used")
+		}
+	}
+	if shown := asRegistrar[oauth.Person](t, w.Server, http.MethodGet, "/user:ada"); shown.TotalSessions != 1 {
+		t.Errorf("%d sessions, want the one that is not idle", shown.TotalSessions)
+	}
+	w.Pass(t, 10*time.Minute)
+	if in(late) {
+		t.Error("an idle session goes on")
+	}
+}
+
 // waitIssuing renews what a replica needs after the clock moved.
 func waitIssuing(t *testing.T, w *people) {
 	t.Helper()

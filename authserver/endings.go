@@ -40,7 +40,7 @@ func (s *Server) keepEnding(ctx context.Context) {
 // store does, most often, and the order is another one each time.
 func (s *Server) carryOut(ctx context.Context) error {
 	now := s.options.Now()
-	account := signin.Account{Consents: s.options.Store, Families: s.options.Store, Sessions: s.options.Store}
+	account := signin.Account{Consents: s.options.Store, Families: s.options.Store, Sessions: signin.Sessions{Store: s.options.Store}}
 	for _, ending := range s.options.Users.Endings(now) {
 		ended, err := account.End(ctx, ending, now)
 		if ended != (signin.Ended{}) {

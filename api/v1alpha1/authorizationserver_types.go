@@ -70,7 +70,7 @@ type AuthorizationServerSpec struct {
 	// +optional
 	Signing SigningSpec `json:"signing,omitzero"`
 
-	// tokens governs how long tokens live.
+	// tokens governs how long tokens live, and how long people stay signed in.
 	// +kubebuilder:default={}
 	// +optional
 	Tokens TokensSpec `json:"tokens,omitzero"`
@@ -165,8 +165,9 @@ type AllowedResources struct {
 	Prefixes []string `json:"prefixes"`
 }
 
-// TokensSpec governs how long tokens live.
+// TokensSpec governs how long tokens live, and how long people stay signed in.
 // +kubebuilder:validation:XValidation:rule="!has(self.refreshTokenIdleLifetime) || duration(self.refreshTokenIdleLifetime) <= duration(self.refreshTokenLifetime)",message="refreshTokenIdleLifetime must not be longer than refreshTokenLifetime"
+// +kubebuilder:validation:XValidation:rule="!has(self.sessionIdleLifetime) || duration(self.sessionIdleLifetime) <= duration(self.sessionLifetime)",message="sessionIdleLifetime must not be longer than sessionLifetime"
 type TokensSpec struct {
 	// accessTokenLifetime is how long an access token is valid. OAuthClients and
 	// ScopePolicies may only shorten it.
@@ -211,6 +212,25 @@ type TokensSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1s') && duration(self) <= duration('5m')",message="refreshRetryWindow must be a duration in h, m and s between 1s and 5m, such as 90m"
 	// +optional
 	RefreshRetryWindow metav1.Duration `json:"refreshRetryWindow,omitzero"`
+
+	// sessionLifetime is how long after the sign-in a browser stays signed in here,
+	// however often that is used. Sessions that have begun keep theirs.
+	// +kubebuilder:default="12h0m0s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('5m') && duration(self) <= duration('8760h')",message="sessionLifetime must be a duration in h, m and s between 5m and 8760h, such as 90m"
+	// +optional
+	SessionLifetime metav1.Duration `json:"sessionLifetime,omitzero"`
+
+	// sessionIdleLifetime is how long after its last use, to the minute, a browser
+	// stays signed in: used is a session when an app sends the person here, and on
+	// our own pages, not when apps refresh tokens. It counts for sessions that have
+	// begun, too. Absent: sessionLifetime.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('5m') && duration(self) <= duration('8760h')",message="sessionIdleLifetime must be a duration in h, m and s between 5m and 8760h, such as 90m"
+	// +optional
+	SessionIdleLifetime *metav1.Duration `json:"sessionIdleLifetime,omitempty"`
 }
 
 // AuthorizationServerStatus is what the operator observed.

@@ -102,11 +102,11 @@ func (s *Server) accountUpstreamBegin(x *exchange) int {
 // accountPage gathers what stands on it.
 func (s *Server) accountPage(x *exchange, session *store.Session) (web.Account, error) {
 	ctx, now, csrf := x.r.Context(), s.Now(), s.csrf(x.view)
-	apps, err := s.accounts().Apps(ctx, session.Subject, now)
+	apps, err := s.accounts(x.view).Apps(ctx, session.Subject, now)
 	if err != nil {
 		return web.Account{}, err
 	}
-	sessions, err := s.accounts().ActiveSessions(ctx, session.Subject, now)
+	sessions, err := s.accounts(x.view).ActiveSessions(ctx, session.Subject, now)
 	if err != nil {
 		return web.Account{}, err
 	}
@@ -123,7 +123,7 @@ func (s *Server) accountPage(x *exchange, session *store.Session) (web.Account, 
 		page.Apps = append(page.Apps, s.accountApp(x.view, a))
 	}
 	for _, other := range newest(sessions, session.ID) {
-		page.Sessions = append(page.Sessions, s.accountSession(other, session.ID))
+		page.Sessions = append(page.Sessions, s.accountSession(x.view, other, session.ID))
 	}
 	page.MoreSessions = len(sessions) - len(page.Sessions)
 	return page, nil
@@ -148,8 +148,8 @@ func newest(sessions []store.Session, current string) []store.Session {
 	return sessions[:min(len(sessions), maxSessions)]
 }
 
-func (s *Server) accounts() signin.Account {
-	return signin.Account{Consents: s.Flows, Families: s.Flows, Sessions: s.Flows}
+func (s *Server) accounts(v *View) signin.Account {
+	return signin.Account{Consents: s.Flows, Families: s.Flows, Sessions: s.sessions(v)}
 }
 
 // accountApp is an app as the page shows it; of a client that is gone only the id
@@ -169,9 +169,9 @@ func (s *Server) accountApp(v *View, a signin.App) web.AccountApp {
 	return shown
 }
 
-func (s *Server) accountSession(of store.Session, current string) web.AccountSession {
+func (s *Server) accountSession(v *View, of store.Session, current string) web.AccountSession {
 	shown := web.AccountSession{
-		ID: of.ID, UserAgent: of.UserAgent, Address: of.Address, SignedIn: s.sessions().Began(of), Seen: of.Seen, Current: of.ID == current,
+		ID: of.ID, UserAgent: of.UserAgent, Address: of.Address, SignedIn: s.sessions(v).Began(of), Seen: of.Seen, Current: of.ID == current,
 	}
 	if of.Source.Name != signin.SourceLocal {
 		shown.Provider = of.Source.Name
@@ -241,7 +241,7 @@ func (s *Server) accountAction(x *exchange, session *store.Session, p *params.Pa
 	case actionWithdraw:
 		return s.withdraw(x, session, p.Get("client_id"))
 	case actionEnd:
-		err := s.accounts().EndSession(x.r.Context(), session.Subject, p.Get("session"))
+		err := s.accounts(x.view).EndSession(x.r.Context(), session.Subject, p.Get("session"))
 		if err != nil && !errors.Is(err, signin.ErrUnknownSession) { // ended meanwhile
 			return s.notAuthorized(x, err)
 		}
@@ -262,7 +262,7 @@ func (s *Server) withdraw(x *exchange, session *store.Session, clientID string) 
 	if !oauth.ValidClientID(clientID) {
 		return s.notAuthorized(x, errForm)
 	}
-	if err := s.accounts().Withdraw(x.r.Context(), session.Subject, clientID, s.Now()); err != nil {
+	if err := s.accounts(x.view).Withdraw(x.r.Context(), session.Subject, clientID, s.Now()); err != nil {
 		return s.notAuthorized(x, err)
 	}
 	s.auditPerson(x, audit.ConsentWithdrawn, session, clientID)

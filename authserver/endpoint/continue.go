@@ -141,7 +141,7 @@ func (v visit) refuse(err error) error { return v.request.Target.Refuse(err) }
 
 // session is that of the browser; nil: nobody is signed in.
 func (s *Server) session(x *exchange, now time.Time) (*store.Session, error) {
-	session, err := s.sessions().Load(x.r.Context(), x.view.cookies.ReadSession(x.r), now)
+	session, err := s.sessions(x.view).Load(x.r.Context(), x.view.cookies.ReadSession(x.r), now)
 	if errors.Is(err, signin.ErrNoSession) {
 		return nil, nil //nolint:nilnil // nobody being signed in is no error
 	}
@@ -151,8 +151,8 @@ func (s *Server) session(x *exchange, now time.Time) (*store.Session, error) {
 	return &session, nil
 }
 
-func (s *Server) sessions() signin.Sessions {
-	return signin.Sessions{Store: s.Flows, Roster: s.Roster}
+func (s *Server) sessions(v *View) signin.Sessions {
+	return signin.Sessions{Store: s.Flows, Roster: s.Roster, Lifetime: v.Settings.SessionLifetime, Idle: v.Settings.SessionIdle}
 }
 
 func (s *Server) interaction(v *View) authorize.Interaction {

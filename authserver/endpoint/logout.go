@@ -167,7 +167,7 @@ func (s *Server) postLogout(x *exchange) int {
 // page that says so.
 func (s *Server) signOut(x *exchange, r logoutRequest) int {
 	if cookie := x.view.cookies.ReadSession(x.r); cookie != "" {
-		session, err := s.sessions().End(x.r.Context(), cookie, s.Now())
+		session, err := s.sessions(x.view).End(x.r.Context(), cookie, s.Now())
 		switch {
 		case err == nil:
 			s.auditPerson(x, audit.SessionEnded, &session, "")

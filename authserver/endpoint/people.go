@@ -63,11 +63,11 @@ func (s *Server) showPerson(x *exchange, _ Caller) int {
 		return s.fail(x, noPerson())
 	}
 	ctx, now := x.r.Context(), s.Now()
-	apps, err := s.accounts().Apps(ctx, x.rest, now)
+	apps, err := s.accounts(x.view).Apps(ctx, x.rest, now)
 	if err != nil {
 		return s.fail(x, err)
 	}
-	sessions, err := s.accounts().ActiveSessions(ctx, x.rest, now)
+	sessions, err := s.accounts(x.view).ActiveSessions(ctx, x.rest, now)
 	if err != nil {
 		return s.fail(x, err)
 	}
@@ -106,7 +106,7 @@ func (s *Server) signOutPerson(x *exchange, caller Caller) int {
 	if !signin.ValidSubject(x.rest) {
 		return s.fail(x, noPerson())
 	}
-	ended, err := s.accounts().End(x.r.Context(), signin.Ending{Subject: x.rest}, s.Now())
+	ended, err := s.accounts(x.view).End(x.r.Context(), signin.Ending{Subject: x.rest}, s.Now())
 	if err != nil {
 		return s.fail(x, err)
 	}

@@ -107,7 +107,7 @@ func (s *Server) signInByPassword(x *exchange, p *params.Params) (signin.User, e
 // startSession signs the browser in, with a new cookie value (FAILURES A20).
 func (s *Server) startSession(x *exchange, user signin.User) error {
 	browser := signin.Browser{UserAgent: x.r.UserAgent(), Address: s.remoteAddress(x)}
-	value, _, err := s.sessions().Start(x.r.Context(), user, browser, x.view.cookies.ReadSession(x.r), s.Now())
+	value, _, err := s.sessions(x.view).Start(x.r.Context(), user, browser, x.view.cookies.ReadSession(x.r), s.Now())
 	if err != nil {
 		return err
 	}

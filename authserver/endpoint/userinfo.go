@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 
@@ -72,7 +71,7 @@ func (s *Server) userClaims(x *exchange, text string) (map[string]any, error) {
 		return nil, oauth.InsufficientScope("it takes an access token of a user with scope %s", oauth.ScopeOpenID)
 	}
 	// 4.
-	person, err := s.person(x.r.Context(), a.family.Grant)
+	person, err := s.person(x.r.Context(), x.view, a.family.Grant)
 	if err != nil {
 		return nil, err
 	}
@@ -110,15 +109,15 @@ func claimsOf(u signin.User, subject string, scopes []string) map[string]any {
 // person is what is known of somebody now: of a local user what the document
 // says; of somebody from elsewhere what their provider said when they signed in,
 // as long as a session lasts.
-func (s *Server) person(ctx context.Context, g store.Grant) (signin.User, error) {
+func (s *Server) person(ctx context.Context, v *View, g store.Grant) (signin.User, error) {
 	if s.Roster.Local != nil {
 		if u, ok, _ := s.Roster.Local.User(g.Subject); ok { // that it is known was seen in 2
 			return u, nil
 		}
 	}
-	sessions, err := s.Flows.SessionsOf(ctx, g.Subject, s.Now())
+	sessions, err := s.accounts(v).ActiveSessions(ctx, g.Subject, s.Now())
 	if err != nil {
-		return signin.User{}, fmt.Errorf("read the sessions of a person: %w", err)
+		return signin.User{}, err
 	}
 	if len(sessions) == 0 {
 		return signin.User{}, nil

@@ -38,6 +38,9 @@ type Settings struct {
 	// RefreshRetryWindow is how long a refresh token that was used gives its
 	// successor once more; zero: 30 seconds.
 	RefreshRetryWindow time.Duration
+	// SessionLifetime ends somebody's session at a browser however much it is used,
+	// SessionIdle one that is not used; zero: see signin.Sessions.
+	SessionLifetime, SessionIdle time.Duration
 	// JWKSMaxAge is how long verifiers may cache the keys.
 	JWKSMaxAge time.Duration
 	// Registration says who but registrars may register clients. Zero: nobody.

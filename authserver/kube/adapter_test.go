@@ -157,18 +157,20 @@ func TestSourceFollowsTheThreeObjects(t *testing.T) {
 	create(t, c, serverKeys)
 	s := await(t, snapshots, "everything", complete)
 	want := endpoint.Settings{Issuer: issuer, Algorithm: "ES256", IDTokenAlgorithm: "RS256", AccessTokenLifetime: 15 * time.Minute, JWKSMaxAge: 5 * time.Minute,
-		CodeLifetime: time.Minute, RefreshLifetime: 720 * time.Hour, RefreshRetryWindow: 30 * time.Second,
+		CodeLifetime: time.Minute, RefreshLifetime: 720 * time.Hour, RefreshRetryWindow: 30 * time.Second, SessionLifetime: 12 * time.Hour,
 		Registration: endpoint.RegistrationSettings{Mode: endpoint.RegistrationDisabled}}
 	if !s.Settings.Equal(want) {
 		t.Errorf("settings %+v, want %+v", *s.Settings, want)
 	}
 
 	server.Spec.Tokens.AccessTokenLifetime.Duration = 2 * time.Minute
+	server.Spec.Tokens.SessionLifetime.Duration = time.Hour
+	server.Spec.Tokens.SessionIdleLifetime = &metav1.Duration{Duration: 20 * time.Minute}
 	if err := c.Update(t.Context(), server); err != nil {
 		t.Fatal(err)
 	}
-	await(t, snapshots, "the new lifetime", func(s authserver.Snapshot) bool {
-		return s.Settings != nil && s.Settings.AccessTokenLifetime == 2*time.Minute
+	await(t, snapshots, "the new lifetimes", func(s authserver.Snapshot) bool {
+		return s.Settings != nil && s.Settings.AccessTokenLifetime == 2*time.Minute && s.Settings.SessionLifetime == time.Hour && s.Settings.SessionIdle == 20*time.Minute
 	})
 
 	// F28: corrupted, then deleted: told, and not delivered.

@@ -123,6 +123,8 @@ func settingsOf(s *v1alpha1.AuthorizationServer) endpoint.Settings {
 		RefreshLifetime:     tokens.RefreshTokenLifetime.Duration,
 		RefreshIdle:         duration(tokens.RefreshTokenIdleLifetime),
 		RefreshRetryWindow:  tokens.RefreshRetryWindow.Duration,
+		SessionLifetime:     tokens.SessionLifetime.Duration,
+		SessionIdle:         duration(tokens.SessionIdleLifetime),
 		JWKSMaxAge:          s.Spec.Signing.JWKSMaxAge.Duration,
 		Users:               s.Spec.Users != nil,
 		Registration: endpoint.RegistrationSettings{

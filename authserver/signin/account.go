@@ -15,7 +15,7 @@ import (
 type Account struct {
 	Consents store.Consents
 	Families store.Families
-	Sessions store.Sessions
+	Sessions Sessions
 }
 
 // App is a client with access.
@@ -120,10 +120,11 @@ func (a Account) Withdraw(ctx context.Context, subject, clientID string, now tim
 
 // ActiveSessions lists where the person is signed in, the latest used first.
 func (a Account) ActiveSessions(ctx context.Context, subject string, now time.Time) ([]store.Session, error) {
-	sessions, err := a.Sessions.SessionsOf(ctx, subject, now)
+	sessions, err := a.Sessions.Store.SessionsOf(ctx, subject, now)
 	if err != nil {
 		return nil, fmt.Errorf("listing sessions: %w", err)
 	}
+	sessions = slices.DeleteFunc(sessions, func(s store.Session) bool { return a.Sessions.idle(s, now) })
 	slices.SortStableFunc(sessions, func(x, y store.Session) int {
 		return cmp.Or(y.Seen.Compare(x.Seen), y.Expires.Compare(x.Expires), cmp.Compare(x.ID, y.ID))
 	})
@@ -134,7 +135,7 @@ func (a Account) ActiveSessions(ctx context.Context, subject string, now time.Ti
 // Withdraw takes away: a command-line tool is not signed out with the browser.
 // Somebody else's session is ErrUnknownSession.
 func (a Account) EndSession(ctx context.Context, subject, id string) error {
-	err := a.Sessions.EndSession(ctx, subject, id)
+	err := a.Sessions.Store.EndSession(ctx, subject, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrUnknownSession
 	}

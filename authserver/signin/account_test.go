@@ -11,7 +11,9 @@ import (
 	"clientele.dev/clientele/authserver/store"
 )
 
-func accountOf(m *memory) Account { return Account{Consents: m, Families: m, Sessions: m} }
+func accountOf(m *memory) Account {
+	return Account{Consents: m, Families: m, Sessions: Sessions{Store: m}}
+}
 
 func TestAccountListsAppsWithAccess(t *testing.T) {
 	m := newMemory()
@@ -100,7 +102,11 @@ func TestAccountEndsOnlyOwnSessions(t *testing.T) {
 	if err := accountOf(m).EndSession(ctx, ada.Subject, older.ID); err != nil {
 		t.Error(err)
 	}
-	if list, _ := accountOf(m).ActiveSessions(ctx, ada.Subject, noon); len(list) != 1 {
-		t.Errorf("%d sessions left, want 1", len(list))
+	account := accountOf(m)
+	for idle, want := range map[time.Duration]int{0: 1, time.Hour: 0, time.Hour + time.Minute: 1} {
+		account.Sessions.Idle = idle
+		if list, _ := account.ActiveSessions(ctx, ada.Subject, noon.Add(2*time.Hour)); len(list) != want {
+			t.Errorf("%d sessions left where they last %s unused, want %d", len(list), idle, want)
+		}
 	}
 }

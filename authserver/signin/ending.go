@@ -35,7 +35,7 @@ func (a Account) End(ctx context.Context, e Ending, now time.Time) (Ended, error
 	if e.Keep != "" {
 		return a.endOthers(ctx, e, now)
 	}
-	sessions, err := a.Sessions.EndSessions(ctx, e.Subject)
+	sessions, err := a.Sessions.Store.EndSessions(ctx, e.Subject)
 	if err != nil {
 		return Ended{}, fmt.Errorf("ending sessions: %w", err)
 	}
@@ -50,7 +50,7 @@ func (a Account) End(ctx context.Context, e Ending, now time.Time) (Ended, error
 // their way are the Roster's, and short-lived.
 func (a Account) endOthers(ctx context.Context, e Ending, now time.Time) (Ended, error) {
 	var ended Ended
-	sessions, err := a.Sessions.SessionsOf(ctx, e.Subject, now)
+	sessions, err := a.Sessions.Store.SessionsOf(ctx, e.Subject, now)
 	if err != nil {
 		return ended, fmt.Errorf("listing sessions: %w", err)
 	}
@@ -58,7 +58,7 @@ func (a Account) endOthers(ctx context.Context, e Ending, now time.Time) (Ended,
 		if s.Source.Stamp == e.Keep {
 			continue
 		}
-		if err := a.Sessions.EndSession(ctx, e.Subject, s.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err := a.Sessions.Store.EndSession(ctx, e.Subject, s.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return ended, fmt.Errorf("ending a session: %w", err)
 		}
 		ended.Sessions++

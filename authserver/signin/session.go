@@ -58,9 +58,24 @@ func (s Sessions) Start(ctx context.Context, u User, b Browser, previous credent
 	return value, session, nil
 }
 
-// Began is when the session did: AuthTime may be earlier, or not known. Of a
-// session from before Lifetime was changed it is off by the difference.
-func (s Sessions) Began(session store.Session) time.Time { return session.Expires.Add(-s.lifetime()) }
+// Began is when the session did. Of one from before Lifetime was changed it is not
+// known any more: then it is a time between AuthTime, which may be earlier or not
+// known, and when it was used last.
+func (s Sessions) Began(session store.Session) time.Time {
+	began := session.Expires.Add(-s.lifetime())
+	switch {
+	case began.Before(session.AuthTime):
+		return session.AuthTime
+	case began.Truncate(time.Minute).After(session.Seen):
+		return session.Seen
+	}
+	return began
+}
+
+// idle says that the session was not used for too long.
+func (s Sessions) idle(session store.Session, now time.Time) bool {
+	return s.Idle > 0 && !now.Before(session.Seen.Add(s.Idle))
+}
 
 func (s Sessions) lifetime() time.Duration {
 	if s.Lifetime <= 0 {
@@ -77,7 +92,7 @@ func (s Sessions) Load(ctx context.Context, value credential.Secret, now time.Ti
 	if err != nil {
 		return store.Session{}, err
 	}
-	if s.Idle > 0 && !now.Before(session.Seen.Add(s.Idle)) {
+	if s.idle(session, now) {
 		return store.Session{}, ErrNoSession
 	}
 	current, welcome, err := s.Roster.Current(session)
