@@ -13,7 +13,8 @@ import (
 // keepEnding carries out what the local users document takes away, as soon as one
 // comes into force, until ctx ends. Requests do not wait for it: people who may not
 // sign in are refused from then on anyway. Every replica does it, so that it does not
-// matter which hears of it first, or is stopped in between.
+// matter which hears of it first, or is stopped in between. What a registrar ended is
+// ended once more by the replica that was asked.
 func (s *Server) keepEnding(ctx context.Context) {
 	wait := firstRetry
 	look := time.NewTimer(0)
@@ -27,7 +28,7 @@ func (s *Server) keepEnding(ctx context.Context) {
 		}
 		next := sweepEvery
 		if err := s.carryOut(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("somebody whom the local users document disables, or gives another password, is not signed out for good yet", "error", err, "retry_in", wait.String())
+			s.log.Error("somebody whom the local users document disables or gives another password, or whom a registrar signed out, is not signed out for good yet", "error", err, "retry_in", wait.String())
 			next, wait = wait, min(2*wait, lastRetry)
 		} else {
 			wait = firstRetry
@@ -41,6 +42,9 @@ func (s *Server) keepEnding(ctx context.Context) {
 func (s *Server) carryOut(ctx context.Context) error {
 	now := s.options.Now()
 	account := signin.Account{Consents: s.options.Store, Families: s.options.Store, Sessions: signin.Sessions{Store: s.options.Store}}
+	if v := s.health.View(); v != nil {
+		account.Sessions.Lifetime = v.Settings.SessionLifetime
+	}
 	for _, ending := range s.options.Users.Endings(now) {
 		ended, err := account.End(ctx, ending, now)
 		if ended != (signin.Ended{}) {
@@ -56,7 +60,10 @@ func (s *Server) carryOut(ctx context.Context) error {
 }
 
 func causeOf(e signin.Ending) string {
-	if e.Keep == "" {
+	switch {
+	case !e.Before.IsZero():
+		return "registrar"
+	case e.Keep == "":
 		return "disabled"
 	}
 	return "password reset"

@@ -102,6 +102,7 @@ func personShown(subject string, sessions []store.Session, apps []signin.App) oa
 // that is nothing, so that it can be repeated (FAILURES A19). Sessions, refresh tokens
 // and with them access tokens end; what the person allowed apps stays remembered.
 // Whether they may sign in again is for the users document or their provider to say.
+// What other requests were about to write at this moment is ended a minute or two later.
 func (s *Server) signOutPerson(x *exchange, caller Caller) int {
 	if !signin.ValidSubject(x.rest) {
 		return s.fail(x, noPerson())
@@ -109,6 +110,9 @@ func (s *Server) signOutPerson(x *exchange, caller Caller) int {
 	ended, err := s.accounts(x.view).End(x.r.Context(), signin.Ending{Subject: x.rest}, s.Now())
 	if err != nil {
 		return s.fail(x, err)
+	}
+	if s.Roster.Local != nil {
+		s.Roster.Local.SignedOut(x.rest, s.Now())
 	}
 	s.Audit.Write(x.r.Context(), audit.AccessEnded, slog.String("subject", x.rest), slog.String("cause", "registrar"),
 		slog.Int("sessions", ended.Sessions), slog.Int("families", ended.Families),

@@ -13,11 +13,14 @@ import (
 // Ending is what somebody loses for good. Local users do when the users document
 // disables them or gives them another password: that they are refused while it says
 // so is the Roster's; an Ending is carried out, so that nothing comes back when they
-// are enabled again.
+// are enabled again. Anybody does when a registrar signs them out.
 type Ending struct {
 	Subject string
 	// Keep is the stamp (store.Source) of what they keep; empty: nothing.
 	Keep string
+	// Before is when a registrar signed them out: what they began later, in another
+	// second, they keep. Zero: no registrar did.
+	Before time.Time
 }
 
 // Ended is how much that was.
@@ -32,7 +35,7 @@ func (a Account) End(ctx context.Context, e Ending, now time.Time) (Ended, error
 	if e.Subject == "" {
 		return Ended{}, fmt.Errorf("ending what somebody has: nobody is named")
 	}
-	if e.Keep != "" {
+	if e.Keep != "" || !e.Before.IsZero() {
 		return a.endOthers(ctx, e, now)
 	}
 	sessions, err := a.Sessions.Store.EndSessions(ctx, e.Subject)
@@ -46,16 +49,17 @@ func (a Account) End(ctx context.Context, e Ending, now time.Time) (Ended, error
 	return Ended{sessions, families}, nil
 }
 
-// endOthers ends what was not begun with the password that somebody has now. Codes on
-// their way are the Roster's, and short-lived.
+// endOthers ends what somebody does not keep. Codes on their way are the Roster's, and
+// short-lived.
 func (a Account) endOthers(ctx context.Context, e Ending, now time.Time) (Ended, error) {
 	var ended Ended
 	sessions, err := a.Sessions.Store.SessionsOf(ctx, e.Subject, now)
 	if err != nil {
 		return ended, fmt.Errorf("listing sessions: %w", err)
 	}
+	later := map[string]bool{} // sessions that are kept, by id
 	for _, s := range sessions {
-		if s.Source.Stamp == e.Keep {
+		if later[s.ID] = a.keepsSession(e, s); later[s.ID] {
 			continue
 		}
 		if err := a.Sessions.Store.EndSession(ctx, e.Subject, s.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -68,7 +72,7 @@ func (a Account) endOthers(ctx context.Context, e Ending, now time.Time) (Ended,
 		return ended, fmt.Errorf("listing refresh token families: %w", err)
 	}
 	for _, f := range families {
-		if f.Grant.Source.Stamp == e.Keep {
+		if e.keepsFamily(f, later) {
 			continue
 		}
 		n, err := a.Families.RevokeFamilies(ctx, store.FamilyFilter{ID: f.ID}, now)
@@ -80,6 +84,22 @@ func (a Account) endOthers(ctx context.Context, e Ending, now time.Time) (Ended,
 	return ended, nil
 }
 
+func (a Account) keepsSession(e Ending, s store.Session) bool {
+	if e.Before.IsZero() {
+		return s.Source.Stamp == e.Keep
+	}
+	return a.Sessions.Began(s).After(e.Before)
+}
+
+// keepsFamily: one that began after a sign-out may still be of a code from before, and
+// so of a session that was ended.
+func (e Ending) keepsFamily(f store.Family, later map[string]bool) bool {
+	if e.Before.IsZero() {
+		return f.Grant.Source.Stamp == e.Keep
+	}
+	return f.Created.After(e.Before) && (later[f.Grant.SessionID] || f.Grant.AuthTime > e.Before.Unix())
+}
+
 // settled is how long after an Ending was carried out it is carried out once more,
 // for what requests were about to write that had begun before: longer than any takes.
 const settled = time.Minute
@@ -87,9 +107,11 @@ const settled = time.Minute
 // endings are those of a Local that are to be carried out. They wait until they are,
 // also where the document has said something else since.
 type endings struct {
-	mu   sync.Mutex
-	due  map[string]*due // by `sub`
-	news chan struct{}
+	mu  sync.Mutex
+	due map[string]*due // by `sub`
+	// signedOut is who was by a registrar, and when: that is carried out once already.
+	signedOut map[string]time.Time
+	news      chan struct{}
 }
 
 type due struct {
@@ -138,6 +160,18 @@ func (e *endings) told() chan struct{} {
 	return e.news
 }
 
+// SignedOut notes that a registrar signed somebody out, a local user or not, which was
+// carried out by at; Endings has it a minute later once more. A process that stops
+// before that forgets it.
+func (l *Local) SignedOut(subject string, at time.Time) {
+	l.endings.mu.Lock()
+	defer l.endings.mu.Unlock()
+	if l.endings.signedOut == nil {
+		l.endings.signedOut = map[string]time.Time{}
+	}
+	l.endings.signedOut[subject] = at
+}
+
 // EndingsTold can be read from when there may be new Endings.
 func (l *Local) EndingsTold() <-chan struct{} {
 	l.endings.mu.Lock()
@@ -147,7 +181,7 @@ func (l *Local) EndingsTold() <-chan struct{} {
 
 // Endings lists those that are to be carried out at now, in no order: those that the
 // documents brought, and a minute later once more, unless the person is enabled again
-// by then and may have signed in.
+// by then and may have signed in; and those of registrars once more.
 func (l *Local) Endings(now time.Time) []Ending {
 	l.endings.mu.Lock()
 	defer l.endings.mu.Unlock()
@@ -157,7 +191,12 @@ func (l *Local) Endings(now time.Time) []Ending {
 		case again && d.keep == "" && l.enabled(subject):
 			delete(l.endings.due, subject)
 		case !again || !now.Before(d.done.Add(settled)):
-			all = append(all, Ending{subject, d.keep})
+			all = append(all, Ending{Subject: subject, Keep: d.keep})
+		}
+	}
+	for subject, at := range l.endings.signedOut {
+		if !now.Before(at.Add(settled)) {
+			all = append(all, Ending{Subject: subject, Before: at})
 		}
 	}
 	return all
@@ -172,6 +211,12 @@ func (l *Local) enabled(subject string) bool {
 func (l *Local) Ended(e Ending, now time.Time) {
 	l.endings.mu.Lock()
 	defer l.endings.mu.Unlock()
+	if !e.Before.IsZero() {
+		if l.endings.signedOut[e.Subject].Equal(e.Before) { // and not again since
+			delete(l.endings.signedOut, e.Subject)
+		}
+		return
+	}
 	d := l.endings.due[e.Subject]
 	switch {
 	case d == nil || d.keep != e.Keep: // another one took its place

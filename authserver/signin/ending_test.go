@@ -82,6 +82,74 @@ func TestEndingsWait(t *testing.T) {
 	}
 }
 
+// Whom a registrar signed out loses a minute later what was on its way then, and
+// nothing else that they have.
+func TestA19ASignOutIsCarriedOutOnceMore(t *testing.T) {
+	var l Local
+	l.Set(nil)
+	due := func(after time.Duration) string {
+		var all []string
+		for _, e := range l.Endings(noon.Add(after)) {
+			all = append(all, fmt.Sprintf("%s %s %s", e.Subject, e.Keep, e.Before.Sub(noon)))
+		}
+		slices.Sort(all)
+		return strings.Join(all, ", ")
+	}
+	want := func(after time.Duration, want string) {
+		t.Helper()
+		if got := due(after); got != want {
+			t.Errorf("after %s due: %q, want %q", after, got, want)
+		}
+	}
+	l.SignedOut("user:a", noon)
+	l.SignedOut("user:oidc:b", noon)
+	want(time.Minute-1, "")
+	want(time.Minute, "user:a  0s, user:oidc:b  0s")
+	l.SignedOut("user:oidc:b", noon.Add(time.Second)) // while that is carried out
+	for _, subject := range []string{"user:a", "user:oidc:b"} {
+		l.Ended(Ending{Subject: subject, Before: noon}, noon.Add(time.Minute))
+	}
+	want(time.Minute, "")
+	want(time.Minute+time.Second, "user:oidc:b  1s")
+
+	m := newMemory()
+	m.sessions = map[string]store.Session{}
+	for id, began := range map[string]time.Duration{"late row": 0, "same second": 300 * time.Millisecond, "anew": time.Second} {
+		m.sessions[id] = store.Session{ID: id, Subject: "user:a", Seen: noon, Expires: noon.Add(began).Truncate(time.Second).Add(12 * time.Hour)}
+	}
+	for id, f := range map[string]struct {
+		session string
+		created time.Duration
+		auth    time.Duration
+	}{
+		"late row":                  {"old", 0, -time.Hour},
+		"of a code of before":       {"old", 30 * time.Second, -time.Hour},
+		"of a late row":             {"late row", 30 * time.Second, 0},
+		"anew":                      {"anew", 30 * time.Second, -time.Hour}, // at a provider
+		"anew, and signed out here": {"gone", 30 * time.Second, time.Second},
+	} {
+		g := store.Grant{Subject: "user:a", SessionID: f.session, AuthTime: noon.Add(f.auth).Unix()}
+		m.families = append(m.families, store.Family{ID: id, Grant: g, Created: noon.Add(f.created)})
+	}
+	ended, err := accountOf(m).End(t.Context(), Ending{Subject: "user:a", Before: noon.Add(500 * time.Millisecond)}, noon.Add(time.Minute))
+	if err != nil || ended != (Ended{2, 3}) {
+		t.Errorf("ended %v, %v", ended, err)
+	}
+	var left []string
+	for id := range m.sessions {
+		left = append(left, "session "+id)
+	}
+	for _, f := range m.families {
+		if f.Revoked.IsZero() {
+			left = append(left, "family "+f.ID)
+		}
+	}
+	slices.Sort(left)
+	if got := strings.Join(left, "; "); got != "family anew; family anew, and signed out here; session anew" {
+		t.Errorf("left: %s", got)
+	}
+}
+
 // A19: everything, or everything but what a password began; of this person only.
 func TestA19EndTakesSessionsAndFamilies(t *testing.T) {
 	ctx := context.Background()
@@ -96,7 +164,7 @@ func TestA19EndTakesSessionsAndFamilies(t *testing.T) {
 			m.sessions[id] = store.Session{ID: id, Subject: subject, Source: source, Expires: noon.Add(time.Hour)}
 			m.families = append(m.families, store.Family{ID: id, Grant: store.Grant{Subject: subject, Source: source}})
 		}
-		ended, err := accountOf(m).End(ctx, Ending{"user:a", keep}, noon)
+		ended, err := accountOf(m).End(ctx, Ending{Subject: "user:a", Keep: keep}, noon)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,10 +182,10 @@ func TestA19EndTakesSessionsAndFamilies(t *testing.T) {
 			t.Errorf("keep %q: %s, families %v; want %s", keep, got, families, want)
 		}
 		m.fail = errors.New("disk full")
-		if _, err := accountOf(m).End(ctx, Ending{"user:b", keep}, noon); !errors.Is(err, m.fail) {
+		if _, err := accountOf(m).End(ctx, Ending{Subject: "user:b", Keep: keep}, noon); !errors.Is(err, m.fail) {
 			t.Errorf("an outage: %v", err)
 		}
-		if _, err := accountOf(m).End(ctx, Ending{"", cmp.Or(keep, "x")}, noon); err == nil {
+		if _, err := accountOf(m).End(ctx, Ending{Keep: cmp.Or(keep, "x")}, noon); err == nil {
 			t.Error("ended what nobody has: an empty filter member chooses everything")
 		}
 	}
