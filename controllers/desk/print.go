@@ -92,7 +92,7 @@ func (p printer) person(shown oauth.Person) error {
 	}
 	for _, s := range shown.Sessions {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", cell(orDash(s.Username)), cell(orDash(s.Provider)), cell(orDash(s.Address)),
-			p.age(s.SeenAt)+" ago", at(s.ExpiresAt), cell(orDash(s.UserAgent)))
+			p.seen(s.SeenAt), at(s.ExpiresAt), cell(orDash(s.UserAgent)))
 	}
 	if len(shown.Apps) > 0 {
 		fmt.Fprintln(w, "\nCLIENT ID\tRESOURCE\tSCOPES\tREFRESH TOKEN UNTIL")
@@ -154,6 +154,14 @@ func (p printer) used(c oauth.SelfRegisteredClient) string {
 	return p.age(c.UsedAt) + " ago"
 }
 
+// seen is when a session was used last. The server knows it to the minute.
+func (p printer) seen(last int64) string {
+	if p.now.Sub(time.Unix(last, 0)) < 2*time.Minute {
+		return "in the last two minutes"
+	}
+	return p.age(last) + " ago"
+}
+
 func at(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("2006-01-02 15:04 UTC") }
 
 func registrant(c oauth.SelfRegisteredClient) string {
@@ -168,12 +176,11 @@ func registrant(c oauth.SelfRegisteredClient) string {
 func hosts(uris []string) []string {
 	var all []string
 	for _, uri := range uris {
-		u, err := url.Parse(uri)
 		host := uri
-		if err == nil {
-			if host = u.Hostname(); host == "" {
-				host = u.Scheme + ":"
-			}
+		if u, err := url.Parse(uri); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
+			host = u.Hostname()
+		} else if err == nil {
+			host = u.Scheme + ":"
 		}
 		if !slices.Contains(all, host) {
 			all = append(all, host)
