@@ -60,7 +60,7 @@ func tellDev(s *stack.Stack, dir string) {
 	s.Report.Say("")
 	s.Report.Say("Running. In another terminal:")
 	s.Report.Say("  . %s", filepath.ToSlash(dir)+"/env")
-	s.Report.Say("  kubectl apply -f %s", samplesFor(s, dir))
+	s.Report.Say("  kubectl apply -f %s", filepath.ToSlash(dir)+"/samples")
 	s.Report.Say("issuer            %s", s.Issuer())
 	s.Report.Say("apps              may register themselves (RFC 7591)")
 	s.Report.Say("user              %s; the password is in DEMO_PASSWORD of that file", s.DemoUser().Name)
@@ -68,13 +68,4 @@ func tellDev(s *stack.Stack, dir string) {
 	s.Report.Say("operator metrics  %s", s.OperatorMetrics())
 	s.Report.Say("logs              %s", s.Logs())
 	s.Report.Say("Ctrl-C stops everything.")
-}
-
-// samplesFor names the samples that fit this stack's issuer: the repository's
-// own, if the server has the port that stands in them.
-func samplesFor(s *stack.Stack, dir string) string {
-	if s.ServerPort() == stack.SamplesPort {
-		return "config/samples"
-	}
-	return dir + "/samples"
 }

@@ -77,9 +77,6 @@ func (s *Stack) Admin() *rest.Config { return s.plane.Admin() }
 // Issuer is the authorization server's issuer and where it listens.
 func (s *Stack) Issuer() string { return s.ports.server.url() }
 
-// ServerPort is the port of the issuer.
-func (s *Stack) ServerPort() int { return s.ports.server.number }
-
 // ServerMetrics and OperatorMetrics are the URLs of the metrics pages.
 func (s *Stack) ServerMetrics() string { return s.ports.serverMetrics.url() + "/metrics" }
 
