@@ -12,14 +12,16 @@ import (
 )
 
 // ErrNotInstalled is the sentence that a test ends with where there is no server.
-var ErrNotInstalled = errors.New("there is no PostgreSQL server (initdb and postgres) on PATH or under /usr/lib/postgresql: " +
+var ErrNotInstalled = errors.New("there is no PostgreSQL server (initdb, postgres and pg_basebackup) on PATH or under /usr/lib/postgresql: " +
 	"install it with `apt-get install -y postgresql`")
 
-// binaries is the directory of initdb and postgres: of PATH, else the newest that
-// Debian has.
+// binaries is the directory of initdb, postgres and pg_basebackup: of PATH, else the
+// newest that Debian has. What PATH has may be links to some of them.
 func binaries() (string, error) {
-	if path, err := exec.LookPath("initdb"); err == nil && executable(filepath.Join(filepath.Dir(path), "postgres")) {
-		return filepath.Dir(path), nil
+	if path, err := exec.LookPath("initdb"); err == nil {
+		if path, err = filepath.EvalSymlinks(path); err == nil && complete(filepath.Dir(path)) {
+			return filepath.Dir(path), nil
+		}
 	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil {
@@ -28,7 +30,7 @@ func binaries() (string, error) {
 	best, newest := "", -1
 	for _, dir := range found {
 		version, err := strconv.Atoi(filepath.Base(filepath.Dir(dir)))
-		if err == nil && version > newest && executable(filepath.Join(dir, "initdb")) && executable(filepath.Join(dir, "postgres")) {
+		if err == nil && version > newest && complete(dir) {
 			best, newest = dir, version
 		}
 	}
@@ -36,6 +38,15 @@ func binaries() (string, error) {
 		return "", ErrNotInstalled
 	}
 	return best, nil
+}
+
+func complete(dir string) bool {
+	for _, program := range []string{"initdb", "postgres", "pg_basebackup"} {
+		if !executable(filepath.Join(dir, program)) {
+			return false
+		}
+	}
+	return true
 }
 
 func executable(path string) bool {

@@ -1,5 +1,6 @@
 // Package pgtest starts a real PostgreSQL for tests and benchmarks: one server, in
-// a directory of its own, reachable over a Unix socket only.
+// a directory of its own, reachable over a Unix socket only unless StartTCP starts it;
+// and standbys, of those who want them.
 package pgtest
 
 import (
@@ -23,12 +24,18 @@ const superuser = "clientele"
 
 // Server is a running PostgreSQL.
 type Server struct {
-	dir    string
-	launch func() *exec.Cmd
-	cmd    *exec.Cmd
-	ended  chan error
-	schema atomic.Int64
+	bin      string              // where its programs are
+	as       *syscall.Credential // that they run as; nil: as this process
+	dir      string              // its sockets, log and, in data, what it keeps
+	port     uint16
+	settings []string
+	cmd      *exec.Cmd // nil: it is not running
+	ended    chan error
+	schema   atomic.Int64
 }
+
+// defaultPort is that of the socket's name; over TCP nobody listens there.
+const defaultPort = 5432
 
 // Durable are the settings for Start with which the server keeps its promises, as
 // PostgreSQL does unless told otherwise: what was committed is on the disk. For
@@ -41,72 +48,80 @@ func Durable() []string {
 // settings ("fsync=on") say otherwise; see Durable. Stop it when done; on Linux it
 // ends with this process, however that ends.
 func Start(ctx context.Context, settings ...string) (*Server, error) {
-	bin, err := binaries()
-	if err != nil {
+	return initialize(ctx, &Server{port: defaultPort, settings: settings})
+}
+
+func initialize(ctx context.Context, s *Server) (*Server, error) {
+	return start(ctx, s, "initdb", "-D", "data", "-U", superuser, "--auth=trust",
+		"-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
+}
+
+// start s in a directory of its own, which a program fills first.
+func start(ctx context.Context, s *Server, program string, args ...string) (_ *Server, err error) {
+	if s.bin, err = binaries(); err != nil {
 		return nil, err
 	}
-	as, err := account()
-	if err != nil {
+	if s.as, err = account(); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "pg") // short: a socket's path has 107 bytes at most
-	if err != nil {
+	if s.dir, err = os.MkdirTemp("", "pg"); err != nil { // short: a socket's path has 107 bytes at most
 		return nil, err
 	}
-	s := &Server{dir: dir, ended: make(chan error, 1)}
-	if err := s.start(ctx, bin, as, settings); err != nil {
-		return nil, errors.Join(fmt.Errorf("start PostgreSQL: %w", err), os.RemoveAll(dir))
+	if err := s.fill(ctx, program, args); err != nil {
+		return nil, errors.Join(fmt.Errorf("start PostgreSQL: %w", err), os.RemoveAll(s.dir))
 	}
 	return s, nil
 }
 
-func (s *Server) start(ctx context.Context, bin string, as *syscall.Credential, settings []string) error {
-	if as != nil {
-		if err := os.Chown(s.dir, int(as.Uid), int(as.Gid)); err != nil {
+func (s *Server) fill(ctx context.Context, program string, args []string) error {
+	if s.as != nil {
+		if err := os.Chown(s.dir, int(s.as.Uid), int(s.as.Gid)); err != nil {
 			return err
 		}
 	}
-	data := filepath.Join(s.dir, "data")
-	initdb := s.command(as, filepath.Join(bin, "initdb"), "-D", data, "-U", superuser, "--auth=trust", "-E", "UTF8",
-		"--locale=C", "--no-sync", "--no-instructions")
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w: %s", err, out)
+	if out, err := s.command(program, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", program, err, out)
 	}
-	args := []string{"-D", data}
-	for _, setting := range slices.Concat([]string{
-		"listen_addresses=", "unix_socket_directories=" + s.dir, "unix_socket_permissions=0700",
-		"fsync=off", "synchronous_commit=off", "full_page_writes=off",
-		"max_connections=200", "shared_buffers=32MB", "autovacuum=off",
-	}, settings) {
-		args = append(args, "-c", setting)
-	}
-	s.launch = func() *exec.Cmd { return s.command(as, filepath.Join(bin, "postgres"), args...) }
 	return s.Begin(ctx)
 }
 
-// Begin the server again after End, with what it kept.
+// postgres is the program with its settings.
+func (s *Server) postgres() *exec.Cmd {
+	args := []string{"-D", "data"}
+	for _, setting := range slices.Concat([]string{
+		"listen_addresses=", "port=" + strconv.Itoa(int(s.port)), "unix_socket_directories=" + s.dir, "unix_socket_permissions=0700",
+		"fsync=off", "synchronous_commit=off", "full_page_writes=off",
+		"max_connections=200", "shared_buffers=32MB", "autovacuum=off",
+	}, s.settings) {
+		args = append(args, "-c", setting)
+	}
+	return s.command("postgres", args...)
+}
+
+// Begin the server again after End or Kill, with what it kept.
 func (s *Server) Begin(ctx context.Context) error {
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // the child has its own
-	s.cmd = s.launch()
-	s.cmd.Stdout, s.cmd.Stderr = log, log
-	if err := s.cmd.Start(); err != nil {
+	cmd := s.postgres()
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go func() { s.ended <- s.cmd.Wait() }()
+	s.cmd, s.ended = cmd, make(chan error, 1)
+	go func() { s.ended <- cmd.Wait() }()
 	return s.ready(ctx)
 }
 
 // command as another user, in the server's directory (the present one may be
 // closed to that user), with nothing of this process's PG* settings.
-func (s *Server) command(as *syscall.Credential, path string, args ...string) *exec.Cmd {
-	cmd := exec.Command(path, args...)
+func (s *Server) command(program string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(s.bin, program), args...)
 	cmd.Dir = s.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
-	cmd.SysProcAttr = attributes(as)
+	cmd.SysProcAttr = attributes(s.as)
 	return cmd
 }
 
@@ -124,6 +139,7 @@ func (s *Server) ready(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case err := <-s.ended:
+			s.cmd = nil
 			log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 			return fmt.Errorf("it ended: %w: %s", err, log)
 		case <-ctx.Done():
@@ -135,7 +151,11 @@ func (s *Server) ready(ctx context.Context) error {
 // DSN is a connection string for the superuser, with what parameters add to it,
 // "search_path=x pool_max_conns=8".
 func (s *Server) DSN(parameters string) string {
-	return fmt.Sprintf("host=%s user=%s database=postgres sslmode=disable %s", s.dir, superuser, parameters)
+	return dsn(s.dir, strconv.Itoa(int(s.port)), parameters)
+}
+
+func dsn(hosts, ports, parameters string) string {
+	return fmt.Sprintf("host=%s port=%s user=%s dbname=postgres sslmode=disable %s", hosts, ports, superuser, parameters)
 }
 
 // PID of the server; its workers are children of that process.
@@ -161,17 +181,27 @@ func (s *Server) Exec(ctx context.Context, parameters, statements string) error 
 
 // End the server by its process id, and keep what it has: an outage. Who is
 // connected is cut off.
-func (s *Server) End() error {
-	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil { // "fast": the connections are ended
+func (s *Server) End() error { return s.end(syscall.SIGINT) } // "fast": the connections are ended
+
+// Kill is End without a checkpoint or a last word to a standby, as a crash is.
+func (s *Server) Kill() error { return s.end(syscall.SIGQUIT) } // "immediate"
+
+func (s *Server) end(how syscall.Signal) error {
+	if s.cmd == nil {
+		return nil
+	}
+	process := s.cmd.Process
+	s.cmd = nil
+	if err := process.Signal(how); err != nil {
 		return err
 	}
 	select {
 	case <-s.ended:
 		return nil
 	case <-time.After(20 * time.Second):
-		return errors.Join(errors.New("PostgreSQL did not end within 20 s"), s.cmd.Process.Kill())
+		return errors.Join(errors.New("PostgreSQL did not end within 20 s"), process.Kill())
 	}
 }
 
-// Stop the server and remove what it kept.
+// Stop the server, if it runs, and remove what it kept.
 func (s *Server) Stop() error { return errors.Join(s.End(), os.RemoveAll(s.dir)) }

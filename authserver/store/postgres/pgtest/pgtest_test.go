@@ -18,8 +18,10 @@ func TestServerLivesAndLeavesNothing(t *testing.T) {
 	if err := s.Exec(t.Context(), there, `CREATE TABLE x (); SELECT * FROM `+name+`.x`); err != nil {
 		t.Error(err)
 	}
-	if err := s.Stop(); err != nil {
-		t.Error(err)
+	for _, do := range []func() error{s.Kill, func() error { return s.Begin(t.Context()) }, s.Kill, s.Stop, s.Stop} {
+		if err := do(); err != nil {
+			t.Error(err)
+		}
 	}
 	if _, err := os.Stat(s.dir); !os.IsNotExist(err) {
 		t.Errorf("%s is still there: %v", s.dir, err)
