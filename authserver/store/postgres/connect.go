@@ -93,6 +93,7 @@ func (s *Store) dial(ctx context.Context) (conn *pgx.Conn, left <-chan struct{},
 // connect to the database; if it is absent and o.Wait, when it is there.
 func (s *Store) connect(ctx context.Context, wait bool) (*pgx.Conn, error) {
 	for backoff := absentBackoffMin; ; backoff = min(2*backoff, absentBackoffMax) {
+		s.target.look(ctx)
 		conn, _, err := s.dial(ctx)
 		if err == nil {
 			return conn, nil

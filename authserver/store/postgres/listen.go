@@ -33,7 +33,7 @@ func (s *Store) listen(ctx context.Context) {
 }
 
 // errMoved ends connections to where the database was.
-var errMoved = errors.New("the database has another address now")
+var errMoved = errors.New("the database is elsewhere now")
 
 // hear notifications on a connection of its own until it breaks, or the database
 // is elsewhere.

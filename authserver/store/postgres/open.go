@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ type Options struct {
 	Wait bool
 	// Log is told when listening fails and works again. Default: nobody.
 	Log *slog.Logger
+
+	lookEvery time.Duration // for tests
 }
 
 // Store is a store.Store in a PostgreSQL schema.
@@ -88,6 +91,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.stop = stop
 	s.stopping.Go(func() { s.listen(running) })
 	s.stopping.Go(func() { s.follow(running, left) })
+	s.stopping.Go(func() { s.watch(running, cmp.Or(o.lookEvery, lookEvery)) })
 	return s, nil
 }
 
@@ -136,8 +140,8 @@ func (s *Store) check(ctx context.Context, conn *pgx.Conn, originKnown bool) err
 	return err
 }
 
-// follow the database to other addresses: no connection to where it was is used
-// any more. left is that of target.leaves before the pool was made.
+// follow the database to where it is now: no connection to where it was is used any
+// more. left is that of target.leaves before the pool was made.
 func (s *Store) follow(ctx context.Context, left <-chan struct{}) {
 	for {
 		select {

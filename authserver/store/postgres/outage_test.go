@@ -13,15 +13,7 @@ import (
 // TestF8Outage: while the database is away every answer is a failure, never "not
 // found"; when it is back, so is the store, and who waits is told of changes.
 func TestF8Outage(t *testing.T) {
-	own, err := pgtest.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := own.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	own := started(t, pgtest.Start)
 	replica := func() *Store {
 		s, err := Open(t.Context(), Options{DSN: own.DSN("connect_timeout=20"), Now: time.Now, Poll: time.Hour, Linger: time.Hour})
 		if err != nil {
@@ -41,22 +33,7 @@ func TestF8Outage(t *testing.T) {
 	if err := own.End(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	for name, ask := range map[string]func() error{
-		"client":  func() error { _, err := here.Client(ctx, "a"); return err },
-		"family":  func() error { _, err := here.Family(ctx, "f"); return err },
-		"advance": func() error { return here.AdvanceFamily(ctx, 1, store.Family{ID: "f", Generation: 2}) },
-		"code":    func() error { _, err := here.TakeCode(ctx, "hash", time.Now()); return err },
-		"token":   func() error { _, err := here.TokenRevoked(ctx, "jti"); return err },
-		"changes": func() error { _, err := here.Changes(ctx, id, since); return err },
-		"await":   func() error { return here.Await(ctx, since) },
-	} {
-		err := ask()
-		if err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotBound) {
-			t.Errorf("%s: error %v, want a failure", name, err)
-		}
-	}
+	fails(t, here, id, since)
 
 	if err := own.Begin(t.Context()); err != nil {
 		t.Fatal(err)
@@ -69,5 +46,30 @@ func TestF8Outage(t *testing.T) {
 	put(t, other, "b")
 	if ch := <-woken; ch.Full || len(ch.Clients) != 1 {
 		t.Errorf("told %+v, want the one change", ch)
+	}
+}
+
+// fails says whether all that is asked of a store whose database is away fails soon,
+// and as an outage.
+func fails(t *testing.T, s *Store, id string, since int64) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for name, ask := range map[string]func() error{
+		"client":  func() error { _, err := s.Client(ctx, "a"); return err },
+		"family":  func() error { _, err := s.Family(ctx, "f"); return err },
+		"advance": func() error { return s.AdvanceFamily(ctx, 1, store.Family{ID: "f", Generation: 2}) },
+		"code":    func() error { _, err := s.TakeCode(ctx, "hash", time.Now()); return err },
+		"token":   func() error { _, err := s.TokenRevoked(ctx, "jti"); return err },
+		"changes": func() error { _, err := s.Changes(ctx, id, since); return err },
+		"await":   func() error { return s.Await(ctx, since) },
+	} {
+		err := ask()
+		if err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotBound) {
+			t.Errorf("%s: error %v, want a failure", name, err)
+		}
+	}
+	if ctx.Err() != nil {
+		t.Error("the failures took longer than 10 s")
 	}
 }

@@ -44,6 +44,21 @@ func TestContract(t *testing.T) {
 	})
 }
 
+// started is a server of the test's own.
+func started(t *testing.T, start func(ctx context.Context, settings ...string) (*pgtest.Server, error), settings ...string) *pgtest.Server {
+	t.Helper()
+	own, err := start(t.Context(), settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := own.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return own
+}
+
 // schema is an empty one, and the parameter that leads there.
 func schema(t testing.TB) (name, there string) {
 	t.Helper()

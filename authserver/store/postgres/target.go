@@ -26,11 +26,16 @@ type target struct {
 	file string
 	log  *slog.Logger
 
-	mu      sync.Mutex
-	config  *pgxpool.Config // in force
-	left    chan struct{}   // closed when config leads to other addresses than it did
-	refused string          // what was last said of a string that is not used
+	mu       sync.Mutex
+	config   *pgxpool.Config // in force
+	timeline timeline        // the highest that was seen
+	left     chan struct{}   // closed when the database is elsewhere: at other addresses, or another server took over
+	refused  string          // what was last said of a string that is not used
+	behind   string          // what was last said of a server that was left behind
 }
+
+// errStandby is why the driver tries the next host.
+var errStandby = errors.New("this server is a standby, want the primary: name the other hosts too")
 
 // errNoDSN: a mistake in the program that opens the store, or in its flags.
 var errNoDSN = errors.New("there is no connection string: want a file that holds it")
@@ -53,28 +58,40 @@ func (t *target) read() (*pgxpool.Config, error) {
 	return parse(text)
 }
 
-// current is how to connect now. left is closed when later connections lead to
-// other addresses.
+// current is how to connect now. left is closed when later connections lead
+// elsewhere.
 func (t *target) current() (config *pgx.ConnConfig, left <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.refresh()
+	config = t.config.ConnConfig.Copy()
+	config.ValidateConnect = t.onTimeline(config.ValidateConnect)
+	return config, t.left
+}
+
+// refresh the configuration, if it can be.
+func (t *target) refresh() {
 	fresh, err := t.read()
 	if err == nil {
 		err = t.samePlace(fresh)
 	}
 	if err != nil {
 		t.refuse(err)
-		return t.config.ConnConfig.Copy(), t.left
+		return
 	}
 	t.refused = ""
 	moved := !slices.Equal(addresses(fresh.ConnConfig), addresses(t.config.ConnConfig))
 	t.config = fresh
 	if moved {
 		t.log.Info("the database has another address now", "database", where(fresh.ConnConfig))
-		close(t.left)
-		t.left = make(chan struct{})
+		t.leave()
 	}
-	return fresh.ConnConfig.Copy(), t.left
+}
+
+// leave where the database was. The caller holds mu.
+func (t *target) leave() {
+	close(t.left)
+	t.left = make(chan struct{})
 }
 
 // refuse says so once.
@@ -105,7 +122,7 @@ func (t *target) pool() *pgxpool.Config {
 	return t.config.Copy()
 }
 
-// leaves is closed when the addresses become others than they are now.
+// leaves is closed when the database is elsewhere than now.
 func (t *target) leaves() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -2,12 +2,8 @@ package postgres
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,21 +67,9 @@ func (m mounted) saysOnce(t *testing.T, what string) {
 // app's is first-secret.
 func withPasswords(t *testing.T) *pgtest.Server {
 	t.Helper()
-	own, err := pgtest.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := own.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	const passwords = `DO $$ BEGIN EXECUTE format('COPY (SELECT unnest(ARRAY[''local all clientele trust'', ''local all all scram-sha-256''])) TO %L',
-		current_setting('hba_file')); END $$; SELECT pg_reload_conf();
-		CREATE ROLE app LOGIN PASSWORD 'first-secret'; CREATE SCHEMA app AUTHORIZATION app`
-	if err := own.Exec(t.Context(), "", passwords); err != nil {
-		t.Fatal(err)
-	}
+	own := started(t, pgtest.Start)
+	must(t, own.Access(t.Context(), "local all all scram-sha-256"))
+	must(t, own.Exec(t.Context(), "", `CREATE ROLE app LOGIN PASSWORD 'first-secret'; CREATE SCHEMA app AUTHORIZATION app`))
 	return own
 }
 
@@ -298,9 +282,9 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	roots := filepath.Join(t.TempDir(), "ca.crt")
 	renew := func() {
 		t.Helper()
-		if err := os.WriteFile(roots, authority(t), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		authority, err := pgtest.NewAuthority()
+		must(t, err)
+		must(t, os.WriteFile(roots, authority.PEM(), 0o600))
 	}
 	renew()
 	target, err := newTarget(Options{DSN: "postgres://u@db.example/x?sslmode=verify-full&sslrootcert=" + roots, Log: slog.New(slog.DiscardHandler)})
@@ -319,19 +303,4 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 		t.Error("the database is taken to be elsewhere")
 	default:
 	}
-}
-
-// authority is a certificate in PEM form.
-func authority(t *testing.T) []byte {
-	t.Helper()
-	_, key, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(nil, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
