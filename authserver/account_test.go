@@ -292,8 +292,7 @@ func TestAccountSessions(t *testing.T) {
 	})
 }
 
-// How long people stay signed in is a setting, in force at once; a lifetime for those
-// who sign in from then on.
+// How long people stay signed in is a setting; a shorter time is in force at once.
 func TestHowLongPeopleStaySignedIn(t *testing.T) {
 	w, _ := newAccount(t, authtest.Config{})
 	in := func(b *authtest.Browser) bool { return !b.Get(t, w.URL+"/account").AsksPassword() }
@@ -302,22 +301,35 @@ func TestHowLongPeopleStaySignedIn(t *testing.T) {
 		b.SignIn(t, b.Get(t, w.URL+"/account"), "ada")
 		return b
 	}
+	set := func(lifetime, idle time.Duration) {
+		w.Settings.SessionLifetime, w.Settings.SessionIdle = lifetime, idle
+		w.Reload(t)
+	}
 	early := signIn()
-	w.Settings.SessionLifetime = time.Hour
-	w.Reload(t)
+	w.Pass(t, 10*time.Minute)
+	set(time.Hour, 0)
 	late := signIn()
-	w.Pass(t, 59*time.Minute)
+	w.Pass(t, 49*time.Minute)
 	if !in(early) || !in(late) {
 		t.Error("signed out too early")
 	}
 	w.Pass(t, time.Minute)
-	if !in(early) || in(late) {
-		t.Errorf("after the new lifetime: signed in %v and %v, want only who signed in before", in(early), in(late))
+	set(24*time.Hour, 0)
+	if !in(early) {
+		t.Error("the longer lifetime does not leave the first one as it was")
 	}
 	w.Pass(t, 10*time.Minute)
-	w.Settings.SessionLifetime, w.Settings.SessionIdle = 0, 10*time.Minute
-	w.Reload(t)
+	if in(late) {
+		t.Error("a session of an hour became longer")
+	}
+	set(time.Hour, 0)
 	if in(early) {
+		t.Error("the shorter lifetime does not count for a session that had begun")
+	}
+	late = signIn()
+	w.Pass(t, 10*time.Minute)
+	set(0, 10*time.Minute)
+	if in(late) {
 		t.Error("the idle time does not count for a session that had begun")
 	}
 	late = signIn()

@@ -42,9 +42,6 @@ func (s *Server) keepEnding(ctx context.Context) {
 func (s *Server) carryOut(ctx context.Context) error {
 	now := s.options.Now()
 	account := signin.Account{Consents: s.options.Store, Families: s.options.Store, Sessions: signin.Sessions{Store: s.options.Store}}
-	if v := s.health.View(); v != nil {
-		account.Sessions.Lifetime = v.Settings.SessionLifetime
-	}
 	for _, ending := range s.options.Users.Endings(now) {
 		ended, err := account.End(ctx, ending, now)
 		if ended != (signin.Ended{}) {

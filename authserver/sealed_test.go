@@ -92,7 +92,7 @@ func (w *world) plantSession(t *testing.T, mac string) {
 	cookie := credential.NewSessionCookie()
 	must(t, w.Store.PutSession(t.Context(), store.Session{
 		ID: credential.NewID(), Hash: credential.Hash(cookie.Reveal()), Subject: "user:ada", Source: w.adasSource(t),
-		AuthTime: w.Clock.Now(), Expires: w.Clock.Now().Add(time.Hour), MAC: mac,
+		AuthTime: w.Clock.Now(), Created: w.Clock.Now(), Expires: w.Clock.Now().Add(time.Hour), MAC: mac,
 	}))
 	b := w.NewBrowser(t)
 	b.Complete(t, b.Get(t, w.Issuer+"/account"), "bob") // so that there is a cookie of that name

@@ -214,7 +214,8 @@ type TokensSpec struct {
 	RefreshRetryWindow metav1.Duration `json:"refreshRetryWindow,omitzero"`
 
 	// sessionLifetime is how long after the sign-in a browser stays signed in here,
-	// however often that is used. Sessions that have begun keep theirs.
+	// however often that is used. Of sessions that have begun it can become shorter,
+	// not longer.
 	// +kubebuilder:default="12h0m0s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

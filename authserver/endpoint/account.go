@@ -123,7 +123,7 @@ func (s *Server) accountPage(x *exchange, session *store.Session) (web.Account, 
 		page.Apps = append(page.Apps, s.accountApp(x.view, a))
 	}
 	for _, other := range newest(sessions, session.ID) {
-		page.Sessions = append(page.Sessions, s.accountSession(x.view, other, session.ID))
+		page.Sessions = append(page.Sessions, accountSession(other, session.ID))
 	}
 	page.MoreSessions = len(sessions) - len(page.Sessions)
 	return page, nil
@@ -169,9 +169,9 @@ func (s *Server) accountApp(v *View, a signin.App) web.AccountApp {
 	return shown
 }
 
-func (s *Server) accountSession(v *View, of store.Session, current string) web.AccountSession {
+func accountSession(of store.Session, current string) web.AccountSession {
 	shown := web.AccountSession{
-		ID: of.ID, UserAgent: of.UserAgent, Address: of.Address, SignedIn: s.sessions(v).Began(of), Seen: of.Seen, Current: of.ID == current,
+		ID: of.ID, UserAgent: of.UserAgent, Address: of.Address, SignedIn: of.Created, Seen: of.Seen, Current: of.ID == current,
 	}
 	if of.Source.Name != signin.SourceLocal {
 		shown.Provider = of.Source.Name

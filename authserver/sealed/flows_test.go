@@ -59,7 +59,7 @@ var (
 	grant   = store.Grant{ClientID: "app", Subject: "user:ada", SessionID: "s", Access: []store.Access{{Resource: "https://api", Scopes: []string{"read"}}}}
 	code    = store.Code{Hash: "hash", Grant: grant, FamilyID: "f", Expires: now.Add(time.Minute)}
 	family  = store.Family{ID: "f", Grant: grant, Generation: 1, Current: "v1:x", Created: now, Expires: now.Add(time.Hour), IdleExpires: now.Add(time.Hour)}
-	session = store.Session{ID: "s", Hash: "cookie", Subject: "user:ada", AuthTime: now, Seen: now, Expires: now.Add(time.Hour)}
+	session = store.Session{ID: "s", Hash: "cookie", Subject: "user:ada", AuthTime: now, Created: now, Seen: now, Expires: now.Add(time.Hour)}
 	consent = store.Consent{Subject: "user:ada", ClientID: "app", Resource: "https://api", Scopes: []string{"read", "write"}, Granted: now}
 )
 

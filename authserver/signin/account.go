@@ -124,7 +124,7 @@ func (a Account) ActiveSessions(ctx context.Context, subject string, now time.Ti
 	if err != nil {
 		return nil, fmt.Errorf("listing sessions: %w", err)
 	}
-	sessions = slices.DeleteFunc(sessions, func(s store.Session) bool { return a.Sessions.idle(s, now) })
+	sessions = slices.DeleteFunc(sessions, func(s store.Session) bool { return a.Sessions.over(s, now) })
 	slices.SortStableFunc(sessions, func(x, y store.Session) int {
 		return cmp.Or(y.Seen.Compare(x.Seen), y.Expires.Compare(x.Expires), cmp.Compare(x.ID, y.ID))
 	})

@@ -59,7 +59,7 @@ func (a Account) endOthers(ctx context.Context, e Ending, now time.Time) (Ended,
 	}
 	later := map[string]bool{} // sessions that are kept, by id
 	for _, s := range sessions {
-		if later[s.ID] = a.keepsSession(e, s); later[s.ID] {
+		if later[s.ID] = e.keepsSession(s); later[s.ID] {
 			continue
 		}
 		if err := a.Sessions.Store.EndSession(ctx, e.Subject, s.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -84,11 +84,11 @@ func (a Account) endOthers(ctx context.Context, e Ending, now time.Time) (Ended,
 	return ended, nil
 }
 
-func (a Account) keepsSession(e Ending, s store.Session) bool {
+func (e Ending) keepsSession(s store.Session) bool {
 	if e.Before.IsZero() {
 		return s.Source.Stamp == e.Keep
 	}
-	return a.Sessions.Began(s).After(e.Before)
+	return s.Created.After(e.Before)
 }
 
 // keepsFamily: one that began after a sign-out may still be of a code from before, and

@@ -115,7 +115,7 @@ func TestA19ASignOutIsCarriedOutOnceMore(t *testing.T) {
 	m := newMemory()
 	m.sessions = map[string]store.Session{}
 	for id, began := range map[string]time.Duration{"late row": 0, "same second": 300 * time.Millisecond, "anew": time.Second} {
-		m.sessions[id] = store.Session{ID: id, Subject: "user:a", Seen: noon, Expires: noon.Add(began).Truncate(time.Second).Add(12 * time.Hour)}
+		m.sessions[id] = store.Session{ID: id, Subject: "user:a", Created: noon.Add(began).Truncate(time.Second), Seen: noon, Expires: noon.Add(time.Hour)}
 	}
 	for id, f := range map[string]struct {
 		session string

@@ -20,7 +20,8 @@ var ErrNoSession = errors.New("not signed in")
 type Sessions struct {
 	Store  store.Sessions
 	Roster Roster
-	// Lifetime of a session however much it is used (0: 12 hours).
+	// Lifetime of a session however much it is used (0: 12 hours). Of one that has
+	// begun it can only become shorter.
 	Lifetime time.Duration
 	// Idle ends a session that was not used for so long (0: no such limit).
 	Idle time.Duration
@@ -50,7 +51,7 @@ func (s Sessions) Start(ctx context.Context, u User, b Browser, previous credent
 		Username: u.Username, Name: u.Name, Email: u.Email, EmailVerified: u.EmailVerified,
 		Roles: u.Roles, Groups: u.Groups, Tenant: u.Tenant,
 		UserAgent: clip(b.UserAgent, maxUserAgent), Address: clip(b.Address, maxAddress),
-		AuthTime: u.AuthTime.UTC().Truncate(time.Second), Seen: now.Truncate(time.Minute), Expires: now.Add(s.lifetime()),
+		AuthTime: u.AuthTime.UTC().Truncate(time.Second), Created: now, Seen: now.Truncate(time.Minute), Expires: now.Add(s.lifetime()),
 	}
 	if err := s.Store.PutSession(ctx, session); err != nil {
 		return "", store.Session{}, fmt.Errorf("starting a session: %w", err)
@@ -58,23 +59,11 @@ func (s Sessions) Start(ctx context.Context, u User, b Browser, previous credent
 	return value, session, nil
 }
 
-// Began is when the session did. Of one from before Lifetime was changed it is not
-// known any more: then it is a time between AuthTime, which may be earlier or not
-// known, and when it was used last.
-func (s Sessions) Began(session store.Session) time.Time {
-	began := session.Expires.Add(-s.lifetime())
-	switch {
-	case began.Before(session.AuthTime):
-		return session.AuthTime
-	case began.Truncate(time.Minute).After(session.Seen):
-		return session.Seen
-	}
-	return began
-}
-
-// idle says that the session was not used for too long.
-func (s Sessions) idle(session store.Session, now time.Time) bool {
-	return s.Idle > 0 && !now.Before(session.Seen.Add(s.Idle))
+// over says that the session was not used for too long, or that Lifetime became
+// shorter since it began.
+func (s Sessions) over(session store.Session, now time.Time) bool {
+	idle := s.Idle > 0 && !now.Before(session.Seen.Add(s.Idle))
+	return idle || !now.Before(session.Created.Add(s.lifetime()))
 }
 
 func (s Sessions) lifetime() time.Duration {
@@ -92,7 +81,7 @@ func (s Sessions) Load(ctx context.Context, value credential.Secret, now time.Ti
 	if err != nil {
 		return store.Session{}, err
 	}
-	if s.idle(session, now) {
+	if s.over(session, now) {
 		return store.Session{}, ErrNoSession
 	}
 	current, welcome, err := s.Roster.Current(session)

@@ -287,34 +287,6 @@ func TestSessionIsTouchedOnceAMinute(t *testing.T) {
 	}
 }
 
-// The account page says when somebody signed in, and nothing impossible of sessions
-// that are from before the lifetime was changed.
-func TestWhenASessionBegan(t *testing.T) {
-	s, _ := newSessions(t, newMemory())
-	start, authenticated := noon.Add(90*time.Second), noon.Add(-time.Minute)
-	_, unsaid, err := s.Start(t.Context(), ada, Browser{}, "", start)
-	if err != nil {
-		t.Fatal(err)
-	}
-	said := unsaid
-	said.AuthTime = authenticated
-	for name, c := range map[string]struct {
-		lifetime time.Duration
-		of       store.Session
-		began    time.Time
-	}{
-		"as it was":                         {0, said, start},
-		"longer":                            {24 * time.Hour, said, authenticated},
-		"shorter":                           {time.Hour, said, noon.Add(time.Minute)},
-		"shorter, the provider did not say": {time.Hour, unsaid, noon.Add(time.Minute)},
-	} {
-		s.Lifetime = c.lifetime
-		if began := s.Began(c.of); !began.Equal(c.began) {
-			t.Errorf("%s: %s, want %s", name, began, c.began)
-		}
-	}
-}
-
 func TestAnOutageIsNotSignedOut(t *testing.T) {
 	m := newMemory()
 	s, _ := newSessions(t, m)

@@ -164,9 +164,9 @@ type Session struct {
 	// UserAgent and Address, for the account page.
 	UserAgent, Address string
 	// AuthTime is when the person authenticated, here or at the provider; zero: it
-	// does not say. Seen is when the session was used last, to the minute; Expires
-	// ends it.
-	AuthTime, Seen, Expires time.Time
+	// does not say. Created is when the session began, Seen when it was used last, to
+	// the minute; Expires ends it.
+	AuthTime, Created, Seen, Expires time.Time
 	// MAC authenticates the record under a server key; MAC and Record as in Client.
 	MAC    string
 	Record []byte

@@ -58,6 +58,7 @@ type sessionRecord struct {
 	UserAgent     string   `json:"user_agent,omitempty"`
 	Address       string   `json:"address,omitempty"`
 	AuthTime      int64    `json:"auth_time"`
+	Created       int64    `json:"created"`
 	Expires       int64    `json:"expires"`
 }
 
@@ -123,7 +124,7 @@ func (s Session) Encode() ([]byte, error) {
 		Version: sessionVersion, Subject: s.Subject,
 		Source: s.Source.Name, Issuer: s.Source.Issuer, ClientID: s.Source.ClientID, Stamp: s.Source.Stamp, Username: s.Username, Name: s.Name,
 		Email: s.Email, EmailVerified: s.EmailVerified, Roles: s.Roles, Groups: s.Groups, Tenant: s.Tenant,
-		UserAgent: s.UserAgent, Address: s.Address, AuthTime: unix(s.AuthTime), Expires: unix(s.Expires),
+		UserAgent: s.UserAgent, Address: s.Address, AuthTime: unix(s.AuthTime), Created: unix(s.Created), Expires: unix(s.Expires),
 	})
 }
 
@@ -153,7 +154,7 @@ func DecodeSession(id, hash, mac string, seen int64, record []byte) (Session, er
 		Source: Source{Name: rec.Source, Issuer: rec.Issuer, ClientID: rec.ClientID, Stamp: rec.Stamp}, Username: rec.Username, Name: rec.Name,
 		Email: rec.Email, EmailVerified: rec.EmailVerified, Roles: rec.Roles, Groups: rec.Groups, Tenant: rec.Tenant,
 		UserAgent: rec.UserAgent, Address: rec.Address,
-		AuthTime: fromUnix(rec.AuthTime), Seen: fromUnix(seen), Expires: fromUnix(rec.Expires), MAC: mac, Record: record,
+		AuthTime: fromUnix(rec.AuthTime), Created: fromUnix(rec.Created), Seen: fromUnix(seen), Expires: fromUnix(rec.Expires), MAC: mac, Record: record,
 	}, nil
 }
 

@@ -20,7 +20,7 @@ func (w *world) signIn(t *testing.T, id, subject, username string) {
 	now := time.Now()
 	must(t, w.flows.PutSession(t.Context(), store.Session{
 		ID: id, Hash: "hash of " + id, Subject: subject, Source: store.Source{Name: "corp"}, Username: username, UserAgent: "Browser\x1b[2J/1.0", Address: "192.0.2.1",
-		Seen: now.Add(-time.Hour), Expires: now.Add(time.Hour),
+		Created: now.Add(-2 * time.Hour), Seen: now.Add(-time.Hour), Expires: now.Add(time.Hour),
 	}))
 	must(t, w.flows.PutFamily(t.Context(), store.Family{
 		ID: id, Grant: store.Grant{ClientID: "shop.cli", Subject: subject, Access: []store.Access{{Resource: "https://api.example", Scopes: []string{"orders.read"}}}},

@@ -85,7 +85,7 @@ func signedIn(ctx context.Context, s store.Flows, id string) (credential.Secret,
 		ID: credential.NewID(), Hash: credential.Hash(cookie.Reveal()),
 		Subject: subjectOf(id), Source: store.Source{Name: signin.SourceLocal}, Username: id, Name: "Name of " + id, Email: id + "@mail.example",
 		UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)", Address: "127.0.0.1",
-		AuthTime: now, Seen: now.Truncate(time.Minute), Expires: now.Add(12 * time.Hour),
+		AuthTime: now, Created: now, Seen: now.Truncate(time.Minute), Expires: now.Add(12 * time.Hour),
 	})
 	if err != nil {
 		return "", err

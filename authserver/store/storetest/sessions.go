@@ -26,7 +26,7 @@ func session(id, subject string) store.Session {
 		ID: id, Hash: credential.Hash("cookie of " + id), Subject: subject, Source: store.Source{Name: "corp", Issuer: "https://idp.example", ClientID: "us", Stamp: "stamp"},
 		Username: "jo", Name: "Jo \U0001F511", Email: "jo@example.com", EmailVerified: true,
 		Roles: []string{"buyer"}, Groups: []string{"staff"}, Tenant: "acme", UserAgent: "Browser/1.0", Address: "192.0.2.1",
-		AuthTime: sampleTime, Seen: sampleTime.Add(time.Minute), Expires: sampleTime.Add(8 * time.Hour),
+		AuthTime: sampleTime, Created: sampleTime.Add(time.Second), Seen: sampleTime.Add(time.Minute), Expires: sampleTime.Add(8 * time.Hour),
 		MAC: "mac",
 	}
 }
