@@ -79,7 +79,7 @@ func personShown(subject string, sessions []store.Session, apps []signin.App) oa
 	for _, known := range sessions[:min(len(sessions), mostSessions)] {
 		shown := oauth.PersonSession{
 			Username: known.Username, UserAgent: known.UserAgent, Address: known.Address,
-			SeenAt: known.Seen.Unix(), ExpiresAt: known.Expires.Unix(),
+			SignedInAt: known.Created.Unix(), SeenAt: known.Seen.Unix(),
 		}
 		if known.Source.Name != signin.SourceLocal {
 			shown.Provider = known.Source.Name

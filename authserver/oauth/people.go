@@ -21,11 +21,12 @@ type Person struct {
 type PersonSession struct {
 	Username string `json:"username,omitempty"`
 	// Provider is the name of the upstream provider; absent: a local user.
-	Provider  string `json:"provider,omitempty"`
-	UserAgent string `json:"user_agent,omitempty"`
-	Address   string `json:"address,omitempty"`
-	SeenAt    int64  `json:"seen_at"`
-	ExpiresAt int64  `json:"expires_at"`
+	Provider   string `json:"provider,omitempty"`
+	UserAgent  string `json:"user_agent,omitempty"`
+	Address    string `json:"address,omitempty"`
+	SignedInAt int64  `json:"signed_in_at"`
+	// SeenAt is when the session was used last, to the minute.
+	SeenAt int64 `json:"seen_at"`
 }
 
 // PersonApp is what an app may do for somebody at a resource.

@@ -48,7 +48,7 @@ func TestA19People(t *testing.T) {
 	w.signIn(t, "s4", "user:oidc:twin", "ADA")
 
 	shown := people("show", grace)
-	contains(t, shown, grace+": 2 sessions, 1 app", "USER NAME", "grace@example.com", "corp", "192.0.2.1", "60m ago", "shop.cli", "https://api.example", "orders.read", "UTC")
+	contains(t, shown, grace+": 2 sessions, 1 app", "USER NAME", "grace@example.com", "corp", "192.0.2.1", "120m ago", "60m ago", "shop.cli", "https://api.example", "orders.read", "UTC")
 	if strings.Contains(shown, "\x1b") {
 		t.Errorf("A9: what a browser says of itself moves the cursor: %q", shown)
 	}

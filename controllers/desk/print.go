@@ -88,11 +88,11 @@ func (p printer) person(shown oauth.Person) error {
 	fmt.Fprintf(p.out, "%s: %s, %s\n", clean(shown.Subject), number(shown.TotalSessions, "session", "sessions"), number(clients(shown.Apps), "app", "apps"))
 	w := tabwriter.NewWriter(p.out, 0, 0, 3, ' ', 0)
 	if len(shown.Sessions) > 0 {
-		fmt.Fprintln(w, "\nUSER NAME\tPROVIDER\tADDRESS\tLAST USED\tENDS\tBROWSER")
+		fmt.Fprintln(w, "\nUSER NAME\tPROVIDER\tADDRESS\tSIGNED IN\tLAST USED\tBROWSER")
 	}
 	for _, s := range shown.Sessions {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", cell(orDash(s.Username)), cell(orDash(s.Provider)), cell(orDash(s.Address)),
-			p.seen(s.SeenAt), at(s.ExpiresAt), cell(orDash(s.UserAgent)))
+			p.age(s.SignedInAt)+" ago", p.seen(s.SeenAt), cell(orDash(s.UserAgent)))
 	}
 	if len(shown.Apps) > 0 {
 		fmt.Fprintln(w, "\nCLIENT ID\tRESOURCE\tSCOPES\tREFRESH TOKEN UNTIL")
