@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net"
 	"strings"
@@ -39,7 +37,7 @@ func parse(dsn string) (*pgxpool.Config, error) {
 	}
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
-		return nil, errDSN
+		return nil, misread(err)
 	}
 	// pgxpool does not tell whether it was set.
 	if bare, err := pgconn.ParseConfig(dsn); err == nil && bare.RuntimeParams["pool_max_conns"] == "" {
@@ -58,15 +56,14 @@ func parse(dsn string) (*pgxpool.Config, error) {
 
 // absent says that an error of connecting is one that time heals: nobody answers
 // at that address, or a server that is starting, stopping, full, or no primary
-// (yet). A wrong password, database or certificate is not.
+// (yet). A wrong password, database or certificate is not, nor one without TLS that is
+// to have it.
 func absent(err error) bool {
 	connecting, ok := errors.AsType[*pgconn.ConnectError](err)
 	if !ok {
 		return false
 	}
-	var certificate *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	if errors.As(connecting, &certificate) || errors.As(connecting, &authority) {
+	if untrusted(connecting) || refusedTLS(connecting) {
 		return false
 	}
 	switch code := state(connecting); {
@@ -87,7 +84,7 @@ const (
 func (s *Store) dial(ctx context.Context) (conn *pgx.Conn, left <-chan struct{}, err error) {
 	config, left := s.target.current()
 	conn, err = pgx.ConnectConfig(ctx, config)
-	return conn, left, withoutPassword(err, config)
+	return conn, left, advised(withoutPassword(err, config), config)
 }
 
 // connect to the database; if it is absent and o.Wait, when it is there.

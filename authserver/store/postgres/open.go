@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -57,10 +56,6 @@ type Store struct {
 }
 
 var _ store.Store = (*Store)(nil)
-
-// errDSN says nothing of what was read: the parser's error may quote the password.
-var errDSN = errors.New("the connection string cannot be read: want postgres://user:password@host:5432/database?sslmode=verify-full, " +
-	"with what is special percent-encoded, or the same as key=value words")
 
 // Open the store in a database, making its tables or bringing them up to date. A
 // schema of a newer version than this binary knows is refused.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -53,6 +52,7 @@ func schemaOf(ctx context.Context, conn *pgx.Conn) (name string, err error) {
 // SQLSTATE codes (PostgreSQL, Appendix A).
 const (
 	insufficientPrivilege = "42501"
+	invalidAuthorization  = "28000" // also: no line of pg_hba.conf fits
 	serializationFailure  = "40001"
 	deadlockDetected      = "40P01"
 	notInRepertoire       = "22021" // a text with the character 0, or no UTF-8
@@ -66,23 +66,3 @@ func state(err error) string {
 	}
 	return ""
 }
-
-// withoutPassword is for an error of connecting: it names host, user and database,
-// and must not come to name more.
-func withoutPassword(err error, c *pgx.ConnConfig) error {
-	if err != nil && c.Password != "" && strings.Contains(err.Error(), c.Password) {
-		return unshown{err}
-	}
-	return err
-}
-
-// unshown is an error whose text is not for anybody, though its kind is.
-type unshown struct{ cause error }
-
-// Error implements error.
-func (e unshown) Error() string {
-	return fmt.Sprintf("connecting failed (SQLSTATE %q); the rest is not shown, for it holds the password", state(e.cause))
-}
-
-// Unwrap is for errors.As.
-func (e unshown) Unwrap() error { return e.cause }

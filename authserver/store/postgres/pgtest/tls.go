@@ -40,6 +40,11 @@ func (s *Server) Secure(ctx context.Context, certificate, key []byte) error {
 		s.set(ctx, "ssl", "on"), s.reload(ctx))
 }
 
+// Unsecure ends that.
+func (s *Server) Unsecure(ctx context.Context) error {
+	return errors.Join(s.set(ctx, "ssl", "off"), s.reload(ctx))
+}
+
 // Access puts lines of pg_hba.conf after one that lets in the superuser over the
 // socket.
 func (s *Server) Access(ctx context.Context, lines ...string) error {
