@@ -157,10 +157,8 @@ func database(t *testing.T) *pgtest.Server {
 			t.Error(err)
 		}
 	})
-	const passwords = `DO $$ BEGIN EXECUTE format('COPY (SELECT unnest(ARRAY[''local all clientele trust'', ''local all all scram-sha-256''])) TO %L',
-		current_setting('hba_file')); END $$; SELECT pg_reload_conf();
-		CREATE ROLE app LOGIN PASSWORD 'hunter2'; CREATE SCHEMA app AUTHORIZATION app`
-	if err := db.Exec(t.Context(), "", passwords); err != nil {
+	if err := errors.Join(db.Access(t.Context(), "local all all scram-sha-256"),
+		db.Exec(t.Context(), "", `CREATE ROLE app LOGIN PASSWORD 'hunter2'; CREATE SCHEMA app AUTHORIZATION app`)); err != nil {
 		t.Fatal(err)
 	}
 	return db

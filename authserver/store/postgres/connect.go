@@ -23,8 +23,10 @@ const defaultMaxConns = 16
 // standby would hang on dead connections, for a quarter of an hour by default.
 const (
 	dialTimeout = 10 * time.Second
-	// With TLS and authentication, where the string has no connect_timeout.
+	// With TLS and authentication, where the string has no connect_timeout. A server that
+	// hangs takes connections, and does not answer: then another host may.
 	connectTimeout = 2 * time.Minute
+	hostTimeout    = 10 * time.Second // where there are several hosts
 	userTimeout    = 20 * time.Second // TCP_USER_TIMEOUT: data sent and not acknowledged
 )
 
@@ -50,6 +52,9 @@ func parse(dsn string) (*pgxpool.Config, error) {
 	config.ConnConfig.DialFunc = dialer.DialContext
 	if config.ConnConfig.ConnectTimeout <= 0 {
 		config.ConnConfig.ConnectTimeout = connectTimeout
+		if len(addresses(config.ConnConfig)) > 1 {
+			config.ConnConfig.ConnectTimeout = hostTimeout
+		}
 	}
 	return config, nil
 }

@@ -11,10 +11,11 @@
 // clock's microseconds and what changed before is forgotten, so that everybody
 // reads everything. No connection from before a failover is used after it, so this
 // comes first. A role that may not call pg_control_system gets the same at every
-// opening instead.
+// opening instead. A snapshot of the disk that is put back has the same origin and is
+// not noticed: the replicas are to be restarted.
 //
 // A server that vanishes without a word is noticed by the kernel, within half a
-// minute (connect.go).
+// minute (connect.go); one that hangs, by looking at the other hosts (timeline.go).
 //
 // # The primary that was left behind
 //

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -29,7 +30,7 @@ func newPair(t *testing.T) pair {
 func (p pair) replica(t *testing.T, name string, lookEvery time.Duration) *Store {
 	t.Helper()
 	o := never
-	o.DSN = pgtest.DSN("connect_timeout=5 application_name="+name, p.primary, p.standby)
+	o.DSN = pgtest.DSN("application_name="+name, p.primary, p.standby)
 	o.Now, o.Log, o.lookEvery = time.Now, slog.New(slog.NewTextHandler(p.log, nil)), lookEvery
 	s, err := Open(t.Context(), o)
 	if err != nil {
@@ -100,6 +101,8 @@ func TestF9AStandbyTakesOver(t *testing.T) {
 	tells(t, again, other, id)
 	tells(t, other, again, id)
 	abandoned(t, p.primary)
+	again.target.look(t.Context())
+	again.target.look(t.Context())
 	if n := strings.Count(p.log.String(), "a primary that was left behind accepts writes"); n != 3 {
 		t.Errorf("it is said %d times that it should not run, want once by each who met it:\n%s", n, p.log)
 	}
@@ -122,6 +125,35 @@ func TestF9APrimaryThatDoesNotKnow(t *testing.T) {
 	}
 	abandoned(t, p.primary)
 	tells(t, s, s, id)
+}
+
+// TestF9APrimaryThatHangs takes connections and answers nobody. Once a standby took
+// over, nobody waits for it.
+func TestF9APrimaryThatHangs(t *testing.T) {
+	p := newPair(t)
+	s := p.replica(t, "s", 20*time.Millisecond)
+	id := bind(t, s)
+	since := put(t, s, "kept")
+	listening(t, s)
+	must(t, p.standby.CatchUp(t.Context(), p.primary))
+	must(t, p.primary.Freeze(t.Context()))
+	ask := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := s.Changes(ctx, id, since)
+		return err
+	}
+	if err := ask(); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v, want that it takes too long", err)
+	}
+	must(t, p.standby.Promote(t.Context()))
+	testenv.Eventually(t, "the standby is found", func() bool { return ask() == nil })
+	s.db.pool.Reset()
+	if err := ask(); err != nil {
+		t.Errorf("a new connection: %v", err)
+	}
+	tells(t, s, s, id)
+	must(t, p.primary.Kill()) // or closing the connections to it takes a while
 }
 
 // TestAStandbyIsNotWrittenTo, whatever the connection string says of it.

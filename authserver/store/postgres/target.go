@@ -26,12 +26,13 @@ type target struct {
 	file string
 	log  *slog.Logger
 
-	mu       sync.Mutex
-	config   *pgxpool.Config // in force
-	timeline timeline        // the highest that was seen
-	left     chan struct{}   // closed when the database is elsewhere: at other addresses, or another server took over
-	refused  string          // what was last said of a string that is not used
-	behind   string          // what was last said of a server that was left behind
+	mu        sync.Mutex
+	config    *pgxpool.Config // in force
+	timeline  timeline        // the highest that was seen
+	preferred string          // the address where the primary was seen last
+	left      chan struct{}   // closed when the database is elsewhere: at other addresses, or another server took over
+	refused   string          // what was last said of a string that is not used
+	behind    string          // what was last said of a server that was left behind
 }
 
 // errStandby is why the driver tries the next host.
@@ -65,6 +66,7 @@ func (t *target) current() (config *pgx.ConnConfig, left <-chan struct{}) {
 	defer t.mu.Unlock()
 	t.refresh()
 	config = t.config.ConnConfig.Copy()
+	preferring(&config.Config, t.preferred)
 	config.ValidateConnect = t.onTimeline(config.ValidateConnect)
 	return config, t.left
 }
@@ -136,12 +138,13 @@ func (t *target) where() string {
 	return where(t.config.ConnConfig)
 }
 
-func where(c *pgx.ConnConfig) string { return fmt.Sprintf("%s:%d/%s", c.Host, c.Port, c.Database) }
+func where(c *pgx.ConnConfig) string { return address(c.Host, c.Port) + "/" + c.Database }
 
-func addresses(c *pgx.ConnConfig) []string {
-	all := []string{fmt.Sprintf("%s:%d", c.Host, c.Port)}
-	for _, f := range c.Fallbacks {
-		all = append(all, fmt.Sprintf("%s:%d", f.Host, f.Port))
+func addresses(c *pgx.ConnConfig) (all []string) {
+	for _, way := range ways(&c.Config) {
+		all = append(all, address(way.Host, way.Port))
 	}
 	return slices.Compact(all) // with and without TLS
 }
+
+func address(host string, port uint16) string { return fmt.Sprintf("%s:%d", host, port) }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -95,9 +96,12 @@ func (t *target) look(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, host := range hosts {
 		all.Go(func() {
-			if conn, err := pgconn.ConnectConfig(ctx, host); err == nil {
-				_ = conn.Close(ctx)
+			conn, err := pgconn.ConnectConfig(ctx, host)
+			if err != nil {
+				return
 			}
+			t.prefer(host)
+			_ = conn.Close(ctx)
 		})
 	}
 	all.Wait()
@@ -105,17 +109,48 @@ func (t *target) look(ctx context.Context) {
 
 // apart is a configuration for each host of one that has several.
 func apart(c *pgconn.Config) (hosts []*pgconn.Config) {
-	first := &pgconn.FallbackConfig{Host: c.Host, Port: c.Port, TLSConfig: c.TLSConfig}
-	for _, f := range append([]*pgconn.FallbackConfig{first}, c.Fallbacks...) {
-		if n := len(hosts); n > 0 && hosts[n-1].Host == f.Host && hosts[n-1].Port == f.Port {
-			hosts[n-1].Fallbacks = append(hosts[n-1].Fallbacks, f) // with and without TLS
+	for _, way := range ways(c) {
+		if n := len(hosts); n > 0 && address(hosts[n-1].Host, hosts[n-1].Port) == address(way.Host, way.Port) {
+			hosts[n-1].Fallbacks = append(hosts[n-1].Fallbacks, way) // with and without TLS
 			continue
 		}
 		own := c.Copy()
-		own.Host, own.Port, own.TLSConfig, own.Fallbacks = f.Host, f.Port, f.TLSConfig, nil
+		take(own, []*pgconn.FallbackConfig{way})
 		hosts = append(hosts, own)
 	}
 	return hosts
+}
+
+// ways to connect, in the order in which they are tried: to each host, with TLS and
+// without.
+func ways(c *pgconn.Config) []*pgconn.FallbackConfig {
+	first := &pgconn.FallbackConfig{Host: c.Host, Port: c.Port, TLSConfig: c.TLSConfig}
+	return append([]*pgconn.FallbackConfig{first}, c.Fallbacks...)
+}
+
+func take(c *pgconn.Config, ways []*pgconn.FallbackConfig) {
+	c.Host, c.Port, c.TLSConfig, c.Fallbacks = ways[0].Host, ways[0].Port, ways[0].TLSConfig, ways[1:]
+}
+
+// prefer the host where the primary was seen, so that no connection waits for others
+// that are dark.
+func (t *target) prefer(host *pgconn.Config) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.preferred = address(host.Host, host.Port)
+}
+
+// preferring puts an address first.
+func preferring(c *pgconn.Config, first string) {
+	rank := func(way *pgconn.FallbackConfig) int {
+		if address(way.Host, way.Port) == first {
+			return 0
+		}
+		return 1
+	}
+	all := ways(c)
+	slices.SortStableFunc(all, func(a, b *pgconn.FallbackConfig) int { return rank(a) - rank(b) })
+	take(c, all)
 }
 
 // watch looks again and again.

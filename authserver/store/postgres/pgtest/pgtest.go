@@ -31,6 +31,7 @@ type Server struct {
 	settings []string
 	cmd      *exec.Cmd // nil: it is not running
 	ended    chan error
+	frozen   []int // processes
 	schema   atomic.Int64
 }
 
@@ -151,11 +152,15 @@ func (s *Server) ready(ctx context.Context) error {
 // DSN is a connection string for the superuser, with what parameters add to it,
 // "search_path=x pool_max_conns=8".
 func (s *Server) DSN(parameters string) string {
-	return dsn(s.dir, strconv.Itoa(int(s.port)), parameters)
+	address := "host=" + s.dir
+	if s.port != defaultPort {
+		address += " port=" + strconv.Itoa(int(s.port))
+	}
+	return dsn(address, parameters)
 }
 
-func dsn(hosts, ports, parameters string) string {
-	return fmt.Sprintf("host=%s port=%s user=%s dbname=postgres sslmode=disable %s", hosts, ports, superuser, parameters)
+func dsn(address, parameters string) string {
+	return fmt.Sprintf("%s user=%s dbname=postgres sslmode=disable %s", address, superuser, parameters)
 }
 
 // PID of the server; its workers are children of that process.
@@ -192,7 +197,7 @@ func (s *Server) end(how syscall.Signal) error {
 	}
 	process := s.cmd.Process
 	s.cmd = nil
-	if err := process.Signal(how); err != nil {
+	if err := errors.Join(process.Signal(how), s.thaw()); err != nil {
 		return err
 	}
 	select {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,14 +18,13 @@ func (s *Server) Standby(ctx context.Context, settings ...string) (*Server, erro
 }
 
 // DSN is Server.DSN for several servers of which one is the primary, in the order in
-// which they are tried.
+// which they are tried. None of them is of StartTCP.
 func DSN(parameters string, all ...*Server) string {
-	var hosts, ports []string
+	var hosts []string
 	for _, s := range all {
 		hosts = append(hosts, s.dir)
-		ports = append(ports, strconv.Itoa(int(s.port)))
 	}
-	return dsn(strings.Join(hosts, ","), strings.Join(ports, ","), parameters)
+	return dsn("host="+strings.Join(hosts, ","), parameters)
 }
 
 // CatchUp waits until a standby has what its primary has written so far.
