@@ -67,7 +67,7 @@ func needsSignIn(r *Request, p Pending, session *store.Session) bool {
 	if session == nil || !p.isFor(session) {
 		return true
 	}
-	if r.WantsNewSignIn() && p.foundBy(session) {
+	if r.WantsNewSignIn() && (p.foundBy(session) || session.AuthTime.Before(p.Issued)) {
 		return true
 	}
 	return r.HasMaxAge && session.AuthTime.Before(p.Issued.Add(-r.MaxAge).Truncate(time.Second))
@@ -81,9 +81,10 @@ func (p Pending) isFor(session *store.Session) bool {
 
 // foundBy tells whether the request came to a browser in which the session had
 // begun. That it is the very one which was there then settles it also within the
-// same second; but where the request came without its cookie only the time tells.
+// same second; but where the request came without its cookie only the time tells. (It
+// is not AuthTime: at their provider people may have been signed in for long.)
 func (p Pending) foundBy(session *store.Session) bool {
-	return session.ID == p.Session || session.AuthTime.Before(p.Issued)
+	return session.ID == p.Session || session.Created.Before(p.Issued)
 }
 
 // SignedInFor tells whether the session began after the request came: its person has
