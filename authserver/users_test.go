@@ -337,6 +337,35 @@ func TestConsentIsForWhatStoodOnThePage(t *testing.T) {
 	}
 }
 
+// TestConsentIsForTheWordsThatStoodOnThePage, and for as long; who says no to what has
+// changed has said no.
+func TestConsentIsForTheWordsThatStoodOnThePage(t *testing.T) {
+	for what, change := range map[string]func(*world){
+		"the words of a scope": func(w *world) {
+			p := authtest.Policy("p1", orders, "orders.read", "orders.write")
+			p.Generation, p.Scopes[0].Description = 2, "Read and delete all that you ever ordered"
+			w.MustPutPolicy(t, p)
+		},
+		"how long it is for": func(w *world) {
+			w.change(t, w.web, func(r *oauth.Registration) { r.Managed.RefreshTokenLifetime = 3600 })
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := users(t, authtest.Config{})
+			b := w.NewBrowser(t)
+			asked := w.AuthorizeURL(w.web, "scope", "orders.read")
+			page := b.SignIn(t, b.Get(t, asked), "ada")
+			change(w)
+			if p := b.Submit(t, page, "decision", "allow"); p.Status != http.StatusConflict || p.Callback != nil {
+				t.Errorf("allowed what was not read: %d %s", p.Status, p.URL)
+			}
+			if p := b.Submit(t, page, "decision", "deny"); p.Callback.Get("error") != "access_denied" {
+				t.Errorf("denied: %d %s", p.Status, p.URL)
+			}
+		})
+	}
+}
+
 // TestConsentIsForTheAppThatStoodOnThePage: it becomes another while the page is open,
 // by any word that it says of itself.
 func TestConsentIsForTheAppThatStoodOnThePage(t *testing.T) {

@@ -3,13 +3,11 @@ package endpoint
 import (
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/authorize"
 	"clientele.dev/clientele/authserver/credential"
-	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/params"
 	"clientele.dev/clientele/authserver/signin"
@@ -165,45 +163,12 @@ func (s *Server) issuer(v *View) authorize.Issuer {
 
 // consentPage asks.
 func (s *Server) consentPage(x *exchange, v visit, verdict authorize.Verdict) int {
-	r := v.request
-	absolute, _ := grant.RefreshLifetimes(r.Client, x.view.terms)
-	app := s.app(x.view, r.Client)
-	shown := v.shown(app, verdict)
-	page := web.Consent{
-		Action:      x.view.base + pathContinue,
-		CSRF:        s.csrf(x.view).Token(signin.FormConsent, x.view.cookies.ReadSession(x.r), v.prt, shown),
-		Hidden:      []web.Field{{Name: fieldPRT, Value: v.prt}, {Name: fieldStep, Value: stepConsent}, {Name: fieldShown, Value: shown}},
-		App:         app,
-		RedirectURI: r.Target.RedirectURI(),
-		Person:      person(v.session),
-		SwitchURL:   continueURL(x.view, v.prt) + switchOn,
-		AccountURL:  x.view.base + pathAccount,
-		Access:      accessShown(s.Registry.Policies(), verdict),
-		KeepFor:     absolute,
-	}
-	for _, at := range verdict {
-		right := s.rights.ForUser(r.Client, x.view.terms, v.session.Roles, at.Resource, at.Grantable, oauth.GrantAuthorizationCode)
-		page.AccessFor = max(page.AccessFor, right.Lifetime)
-	}
+	page := s.consentShown(x.view, v, verdict)
+	shown := consentDigest(page, v.request.Client)
+	page.Action = x.view.base + pathContinue
+	page.CSRF = s.csrf(x.view).Token(signin.FormConsent, x.view.cookies.ReadSession(x.r), v.prt, shown)
+	page.Hidden = []web.Field{{Name: fieldPRT, Value: v.prt}, {Name: fieldStep, Value: stepConsent}, {Name: fieldShown, Value: shown}}
 	return s.page(x, http.StatusOK, x.view.pages.Consent(x.w, page))
-}
-
-// shown is a digest of the access and of the app that stand on the consent page, and
-// its form is good for these only: if policy widens while the page is open, or the app
-// becomes another, nothing is allowed that was not read.
-func (v visit) shown(app web.App, verdict authorize.Verdict) string {
-	c := v.request.Client
-	parts := []string{
-		app.ClientID, app.Name, app.Description, app.Homepage, app.Policy, app.Terms, app.Operator,
-		c.LogoURI, v.request.Target.RedirectURI(), c.Since().UTC().Format(time.RFC3339),
-	}
-	for _, at := range verdict {
-		parts = append(parts, at.Resource, oauth.JoinScope(at.Grantable))
-	}
-	for i, part := range parts {
-		parts[i] = credential.Hash(part) // of one length, so that nothing moves from part to part
-	}
-	return credential.Hash(strings.Join(parts, ""))
 }
 
 // postConsent takes the decision.
@@ -219,11 +184,11 @@ func (s *Server) postConsent(x *exchange, v visit, p *params.Params) int {
 	if !s.csrf(x.view).Check(p.Get(fieldCSRF), signin.FormConsent, x.view.cookies.ReadSession(x.r), v.prt, shown) {
 		return s.notAuthorized(x, errForm)
 	}
-	if shown != v.shown(s.app(x.view, v.request.Client), verdict) {
-		return s.notAuthorized(x, outdatedError{continueURL(x.view, v.prt)})
-	}
 	switch p.Get("decision") {
 	case web.DecisionAllow:
+		if shown != consentDigest(s.consentShown(x.view, v, verdict), v.request.Client) {
+			return s.notAuthorized(x, outdatedError{continueURL(x.view, v.prt)})
+		}
 		answer, err := s.issuer(x.view).Allow(x.r.Context(), v.request, *v.session, verdict.Access(), s.Now())
 		if err == nil {
 			s.auditPerson(x, audit.ConsentGiven, v.session, v.request.Client.ClientID)

@@ -1,13 +1,57 @@
 package endpoint
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 
 	"clientele.dev/clientele/authserver/authorize"
+	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/grant"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/policy"
+	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/web"
 )
+
+// consentShown is what the consent page says, without its form.
+func (s *Server) consentShown(view *View, v visit, verdict authorize.Verdict) web.Consent {
+	r := v.request
+	absolute, _ := grant.RefreshLifetimes(r.Client, view.terms)
+	page := web.Consent{
+		App:         s.app(view, r.Client),
+		RedirectURI: r.Target.RedirectURI(),
+		Person:      person(v.session),
+		SwitchURL:   continueURL(view, v.prt) + switchOn,
+		AccountURL:  view.base + pathAccount,
+		Access:      accessShown(s.Registry.Policies(), verdict),
+		KeepFor:     absolute,
+	}
+	for _, at := range verdict {
+		right := s.rights.ForUser(r.Client, view.terms, v.session.Roles, at.Resource, at.Grantable, oauth.GrantAuthorizationCode)
+		page.AccessFor = max(page.AccessFor, right.Lifetime)
+	}
+	return page
+}
+
+// consentDigest is of all that a consent page says of a client, and its form allows
+// nothing else: if a policy widens or has other words while the page is open, or the
+// app becomes another, nothing is allowed that was not read. What was allowed at
+// another page in the meantime makes no difference.
+func consentDigest(page web.Consent, c *registry.Client) string {
+	var access []web.Access
+	for _, at := range page.Access {
+		scopes := slices.Clone(at.Scopes)
+		for i := range scopes {
+			scopes[i].Known = false
+		}
+		slices.SortFunc(scopes, func(a, b web.Scope) int { return cmp.Compare(a.Name, b.Name) })
+		access = append(access, web.Access{Resource: at.Resource, Scopes: scopes})
+	}
+	page.Access = access
+	return credential.Hash(fmt.Sprintf("%#v %q %d", page, c.LogoURI, c.Since().Unix()))
+}
 
 // accessShown is what stands on the consent page. Of several APIs, what is asked
 // about the person is the same at each, and stands there once.
