@@ -35,13 +35,13 @@ func TestStatementsOfARequest(t *testing.T) {
 	}{
 		{"code flow", func() authtest.Answer {
 			return w.MustExchange(t, w.web, b.Get(t, w.AuthorizeURL(w.web)).Callback.Get("code"))
-		}, map[string]int{"Session": 1, "Consent": 2, "PutCode": 1, "TakeCode": 1, "PutFamily": 1}},
+		}, map[string]int{"Session": 1, "Consent": 2, "PutCode": 1, "Code": 1, "TakeCode": 1, "PutFamily": 1}},
 		{"introspection", form("/oauth/introspect", "token", access), map[string]int{"Family": 1}},
 		{"introspection of a refresh token", form("/oauth/introspect", "token", refresh), map[string]int{"Family": 1, "Consent": 1}},
 		{"refresh", func() authtest.Answer { return w.Refresh(t, w.web, refresh) }, map[string]int{"Family": 1, "Consent": 1, "AdvanceFamily": 1}},
 		{"code flow of a trusted app", func() authtest.Answer {
 			return w.MustExchange(t, trusted, b.Get(t, w.AuthorizeURL(trusted)).Callback.Get("code"))
-		}, map[string]int{"Session": 1, "Consent": 1, "Withdrawn": 2, "PutCode": 1, "TakeCode": 1, "PutFamily": 1}},
+		}, map[string]int{"Session": 1, "Consent": 1, "Withdrawn": 2, "PutCode": 1, "Code": 1, "TakeCode": 1, "PutFamily": 1}},
 	} {
 		before := counting.Calls()
 		if a := c.do(); a.Status != 200 {

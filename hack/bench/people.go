@@ -59,39 +59,46 @@ func everybody() policy.Policy {
 	}
 }
 
-// directory of the people.
-func directory() (*signin.Directory, error) {
+// local users: the people.
+func local() (*signin.Local, error) {
 	hash, err := signin.HashPassword("nobody signs in with this password")
 	if err != nil {
 		return nil, err
 	}
 	users := make([]map[string]string, people)
 	for i := range users {
-		users[i] = map[string]string{"username": personID(i), "id": personID(i), "passwordHash": hash}
+		id := personID(i)
+		users[i] = map[string]string{"username": id, "id": id, "passwordHash": hash, "name": "Name of " + id, "email": id + "@mail.example"}
 	}
 	document, err := json.Marshal(map[string]any{"users": users})
 	if err != nil {
 		return nil, err
 	}
-	return signin.ParseDirectory(document)
+	d, err := signin.ParseDirectory(document)
+	if err != nil {
+		return nil, err
+	}
+	var l signin.Local
+	l.Set(d)
+	return &l, nil
 }
 
-// signedIn puts a session and a consent of a person into the store and returns
+// signedIn signs a person in, puts a consent of theirs into the store, and returns
 // the value of the session's cookie.
-func signedIn(ctx context.Context, s store.Flows, id string) (credential.Secret, error) {
-	now := wholeSeconds(time.Now())
-	cookie := credential.NewSessionCookie()
-	err := s.PutSession(ctx, store.Session{
-		ID: credential.NewID(), Hash: credential.Hash(cookie.Reveal()),
-		Subject: subjectOf(id), Source: store.Source{Name: signin.SourceLocal}, Username: id, Name: "Name of " + id, Email: id + "@mail.example",
-		UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)", Address: "127.0.0.1",
-		AuthTime: now, Created: now, Seen: now.Truncate(time.Minute), Expires: now.Add(12 * time.Hour),
-	})
+func signedIn(ctx context.Context, s store.Flows, l *signin.Local, id string) (credential.Secret, error) {
+	now := time.Now()
+	person, _, err := l.User(subjectOf(id))
+	if err != nil {
+		return "", err
+	}
+	person.AuthTime = now
+	browser := signin.Browser{UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)", Address: "127.0.0.1"}
+	cookie, _, err := signin.Sessions{Store: s}.Start(ctx, person, browser, "", now)
 	if err != nil {
 		return "", err
 	}
 	return cookie, s.AddConsent(ctx, store.Consent{
-		Subject: subjectOf(id), ClientID: clientID, Resource: resource, Scopes: []string{scope}, Granted: now,
+		Subject: subjectOf(id), ClientID: clientID, Resource: resource, Scopes: []string{scope}, Granted: wholeSeconds(now),
 	}, time.Time{})
 }
 
@@ -106,9 +113,13 @@ func replayedPeople(ctx context.Context, s store.Store) ([]*replayed, error) {
 		return nil, err
 	}
 	server := sealed.New(s, func() credential.ServerKeys { return keys }, slog.New(slog.DiscardHandler))
+	l, err := local()
+	if err != nil {
+		return nil, err
+	}
 	all := make([]*replayed, people)
 	for i := range all {
-		cookie, err := signedIn(ctx, server, personID(i))
+		cookie, err := signedIn(ctx, server, l, personID(i))
 		if err != nil {
 			return nil, err
 		}

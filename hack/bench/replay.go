@@ -54,6 +54,10 @@ var replays = []struct {
 		p.code = sampleCode(credential.Hash(fmt.Sprintf("%s/%d", p.id, p.codes)), subjectOf(p.id), p.session)
 		return p.store.PutCode(ctx, p.code)
 	}},
+	{"Code", func(ctx context.Context, p *replayed) error {
+		_, err := p.store.Code(ctx, p.code.Hash, time.Now())
+		return err
+	}},
 	{"TakeCode", func(ctx context.Context, p *replayed) error {
 		_, err := p.store.TakeCode(ctx, p.code.Hash, time.Now())
 		return err

@@ -76,7 +76,7 @@ type ensemble struct {
 }
 
 func newEnsemble(replicas int) (*ensemble, error) {
-	p := &ensemble{users: &signin.Local{}}
+	p := &ensemble{}
 	for range replicas {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -91,11 +91,9 @@ func newEnsemble(replicas int) (*ensemble, error) {
 	}
 	p.cluster.Inside = p.inside.Addr().String()
 	p.cluster.Registrar, p.cluster.Secret = credential.NewID(), credential.NewClientSecret().Reveal()
-	d, err := directory()
-	if err != nil {
+	if p.users, err = local(); err != nil {
 		return nil, err
 	}
-	p.users.Set(d)
 	return p, p.makeSnapshot()
 }
 
@@ -181,7 +179,7 @@ func (p *ensemble) furnish(ctx context.Context) error {
 	flows := sealed.New(p.store, func() credential.ServerKeys { return *p.snapshot.ServerKeys }, slog.Default())
 	visit := cookies.PreSession(signin.NewCookieValue())
 	for i := range people {
-		value, err := signedIn(ctx, flows, personID(i))
+		value, err := signedIn(ctx, flows, p.users, personID(i))
 		if err != nil {
 			return err
 		}

@@ -39,6 +39,12 @@ func (c *Counting) PutCode(ctx context.Context, code store.Code) error {
 	return c.Store.PutCode(ctx, code)
 }
 
+// Code implements store.Store.
+func (c *Counting) Code(ctx context.Context, hash string, now time.Time) (store.Code, error) {
+	c.count("Code")
+	return c.Store.Code(ctx, hash, now)
+}
+
 // TakeCode implements store.Store.
 func (c *Counting) TakeCode(ctx context.Context, hash string, now time.Time) (store.Code, error) {
 	c.count("TakeCode")
