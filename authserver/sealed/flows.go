@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -206,17 +207,28 @@ func (f *Flows) genuineSession(s store.Session) error {
 	return f.genuine(s.MAC, sessionDomain, s.ID, data(s.Record, s.ID, s.Hash))
 }
 
-// consentData leaves the time out, which moves with every scope that is added.
-func consentData(c store.Consent, scope string) []byte {
-	return data(nil, c.Subject, c.ClientID, c.Resource, scope)
+// consentData has the time too: what was allowed to one incarnation of a client is not
+// brought forward to the next.
+func consentData(c store.Consent, scope string, at time.Time) []byte {
+	return data(nil, c.Subject, c.ClientID, c.Resource, scope, strconv.FormatInt(at.Unix(), 10))
 }
 
-// AddConsent implements store.Consents.
+// AddConsent implements store.Consents. What is there already is not written again.
 func (f *Flows) AddConsent(ctx context.Context, c store.Consent, since time.Time) error {
-	c.MACs = nil
-	for _, scope := range c.Scopes {
-		c.MACs = append(c.MACs, f.seal(consentDomain, consentData(c, scope)))
+	there, err := f.Consent(ctx, c.Subject, c.ClientID, c.Resource, since)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
 	}
+	var scopes, macs []string
+	for _, scope := range c.Scopes {
+		if !slices.Contains(there.Scopes, scope) {
+			scopes, macs = append(scopes, scope), append(macs, f.seal(consentDomain, consentData(c, scope, c.Granted)))
+		}
+	}
+	if len(scopes) == 0 {
+		return nil
+	}
+	c.Scopes, c.MACs = scopes, macs
 	return f.Flows.AddConsent(ctx, c, since)
 }
 
@@ -254,19 +266,23 @@ func (f *Flows) ConsentsOf(ctx context.Context, subject string) ([]store.Consent
 // keepGenuine leaves out the scopes that nobody allowed here: store.ErrNotFound if
 // none is left.
 func (f *Flows) keepGenuine(c *store.Consent) error {
-	var scopes, macs []string
+	kept := *c
+	kept.Scopes, kept.MACs, kept.Times, kept.Granted = nil, nil, nil, time.Time{}
 	for i, scope := range c.Scopes {
-		err := f.genuine(c.MACs[i], consentDomain, c.ClientID, consentData(*c, scope))
+		err := f.genuine(c.MACs[i], consentDomain, c.ClientID, consentData(*c, scope, c.Times[i]))
 		switch {
 		case err == nil:
-			scopes, macs = append(scopes, scope), append(macs, c.MACs[i])
+			kept.Scopes, kept.MACs, kept.Times = append(kept.Scopes, scope), append(kept.MACs, c.MACs[i]), append(kept.Times, c.Times[i])
+			if c.Times[i].After(kept.Granted) {
+				kept.Granted = c.Times[i]
+			}
 		case !errors.Is(err, store.ErrNotFound):
 			return err
 		}
 	}
-	if len(scopes) == 0 {
+	*c = kept
+	if len(c.Scopes) == 0 {
 		return fmt.Errorf("consent: %w", store.ErrNotFound)
 	}
-	c.Scopes, c.MACs = scopes, macs
 	return nil
 }

@@ -144,6 +144,12 @@ func TestForgedRowsAreNotThere(t *testing.T) {
 			c.ClientID = "mine"
 			return errors.Join(err, w.store.AddConsent(t.Context(), c, time.Time{}), absent(f.Consent(t.Context(), "user:ada", "mine", "https://api", time.Time{})))
 		},
+		"a consent brought forward to the client's next incarnation": func(w world, f *sealed.Flows) error {
+			since := now.Add(time.Hour)
+			c, err := f.Consent(t.Context(), "user:ada", "app", "https://api", time.Time{})
+			c.Granted = since
+			return errors.Join(err, w.store.AddConsent(t.Context(), c, since), absent(f.Consent(t.Context(), "user:ada", "app", "https://api", since)))
+		},
 		"a record of another kind": func(w world, f *sealed.Flows) error {
 			s, err := f.Session(t.Context(), session.Hash, now)
 			planted := code
@@ -174,6 +180,27 @@ func TestOneScopeOfAConsentIsForged(t *testing.T) {
 	}
 	if c, err := f.Consent(t.Context(), "user:ada", "app", "https://api", time.Time{}); err != nil || strings.Join(c.Scopes, " ") != "read write" {
 		t.Errorf("%v, %v", c.Scopes, err)
+	}
+}
+
+// TestWhatIsAllowedAlreadyIsNotWrittenAgain, with whatever time; a scope that is new is.
+func TestWhatIsAllowedAlreadyIsNotWrittenAgain(t *testing.T) {
+	w := newWorld(t)
+	f := w.with(w.older)
+	w.fill(t, f)
+	before := w.store.Writes()
+	again := consent
+	again.Granted = now.Add(time.Hour)
+	if err := f.AddConsent(t.Context(), again, time.Time{}); err != nil || w.store.Writes() != before {
+		t.Errorf("%d writes, %v", w.store.Writes()-before, err)
+	}
+	again.Scopes = []string{"admin", "read"}
+	if err := f.AddConsent(t.Context(), again, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := f.Consent(t.Context(), "user:ada", "app", "https://api", time.Time{})
+	if err != nil || strings.Join(got.Scopes, " ") != "admin read write" || !got.Times[0].Equal(again.Granted) || !got.Times[1].Equal(now) {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

@@ -199,6 +199,9 @@ type Consent struct {
 	Scopes []string
 	// MACs authenticate the scopes, one each, as Client.MAC does a record.
 	MACs []string
+	// Times are when the scopes were allowed, one each. Set by the store, which keeps
+	// Granted for each that it adds.
+	Times []time.Time
 	// Granted is when it was given or widened last.
 	Granted time.Time
 }

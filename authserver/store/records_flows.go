@@ -194,8 +194,9 @@ func JoinConsents(rows []ConsentRow) []Consent {
 			last++
 		}
 		c := &all[last]
-		c.Scopes, c.MACs = append(c.Scopes, r.Scope), append(c.MACs, r.MAC)
-		if granted := fromUnix(r.Granted); granted.After(c.Granted) {
+		granted := fromUnix(r.Granted)
+		c.Scopes, c.MACs, c.Times = append(c.Scopes, r.Scope), append(c.MACs, r.MAC), append(c.Times, granted)
+		if granted.After(c.Granted) {
 			c.Granted = granted
 		}
 	}

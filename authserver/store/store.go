@@ -30,7 +30,7 @@
 // So nobody can be signed in, and no app be let in, by whoever may only write there.
 // They can put back an old row, and undo the end of one: a session that was signed
 // out, a family that was revoked, a consent that was withdrawn. For that one has to
-// have the cookie or the token as well. Nobody else keeps a copy of what people did,
+// have the cookie or the token, or be the app, as well. Nobody else keeps a copy of what people did,
 // so that no MAC keeps them from it: the right to write is the server's alone.
 // SQLite's file has mode 0600, PostgreSQL wants a role, or a database, of its own.
 package store

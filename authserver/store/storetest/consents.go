@@ -24,7 +24,7 @@ var consentTests = []test{
 func consent(scopes ...string) store.Consent {
 	c := store.Consent{Subject: "user:1", ClientID: "shop.web", Resource: "https://api.example.com", Scopes: scopes, Granted: sampleTime}
 	for _, scope := range scopes {
-		c.MACs = append(c.MACs, "mac of "+scope)
+		c.MACs, c.Times = append(c.MACs, "mac of "+scope), append(c.Times, sampleTime)
 	}
 	return c
 }
@@ -61,7 +61,7 @@ func consentMerges(t *testing.T, w *world) {
 	later.Granted = sampleTime.Add(time.Hour)
 	w.consent(t, later)
 	all := consent("a", "b", "c")
-	later.Scopes, later.MACs = all.Scopes, all.MACs
+	later.Scopes, later.MACs, later.Times = all.Scopes, all.MACs, []time.Time{later.Granted, sampleTime, sampleTime}
 	w.wantConsent(t, later)
 	for _, edit := range []func(*store.Consent){
 		func(c *store.Consent) { c.Subject = "user:2" },
@@ -104,7 +104,7 @@ func a19ConsentSince(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	want := consent("b", "c")
-	want.Granted = since
+	want.Granted, want.Times = since, []time.Time{since, since}
 	wantDiff(t, "consent since the new incarnation", want, got)
 }
 
@@ -213,7 +213,7 @@ func (w *world) wantConsents(t *testing.T, subject string, want ...store.Consent
 
 func a16Consents(t *testing.T, w *world) {
 	for _, text := range hostile {
-		c := store.Consent{Subject: "s" + text, ClientID: text, Resource: text, Scopes: []string{text}, MACs: []string{text}, Granted: sampleTime}
+		c := store.Consent{Subject: "s" + text, ClientID: text, Resource: text, Scopes: []string{text}, MACs: []string{text}, Times: []time.Time{sampleTime}, Granted: sampleTime}
 		w.consent(t, c)
 		w.wantConsent(t, c)
 		w.withdraw(t, c.Subject, text, sampleTime)
