@@ -105,17 +105,25 @@ func (a App) Places() []Place {
 	return places
 }
 
-// Words are the place in a line of text.
+// Words are the place within a sentence.
 func (p Place) Words() string {
 	switch p.Kind {
 	case "web":
 		return p.Host
 	case "computer":
-		return "An app on this computer"
+		return "an app on this computer"
 	case "device":
-		return "An app on this device"
+		return "an app on this device"
 	}
-	return "An app"
+	return "an app"
+}
+
+// Begins are the words where a sentence begins.
+func (p Place) Begins() string {
+	if rest, ok := strings.CutPrefix(p.Words(), "an app"); ok && p.Kind != "web" {
+		return "An app" + rest
+	}
+	return p.Words()
 }
 
 // placeOf reads a redirect URI.

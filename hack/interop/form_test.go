@@ -46,7 +46,7 @@ func TestKeyboardOnly(t *testing.T) {
 }
 
 // TestAllowTakesNoPressBeforeItCouldBeRead: neither the second half of a double click
-// whose first closed the window above, nor a key that is held down.
+// whose first closed the window above, nor a key.
 func TestAllowTakesNoPressBeforeItCouldBeRead(t *testing.T) {
 	w := newWorld(t)
 	app, b := newWebApp(t, w), newTab(t)
