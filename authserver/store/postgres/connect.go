@@ -85,18 +85,18 @@ const (
 	absentBackoffMax = 5 * time.Second
 )
 
-// dial a connection beside the pool. left is that of target.current.
-func (s *Store) dial(ctx context.Context) (conn *pgx.Conn, left <-chan struct{}, err error) {
-	config, left := s.target.current()
-	conn, err = pgx.ConnectConfig(ctx, config)
-	return conn, left, advised(withoutPassword(err, config), config)
+// dial a connection beside the pool.
+func (s *Store) dial(ctx context.Context) (*pgx.Conn, error) {
+	config := s.target.current()
+	conn, err := pgx.ConnectConfig(ctx, config)
+	return conn, advised(withoutPassword(err, config), config)
 }
 
 // connect to the database; if it is absent and o.Wait, when it is there.
 func (s *Store) connect(ctx context.Context, wait bool) (*pgx.Conn, error) {
 	for backoff := absentBackoffMin; ; backoff = min(2*backoff, absentBackoffMax) {
 		s.target.look(ctx)
-		conn, _, err := s.dial(ctx)
+		conn, err := s.dial(ctx)
 		if err == nil {
 			return conn, nil
 		}

@@ -38,7 +38,7 @@ var errMoved = errors.New("the database is elsewhere now")
 // hear notifications on a connection of its own until it breaks, or the database
 // is elsewhere.
 func (s *Store) hear(ctx context.Context, began func()) error {
-	conn, left, err := s.dial(ctx)
+	conn, err := s.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Store) hear(ctx context.Context, began func()) error {
 	defer cancel(nil)
 	go func() {
 		select {
-		case <-left:
+		case <-knownOf(conn).left:
 			cancel(errMoved)
 		case <-waiting.Done():
 		}

@@ -38,7 +38,7 @@ type Options struct {
 	// Log is told when listening fails and works again. Default: nobody.
 	Log *slog.Logger
 
-	lookEvery time.Duration // for tests
+	lookEvery, lookTimeout time.Duration // for tests
 }
 
 // Store is a store.Store in a PostgreSQL schema.
@@ -85,8 +85,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.stopping.Go(func() { s.listen(running) })
-	s.stopping.Go(func() { s.follow(running, left) })
-	s.stopping.Go(func() { s.watch(running, cmp.Or(o.lookEvery, lookEvery)) })
+	s.stopping.Go(func() { s.follow(running, left, cmp.Or(o.lookEvery, lookEvery)) })
 	return s, nil
 }
 
@@ -101,43 +100,47 @@ func (s *Store) begin(ctx context.Context, wait bool) error {
 	if err := migrate(ctx, conn); err != nil {
 		return err
 	}
-	known, err := s.checkOrigin(ctx, conn)
+	c, err := contentOf(ctx, conn)
 	if err != nil {
 		return err
 	}
-	if s.schema, err = schemaOf(ctx, conn); err != nil {
+	s.schema = c.schema
+	if err := s.compare(ctx, conn, c); err != nil {
 		return err
 	}
 	config := s.target.pool()
 	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
-		now, _ := s.target.current()
-		*c = *now
+		*c = *s.target.current()
 		return nil
 	}
-	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return s.check(ctx, conn, known) }
+	config.AfterConnect = s.check
 	s.db.pool, err = pgxpool.NewWithConfig(ctx, config)
 	return err
 }
 
-// check a new connection: it leads to the store that was opened, though another role
-// made it, for which "$user" in the search path is another schema; and, if that can be
-// told, its content is what it was.
-func (s *Store) check(ctx context.Context, conn *pgx.Conn, originKnown bool) error {
-	if is, err := schemaOf(ctx, conn); err != nil {
+// check a new connection of the pool: it leads to the store that was opened, though
+// another role made it, for which "$user" in the search path is another schema; and, if
+// that can be told, its content is what it was.
+func (s *Store) check(ctx context.Context, conn *pgx.Conn) error {
+	c, err := contentOf(ctx, conn)
+	if err != nil {
 		return err
-	} else if is != s.schema {
-		return fmt.Errorf("a connection finds the tables of schema %s, want %s: the role has another search_path", is, s.schema)
 	}
-	if !originKnown {
+	if c.schema != s.schema {
+		return fmt.Errorf("a connection finds the tables of schema %s, want %s: the role has another search_path", c.schema, s.schema)
+	}
+	if knownOf(conn).system == "" {
 		return nil
 	}
-	_, err := s.checkOrigin(ctx, conn)
-	return err
+	return s.compare(ctx, conn, c)
 }
 
 // follow the database to where it is now: no connection to where it was is used any
-// more. left is that of target.leaves before the pool was made.
-func (s *Store) follow(ctx context.Context, left <-chan struct{}) {
+// more. It looks every so often, and when something was left. left is that of
+// target.leaves before the pool was made.
+func (s *Store) follow(ctx context.Context, left <-chan struct{}, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -145,7 +148,9 @@ func (s *Store) follow(ctx context.Context, left <-chan struct{}) {
 		case <-left:
 			left = s.target.leaves()
 			s.db.pool.Reset()
+		case <-tick.C:
 		}
+		s.target.look(ctx)
 	}
 }
 

@@ -11,42 +11,40 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 )
 
-// origin of the content: the cluster of databases, its timeline, and the table.
-const origin = `(SELECT system_identifier::text FROM pg_control_system()) || '/' ||
-	substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) || '/' || 'meta'::regclass::oid`
+// content that a connection leads to.
+type content struct {
+	schema string // that the tables are in
+	origin string // the cluster of databases, its timeline, and the table
+	same   bool   // as what was written down of it, or nothing was
+}
+
+const readContent = `SELECT relnamespace::regnamespace::text, $1::text || oid, coalesce((SELECT origin = $1::text || c.oid FROM meta), true)
+	FROM pg_class AS c WHERE oid = 'meta'::regclass`
+
+// contentOf a connection. If its origin cannot be told, it is one that never was.
+func contentOf(ctx context.Context, conn *pgx.Conn) (c content, err error) {
+	is := knownOf(conn).timeline
+	if is.system == "" {
+		is = timeline{system: "unknown", number: credential.NewID()}
+	}
+	if err := conn.QueryRow(ctx, readContent, is.system+"/"+is.number+"/").Scan(&c.schema, &c.origin, &c.same); err != nil {
+		return content{}, fmt.Errorf("find the store's tables: %w", err)
+	}
+	return c, nil
+}
 
 const newLife = `UPDATE meta SET origin = $1, revision = greatest(revision + 1, $2), floor = greatest(revision + 1, $2) WHERE origin <> $1`
 
-// checkOrigin begins another life of the store if this connection leads to other
-// content than the one before (see the package's documentation). known is false if
-// the origin cannot be told; then each call begins one.
-func (s *Store) checkOrigin(ctx context.Context, conn *pgx.Conn) (known bool, err error) {
-	var present string
-	var same bool
-	err = conn.QueryRow(ctx, `SELECT o, coalesce((SELECT origin = o FROM meta), true) FROM (SELECT `+origin+`) AS x (o)`).Scan(&present, &same)
-	switch {
-	case state(err) == insufficientPrivilege:
-		present = "unknown/" + credential.NewID()
-	case err != nil:
-		return false, fmt.Errorf("tell where the database comes from: %w", err)
-	case same:
-		return true, nil
+// compare content with what was written down of it, and begin another life of the
+// store if it is other content (see the package's documentation).
+func (s *Store) compare(ctx context.Context, conn *pgx.Conn, c content) error {
+	if c.same {
+		return nil
 	}
-	known = err == nil
-	if _, err := conn.Exec(ctx, newLife, present, s.now().UnixMicro()); err != nil {
-		return false, fmt.Errorf("begin another life of the store: %w", err)
+	if _, err := conn.Exec(ctx, newLife, c.origin, s.now().UnixMicro()); err != nil {
+		return fmt.Errorf("begin another life of the store: %w", err)
 	}
-	return known, nil
-}
-
-const schemaOfStore = `SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'meta'::regclass`
-
-// schemaOf the tables that a connection finds.
-func schemaOf(ctx context.Context, conn *pgx.Conn) (name string, err error) {
-	if err := conn.QueryRow(ctx, schemaOfStore).Scan(&name); err != nil {
-		return "", fmt.Errorf("find the store's tables: %w", err)
-	}
-	return name, nil
+	return nil
 }
 
 // SQLSTATE codes (PostgreSQL, Appendix A).

@@ -1,12 +1,14 @@
 package postgres
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -26,23 +28,22 @@ type target struct {
 	file string
 	log  *slog.Logger
 
-	mu        sync.Mutex
-	config    *pgxpool.Config // in force
-	timeline  timeline        // the highest that was seen
-	preferred string          // the address where the primary was seen last
-	left      chan struct{}   // closed when the database is elsewhere: at other addresses, or another server took over
-	refused   string          // what was last said of a string that is not used
-	behind    string          // what was last said of a server that was left behind
-}
+	lookTimeout time.Duration
 
-// errStandby is why the driver tries the next host.
-var errStandby = errors.New("this server is a standby, want the primary: name the other hosts too")
+	mu        sync.Mutex
+	config    *pgxpool.Config   // in force
+	timeline  timeline          // the highest that was seen
+	preferred string            // the address where the primary was seen last; "": it is elsewhere
+	left      chan struct{}     // closed when the database is elsewhere: at other addresses, or another server took over
+	refused   string            // what was last said of a string that is not used
+	unused    map[string]string // what was last said of servers that should not run, by address
+}
 
 // errNoDSN: a mistake in the program that opens the store, or in its flags.
 var errNoDSN = errors.New("there is no connection string: want a file that holds it")
 
 func newTarget(o Options) (*target, error) {
-	t := &target{text: o.DSN, file: o.DSNFile, log: o.Log, left: make(chan struct{})}
+	t := &target{text: o.DSN, file: o.DSNFile, log: o.Log, lookTimeout: cmp.Or(o.lookTimeout, lookTimeout), left: make(chan struct{})}
 	var err error
 	t.config, err = t.read()
 	return t, err
@@ -59,16 +60,15 @@ func (t *target) read() (*pgxpool.Config, error) {
 	return parse(text)
 }
 
-// current is how to connect now. left is closed when later connections lead
-// elsewhere.
-func (t *target) current() (config *pgx.ConnConfig, left <-chan struct{}) {
+// current is how to connect now.
+func (t *target) current() *pgx.ConnConfig {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.refresh()
-	config = t.config.ConnConfig.Copy()
+	config := t.config.ConnConfig.Copy()
 	preferring(&config.Config, t.preferred)
-	config.ValidateConnect = t.onTimeline(config.ValidateConnect)
-	return config, t.left
+	config.ValidateConnect = t.validate(t.left)
+	return config
 }
 
 // refresh the configuration, if it can be.

@@ -2,167 +2,119 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
-	"sync"
-	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // timeline is where in the history of a cluster of databases a server writes: when a
 // standby takes over, it begins one with a higher number. The primary before may not
 // know, or come back, and accept writes that everybody else will never see. So no
-// connection is made to a server on a lower timeline than was seen (target.saw).
+// connection is made to a server on a lower timeline than was seen (target.accept).
 type timeline struct {
-	system string // the cluster's identifier
-	number string // eight hexadecimal digits
+	system string // the cluster's identifier; "": the role may not tell
+	number string // eight hexadecimal digits; "": it is not told, or a standby
 }
 
-const readTimeline = `SELECT system_identifier, CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) END
+// answer is what a server says of itself.
+type answer struct {
+	host   string // its address: in the connection string, if that is known
+	closed error  // why it takes no writes; nil: it does
+	timeline
+}
+
+// Two statements, for what the first tells needs no right.
+const readServer = `SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' WHEN current_setting('transaction_read_only')::bool THEN 'read-only' END;
+	SELECT system_identifier, CASE WHEN NOT pg_is_in_recovery() THEN substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) END
 	FROM pg_control_system()`
 
-// onTimeline refuses a standby, and a server that was left behind; then the driver goes
-// on to the next host. It comes after what target_session_attrs asks for. Where the role
-// may not tell, everything goes.
-func (t *target) onTimeline(wanted pgconn.ValidateConnectFunc) pgconn.ValidateConnectFunc {
-	return func(ctx context.Context, conn *pgconn.PgConn) error {
-		if wanted != nil {
-			if err := wanted(ctx, conn); err != nil {
-				return err
-			}
-		}
-		result, err := conn.Exec(ctx, readTimeline).ReadAll()
-		switch {
-		case state(err) == insufficientPrivilege:
-			return nil
-		case err != nil:
-			return fmt.Errorf("tell the server's timeline: %w", err)
-		}
-		row := result[0].Rows[0]
-		is := timeline{system: string(row[0]), number: string(row[1])}
-		if is.number == "" {
-			return errStandby
-		}
-		return t.saw(is, conn.Conn().RemoteAddr().String())
-	}
-}
-
-// saw a server that can be written to. Where it has taken over from those before, no
-// connection to them is used any more.
-func (t *target) saw(is timeline, address string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	was := t.timeline
-	if is.system == was.system && is.number < was.number {
-		return t.leftBehind(is, address)
-	}
-	if was != is && was != (timeline{}) {
-		t.log.Info("another server has taken over", "at", address, "timeline", is.number)
-		t.leave()
-	}
-	t.timeline = is
-	return nil
-}
-
-// leftBehind is the error for such a server, which is logged once: it should not run.
-func (t *target) leftBehind(is timeline, address string) error {
-	err := fmt.Errorf("this server is on timeline %s, and another one has taken over on timeline %s: stop this one "+
-		"(if all of them were restored from a backup: restart clientele)", is.number, t.timeline.number)
-	if t.behind != err.Error()+address {
-		t.behind = err.Error() + address
-		t.log.Warn("a primary that was left behind accepts writes; it is not used", "at", address, "error", err)
-	}
-	return err
-}
-
-// Looking at all hosts.
-const (
-	lookEvery   = 20 * time.Second
-	lookTimeout = 3 * time.Second
+var (
+	errStandby  = errors.New("this server is a standby, want the primary: name the other hosts too")
+	errNoAnswer = errors.New("this server does not answer")
+	errReadOnly = errors.New("this server takes no writes, want default_transaction_read_only = off, or another host")
 )
 
-// look at each of several hosts, for who has just started knows no timeline, and who is
-// connected to a primary that was left behind does not hear of it. What cannot be
-// reached tells nothing.
-func (t *target) look(ctx context.Context) {
-	config, _ := t.current()
-	hosts := apart(&config.Config)
-	if len(hosts) < 2 {
-		return
+// ask the server at the other end of a connection. One answer serves for where the
+// connection may lead (target.accept) and for the origin of its content (contentOf).
+func ask(ctx context.Context, conn *pgconn.PgConn) (is answer, err error) {
+	results, err := conn.Exec(ctx, readServer).ReadAll()
+	if err != nil && (state(err) != insufficientPrivilege || len(results) == 0) {
+		return answer{}, fmt.Errorf("tell what server this is: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	var all sync.WaitGroup
-	for _, host := range hosts {
-		all.Go(func() {
-			conn, err := pgconn.ConnectConfig(ctx, host)
-			if err != nil {
-				return
-			}
-			t.prefer(host)
-			_ = conn.Close(ctx)
-		})
+	is.host = conn.Conn().RemoteAddr().String()
+	switch string(results[0].Rows[0][0]) {
+	case "standby":
+		is.closed = errStandby
+	case "read-only":
+		is.closed = errReadOnly
 	}
-	all.Wait()
+	if err == nil {
+		row := results[1].Rows[0]
+		is.timeline = timeline{system: string(row[0]), number: string(row[1])}
+	}
+	return is, nil
 }
 
-// apart is a configuration for each host of one that has several.
-func apart(c *pgconn.Config) (hosts []*pgconn.Config) {
-	for _, way := range ways(c) {
-		if n := len(hosts); n > 0 && address(hosts[n-1].Host, hosts[n-1].Port) == address(way.Host, way.Port) {
-			hosts[n-1].Fallbacks = append(hosts[n-1].Fallbacks, way) // with and without TLS
-			continue
+// known is what is known of a connection.
+type known struct {
+	timeline
+	left <-chan struct{} // closed when later connections lead elsewhere
+}
+
+const knownKey = "clientele"
+
+// validate a connection: a server that is not accepted makes the driver go on to the
+// next host. What target_session_attrs asks for does not matter, for it may be a standby.
+// left is the target's of when the configuration was made: if that was left since, so is
+// this connection, but not if it is itself the first to a server that took over.
+func (t *target) validate(left <-chan struct{}) pgconn.ValidateConnectFunc {
+	return func(ctx context.Context, conn *pgconn.PgConn) error {
+		is, err := ask(ctx, conn)
+		if err != nil {
+			return err
 		}
-		own := c.Copy()
-		take(own, []*pgconn.FallbackConfig{way})
-		hosts = append(hosts, own)
-	}
-	return hosts
-}
-
-// ways to connect, in the order in which they are tried: to each host, with TLS and
-// without.
-func ways(c *pgconn.Config) []*pgconn.FallbackConfig {
-	first := &pgconn.FallbackConfig{Host: c.Host, Port: c.Port, TLSConfig: c.TLSConfig}
-	return append([]*pgconn.FallbackConfig{first}, c.Fallbacks...)
-}
-
-func take(c *pgconn.Config, ways []*pgconn.FallbackConfig) {
-	c.Host, c.Port, c.TLSConfig, c.Fallbacks = ways[0].Host, ways[0].Port, ways[0].TLSConfig, ways[1:]
-}
-
-// prefer the host where the primary was seen, so that no connection waits for others
-// that are dark.
-func (t *target) prefer(host *pgconn.Config) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.preferred = address(host.Host, host.Port)
-}
-
-// preferring puts an address first.
-func preferring(c *pgconn.Config, first string) {
-	rank := func(way *pgconn.FallbackConfig) int {
-		if address(way.Host, way.Port) == first {
-			return 0
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		inForce := left == t.left
+		if err := t.accept(is); err != nil {
+			return err
 		}
-		return 1
+		k := known{is.timeline, left}
+		if inForce {
+			k.left = t.left
+		}
+		conn.CustomData()[knownKey] = k
+		return nil
 	}
-	all := ways(c)
-	slices.SortStableFunc(all, func(a, b *pgconn.FallbackConfig) int { return rank(a) - rank(b) })
-	take(c, all)
 }
 
-// watch looks again and again.
-func (s *Store) watch(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			s.target.look(ctx)
-		case <-ctx.Done():
-			return
-		}
+// knownOf a connection that was validated.
+func knownOf(conn *pgx.Conn) known { return conn.PgConn().CustomData()[knownKey].(known) }
+
+// accept a server, or say why not. Where it has taken over from those before, no
+// connection to them is used any more. The caller holds mu.
+func (t *target) accept(is answer) error {
+	was := t.timeline
+	several := len(addresses(t.config.ConnConfig)) > 1
+	switch {
+	case is.closed != nil:
+		return is.closed
+	case is.system == "" || is.timeline == was:
+		return nil
+	case was.system == "": // the first
+	case is.system != was.system && several:
+		return fmt.Errorf("this server belongs to another cluster (system identifier %s), want %s: name the hosts of one cluster only "+
+			"(this one is used when all hosts belong to it, or after a restart)", is.system, was.system)
+	case is.system == was.system && is.number < was.number:
+		return fmt.Errorf("this server is on timeline %s, and another one has taken over on timeline %s: stop this one "+
+			"(if all of them were restored from a backup: restart clientele)", is.number, was.number)
+	default:
+		t.log.Info("another server has taken over", "at", is.host, "timeline", is.number)
+		t.preferred = ""
+		t.leave()
 	}
+	t.timeline = is.timeline
+	return nil
 }
