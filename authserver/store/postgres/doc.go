@@ -9,23 +9,27 @@
 // meta.origin names the server, its timeline and the table itself, each new
 // connection compares it, and where it differs the revision moves on to the
 // clock's microseconds and what changed before is forgotten, so that everybody
-// reads everything. No connection from before a failover is used after it, so this
-// comes first. A role that may not call pg_control_system gets the same at every
-// opening instead. A snapshot of the disk that is put back has the same origin and is
-// not noticed: the replicas are to be restarted.
+// reads everything. Connections from before a failover are given up when the first is
+// made after it, or found within 20 seconds (lookEvery); who holds one finishes what it is
+// at. A role that may not call pg_control_system gets another life of the store at every
+// opening instead. A snapshot of the disk that is put back has the same origin and is not
+// noticed: the replicas are to be restarted.
 //
 // A server that vanishes without a word is noticed by the kernel, within half a
-// minute (connect.go); one that hangs, by looking at the other hosts (timeline.go).
+// minute (connect.go); one that hangs, by looking at the other hosts (hosts.go).
 //
 // # The primary that was left behind
 //
 // When a standby takes over, the primary before may go on, or come back, and accept
 // writes that nobody else sees. Of several hosts in the connection string the one on
 // the highest timeline counts (timeline.go): all are looked at when the store is opened
-// and every 20 seconds, connections to a lower one are ended, and none is made. That is
+// and every 20 seconds (hosts.go), connections to a lower one are ended, and none is made. That is
 // no fencing: until it has looked, and where it reaches only the one that was left
 // behind, a replica goes on there; and of two standbys that were both promoted neither
-// is lower. A role that may not call pg_control_system is not kept from anything.
+// is lower. A role that may not call pg_control_system is kept from standbys only.
+//
+// A server of another cluster is not used either, unless all hosts belong to it, as after
+// an upgrade: two clusters side by side are two stores.
 //
 // # Credentials
 //
