@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,7 +75,8 @@ func (s Sessions) lifetime() time.Duration {
 }
 
 // Load returns the session of a cookie value, with what is known of the person
-// now, and notes that it was used, at most once a minute. ErrNoSession, or an
+// now, and notes that it was used, at most once a minute. One that is over it ends:
+// settings that allow longer do not bring back what was refused. ErrNoSession, or an
 // error of the store or the Roster: an outage is not "signed out".
 func (s Sessions) Load(ctx context.Context, value credential.Secret, now time.Time) (store.Session, error) {
 	session, err := s.stored(ctx, value, now)
@@ -82,7 +84,7 @@ func (s Sessions) Load(ctx context.Context, value credential.Secret, now time.Ti
 		return store.Session{}, err
 	}
 	if s.over(session, now) {
-		return store.Session{}, ErrNoSession
+		return store.Session{}, cmp.Or(s.end(ctx, session), ErrNoSession)
 	}
 	current, welcome, err := s.Roster.Current(session)
 	if err != nil {
@@ -108,14 +110,22 @@ func (s Sessions) End(ctx context.Context, value credential.Secret, now time.Tim
 	if err != nil {
 		return store.Session{}, err
 	}
-	err = s.Store.EndSession(ctx, session.Subject, session.ID)
-	if errors.Is(err, store.ErrNotFound) { // ended meanwhile
-		return store.Session{}, ErrNoSession
-	}
-	if err != nil {
-		return store.Session{}, fmt.Errorf("ending a session: %w", err)
+	if err := s.end(ctx, session); err != nil {
+		return store.Session{}, err
 	}
 	return session, nil
+}
+
+// end removes a session: ErrNoSession if somebody else did meanwhile.
+func (s Sessions) end(ctx context.Context, session store.Session) error {
+	err := s.Store.EndSession(ctx, session.Subject, session.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrNoSession
+	}
+	if err != nil {
+		return fmt.Errorf("ending a session: %w", err)
+	}
+	return nil
 }
 
 func (s Sessions) stored(ctx context.Context, value credential.Secret, now time.Time) (store.Session, error) {

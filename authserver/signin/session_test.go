@@ -119,6 +119,33 @@ func TestSessionEnds(t *testing.T) {
 	}
 }
 
+// What was refused is over for good, also if the settings allow longer afterwards.
+func TestASessionThatIsOverStaysSo(t *testing.T) {
+	for name, over := range map[string]func(*Sessions){
+		"idle":             func(s *Sessions) { s.Idle = 5 * time.Hour },
+		"shorter lifetime": func(s *Sessions) { s.Lifetime = 5 * time.Hour },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory()
+			before, _ := newSessions(t, m)
+			value, _, err := before.Start(t.Context(), ada, Browser{}, "", noon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after := before
+			over(&after)
+			for _, s := range []Sessions{after, before} {
+				if _, err := s.Load(t.Context(), value, noon.Add(5*time.Hour)); !errors.Is(err, ErrNoSession) {
+					t.Errorf("loaded where it lasts %s, %s unused: %v", s.Lifetime, s.Idle, err)
+				}
+			}
+			if len(m.sessions) != 0 {
+				t.Error("it is still there")
+			}
+		})
+	}
+}
+
 // anotherHash is of another password.
 var anotherHash = sync.OnceValue(func() string {
 	h, err := HashPassword("left")
