@@ -115,6 +115,30 @@ func TestA19WithdrawnOnTheAccountPage(t *testing.T) {
 	})
 }
 
+// Whoever is signed in could otherwise fill the audit log with apps that there are not.
+func TestOnlyWhatIsWithdrawnIsAudited(t *testing.T) {
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w, _ := newAccount(t, on)
+		w.tokens(t, w.app, "resource", api)
+		form := forms(w.browser.Get(t, w.URL+"/account"))["withdraw apps.app"]
+		audited := func() int { return strings.Count(w.Log.String(), `"event":"consent.withdrawn"`) }
+		for i := range 20 {
+			form.Set("client_id", fmt.Sprint("apps.made-up-", i))
+			if a := w.postPage(t, w.browser, "/account/withdraw", form); a.Status != 200 {
+				t.Fatalf("%d %s", a.Status, a.Body)
+			}
+		}
+		if n := audited(); n != 0 {
+			t.Errorf("%d events about apps that there are not", n)
+		}
+		form.Set("client_id", "apps.app")
+		w.postPage(t, w.browser, "/account/withdraw", form)
+		if n := audited(); n != 1 {
+			t.Errorf("%d events, want that of what she withdrew", n)
+		}
+	})
+}
+
 // In the words of the page: an app "gets nothing new in your name unless you allow it
 // again", also where nobody has to be asked.
 func TestA19WhoWithdrawsATrustedAppIsAskedFromThenOn(t *testing.T) {

@@ -95,14 +95,14 @@ func TestWhatPeopleDecideIsAudited(t *testing.T) {
 		}
 	}
 	want("consent.withdrawn", of)
-	// A decision is told, also of an app that has nothing to lose at the moment.
+	// A decision is told, also of an app that has nothing to lose at the moment; once.
 	trusts := w.MustRegister(t, authtest.NewClient("trusts", authtest.WithCode("read", api), trusted)).Registration.ClientID
 	for _, other := range []string{id, trusts} {
 		if a := w.postPage(t, b, "/account/withdraw", url.Values{"csrf": {csrf}, "client_id": {other}}); !strings.Contains(a.Body, "Access withdrawn") {
 			t.Errorf("%s: %d %s", other, a.Status, a.Body)
 		}
 	}
-	want("consent.withdrawn", of, of, map[string]string{"subject": subject, "client_id": trusts, "remote": remote})
+	want("consent.withdrawn", of, map[string]string{"subject": subject, "client_id": trusts, "remote": remote})
 	press("sign-out")
 	want("user.session_ended", session, session)
 	// Of whoever is gone the session is ended, and told, too.

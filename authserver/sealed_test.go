@@ -124,7 +124,9 @@ func (w *world) plantCode(t *testing.T, mac string) {
 }
 
 func (w *world) plantConsent(t *testing.T, mac string) {
-	must(t, w.Store.WithdrawConsents(t.Context(), "user:ada", "apps.web", w.Clock.Now()))
+	if _, err := w.Store.WithdrawConsents(t.Context(), "user:ada", "apps.web", w.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
 	must(t, w.Store.AddConsent(t.Context(), store.Consent{
 		Subject: "user:ada", ClientID: "apps.web", Resource: orders, Scopes: []string{"orders.read"}, MACs: []string{mac}, Granted: w.Clock.Now(),
 	}, time.Time{}))

@@ -255,17 +255,20 @@ func (s *Server) accountAction(x *exchange, session *store.Session, p *params.Pa
 	return s.notAuthorized(x, errForm)
 }
 
-// withdraw takes an app's access away, at once and everywhere (FAILURES A19). What
-// somebody decided is audited, also if the app has nothing by then: from a trusted one
-// that keeps no tokens it takes what it would get next.
+// withdraw takes an app's access away, at once and everywhere (FAILURES A19). What it
+// took is audited: from a trusted app that keeps no tokens, what it would get next. Of
+// apps that there are not nothing is: anybody who is signed in can name them.
 func (s *Server) withdraw(x *exchange, session *store.Session, clientID string) int {
 	if !oauth.ValidClientID(clientID) {
 		return s.notAuthorized(x, errForm)
 	}
-	if err := s.accounts(x.view).Withdraw(x.r.Context(), session.Subject, clientID, s.Now()); err != nil {
+	withdrawn, err := s.accounts(x.view).Withdraw(x.r.Context(), session.Subject, clientID, s.Now())
+	if withdrawn { // also before something failed
+		s.auditPerson(x, audit.ConsentWithdrawn, session, clientID)
+	}
+	if err != nil {
 		return s.notAuthorized(x, err)
 	}
-	s.auditPerson(x, audit.ConsentWithdrawn, session, clientID)
 	return redirect(x, x.view.base+pathAccount+"?"+fieldDone+"="+string(web.DoneWithdrawn))
 }
 

@@ -103,19 +103,22 @@ func earlier(a, b time.Time) time.Time {
 // nothing either: it is revoked with the families, and whoever exchanges one that was
 // written later looks at the consents of that moment (grant.AuthorizationCode).
 //
-// After an error part of it may be done; doing it again is right.
-func (a Account) Withdraw(ctx context.Context, subject, clientID string, now time.Time) error {
+// It tells whether there was something to take away. After an error part of it may be
+// done, and told; doing it again is right.
+func (a Account) Withdraw(ctx context.Context, subject, clientID string, now time.Time) (bool, error) {
 	if subject == "" || clientID == "" {
-		return errors.New("withdrawing access: no person or no client named")
+		return false, errors.New("withdrawing access: no person or no client named")
 	}
-	if err := a.Consents.WithdrawConsents(ctx, subject, clientID, now); err != nil {
-		return fmt.Errorf("withdrawing consents: %w", err)
+	withdrawn, err := a.Consents.WithdrawConsents(ctx, subject, clientID, now)
+	if err != nil {
+		return false, fmt.Errorf("withdrawing consents: %w", err)
 	}
 	filter := store.FamilyFilter{Subject: subject, ClientID: clientID}
-	if _, err := a.Families.RevokeFamilies(ctx, filter, now); err != nil {
-		return fmt.Errorf("revoking refresh tokens: %w", err)
+	revoked, err := a.Families.RevokeFamilies(ctx, filter, now)
+	if err != nil {
+		return withdrawn, fmt.Errorf("revoking refresh tokens: %w", err)
 	}
-	return nil
+	return withdrawn || revoked > 0, nil
 }
 
 // ActiveSessions lists where the person is signed in, the latest used first.

@@ -149,10 +149,11 @@ func (m *memory) Withdrawn(context.Context, string, string, time.Time) (bool, er
 	return false, m.fail
 }
 
-func (m *memory) WithdrawConsents(_ context.Context, subject, clientID string, _ time.Time) error {
+func (m *memory) WithdrawConsents(_ context.Context, subject, clientID string, _ time.Time) (bool, error) {
 	m.log = append(m.log, "consents")
+	before := len(m.consents)
 	m.consents = slices.DeleteFunc(m.consents, func(c store.Consent) bool { return c.Subject == subject && c.ClientID == clientID })
-	return m.fail
+	return len(m.consents) < before, m.fail
 }
 
 func (m *memory) PutFamily(_ context.Context, f store.Family) error {

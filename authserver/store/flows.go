@@ -215,9 +215,9 @@ type Consents interface {
 	Consent(ctx context.Context, subject, clientID, resource string, since time.Time) (Consent, error)
 	ConsentsOf(ctx context.Context, subject string) ([]Consent, error)
 	// WithdrawConsents removes a person's consents to a client, for every
-	// resource, and keeps that they withdrew at now, if the client is there; none
-	// is no error.
-	WithdrawConsents(ctx context.Context, subject, clientID string, now time.Time) error
+	// resource, and keeps that they withdrew at now, if the client is there. false:
+	// there were none, and nothing is kept that was not before.
+	WithdrawConsents(ctx context.Context, subject, clientID string, now time.Time) (bool, error)
 	// Withdrawn tells whether the person withdrew at since or later, whatever they
 	// allowed afterwards.
 	Withdrawn(ctx context.Context, subject, clientID string, since time.Time) (bool, error)

@@ -18,6 +18,7 @@ var consentTests = []test{
 	{"race: 50 consents are all there", consentRace},
 	{"A19 consents are withdrawn for every resource", consentWithdrawn},
 	{"A19 a withdrawal is kept, whatever is allowed afterwards", a19Withdrawal},
+	{"it is told whether there was something to withdraw", tellsWithdrawn},
 	{"A16 SQL in every field of a consent", a16Consents},
 }
 
@@ -162,8 +163,34 @@ func consentWithdrawn(t *testing.T, w *world) {
 
 func (w *world) withdraw(t *testing.T, subject, clientID string, at time.Time) {
 	t.Helper()
-	if err := w.store.WithdrawConsents(t.Context(), subject, clientID, at); err != nil {
+	if _, err := w.store.WithdrawConsents(t.Context(), subject, clientID, at); err != nil {
 		t.Fatalf("%q withdraws %q: %v", subject, clientID, err)
+	}
+}
+
+// tellsWithdrawn: whether there was something to withdraw.
+func tellsWithdrawn(t *testing.T, w *world) {
+	w.put(t, client("shop.web", owner("web")))
+	w.consent(t, consent("a"))
+	gone := consent("a")
+	gone.ClientID = "shop.gone"
+	w.consent(t, gone)
+	for _, c := range []struct {
+		subject, clientID string
+		at                time.Time
+		want              bool
+	}{
+		{"user:1", "shop.made-up", sampleTime, false},
+		{"user:1", "shop.gone", sampleTime, true},
+		{"user:1", "shop.gone", sampleTime, false},
+		{"user:1", "shop.web", sampleTime, true},
+		{"user:1", "shop.web", sampleTime, false},
+		{"user:2", "shop.web", sampleTime, true}, // it may be trusted
+		{"user:2", "shop.web", sampleTime.Add(time.Second), true},
+	} {
+		if got, err := w.store.WithdrawConsents(t.Context(), c.subject, c.clientID, c.at); err != nil || got != c.want {
+			t.Errorf("%s withdraws %s: %v, %v, want %v", c.subject, c.clientID, got, err, c.want)
+		}
 	}
 }
 

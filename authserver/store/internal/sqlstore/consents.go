@@ -67,7 +67,7 @@ func (r *Roles) ConsentsOf(ctx context.Context, subject string) ([]store.Consent
 }
 
 // WithdrawConsents implements store.Consents.
-func (r *Roles) WithdrawConsents(ctx context.Context, subject, clientID string, now time.Time) error {
+func (r *Roles) WithdrawConsents(ctx context.Context, subject, clientID string, now time.Time) (bool, error) {
 	_, err := r.db.Durably(ctx, func(tx Tx) error {
 		removed, err := tx.Exec(ctx, withdrawConsents, subject, clientID)
 		if err != nil {
@@ -79,10 +79,13 @@ func (r *Roles) WithdrawConsents(ctx context.Context, subject, clientID string, 
 		}
 		return err
 	})
-	if err != nil && !errors.Is(err, ErrNothing) {
-		return fmt.Errorf("withdraw consents: %w", err)
+	switch {
+	case errors.Is(err, ErrNothing):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("withdraw consents: %w", err)
 	}
-	return nil
+	return true, nil
 }
 
 // Withdrawn implements store.Consents.
