@@ -67,6 +67,26 @@ func TestA11A19ARegistrarSignsSomebodyOut(t *testing.T) {
 	})
 }
 
+// An app that has no refresh token does not work without the person, and nobody is told
+// that it does.
+func TestOnlyRefreshTokensAreShownAsSuch(t *testing.T) {
+	w := newPeople(t, authtest.Config{})
+	once := w.MustRegister(t, authtest.NewClient("once", authtest.WithCode("read", api), func(r *oauth.Registration) {
+		r.GrantTypes = []oauth.GrantType{oauth.GrantAuthorizationCode}
+	}))
+	w.tokens(t, once)
+	shown := asRegistrar[oauth.Person](t, w.Server, http.MethodGet, "/user:ada")
+	if len(shown.Apps) != 1 || shown.Apps[0].ClientID != once.Registration.ClientID || shown.Apps[0].RefreshUntil != 0 {
+		t.Errorf("shown: %+v", shown.Apps)
+	}
+	if page := w.browser.Get(t, w.URL+"/account").Body; !strings.Contains(page, once.Registration.ClientID) || strings.Contains(page, "works without you") {
+		t.Errorf("on the account page:\n%s", page)
+	}
+	if ended := asRegistrar[oauth.SignedOut](t, w.Server, http.MethodDelete, "/user:ada"); ended.Families != 1 {
+		t.Errorf("ended: %+v, want the family of her access token too", ended)
+	}
+}
+
 // A19: what another request, or replica, was about to write when a registrar signed
 // somebody out is ended a minute later; what they began since stays.
 func TestA19ASignOutEndsWhatComesLate(t *testing.T) {

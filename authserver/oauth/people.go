@@ -35,15 +35,15 @@ type PersonApp struct {
 	Resource string   `json:"resource"`
 	Scopes   []string `json:"scopes,omitempty"`
 	// RefreshUntil is when the last refresh token ends, in Unix seconds; absent: it
-	// has none, and is only remembered as allowed.
+	// has none, and gets access tokens only while the person is there.
 	RefreshUntil int64 `json:"refresh_until,omitempty"`
 }
 
 // SignedOut is the answer of DELETE /registrar/v1/people/{sub}: what was ended.
 type SignedOut struct {
 	Subject string `json:"sub"`
-	// Sessions at browsers, and Families of refresh tokens, with each its access
-	// tokens.
+	// Sessions at browsers, and Families of tokens: what an app got for one code, its
+	// access tokens and, if it may have one, its refresh token.
 	Sessions int `json:"sessions"`
 	Families int `json:"families"`
 }

@@ -16,8 +16,8 @@ type SelfRevocation struct {
 	ClientID string `json:"client_id"`
 	// Existed is false if there was no such client (any more).
 	Existed bool `json:"existed"`
-	// Families is how many chains of refresh tokens were ended, and with each its
-	// access tokens; People how many people's consents.
+	// Families is how many families of tokens were ended (see SignedOut); People how
+	// many people's consents.
 	Families int `json:"families"`
 	People   int `json:"people"`
 }

@@ -28,7 +28,7 @@ type App struct {
 // Access is what an app may do at one resource.
 type Access struct {
 	Resource string
-	// Scopes sorted: what was consented to, and what its refresh tokens carry.
+	// Scopes sorted: what was consented to, and what its tokens carry.
 	Scopes []string
 	// Since is when it was allowed first or widened last.
 	Since time.Time
@@ -40,7 +40,7 @@ type Access struct {
 var ErrUnknownSession = errors.New("no such session")
 
 // Apps lists the clients with access, by client id: those with a consent, and
-// those that hold refresh tokens without one, as trusted clients do.
+// those that hold tokens without one, as trusted clients do.
 func (a Account) Apps(ctx context.Context, subject string, now time.Time) ([]App, error) {
 	consents, err := a.Consents.ConsentsOf(ctx, subject)
 	if err != nil {
@@ -59,7 +59,7 @@ func (a Account) Apps(ctx context.Context, subject string, now time.Time) ([]App
 	for _, f := range families {
 		for _, a := range f.Grant.Access {
 			k := key{f.Grant.ClientID, a.Resource}
-			all[k] = all[k].merge(a.Scopes, f.Created, earlier(f.Expires, f.IdleExpires))
+			all[k] = all[k].merge(a.Scopes, f.Created, refreshUntil(f))
 		}
 	}
 	byClient := map[string][]Access{}
@@ -89,11 +89,16 @@ func (a Access) merge(scopes []string, since, until time.Time) Access {
 	return a
 }
 
-func earlier(a, b time.Time) time.Time {
-	if b.IsZero() || !a.IsZero() && a.Before(b) {
-		return a
+// refreshUntil is when a family's refresh token ends; zero: it has none, only an access
+// token.
+func refreshUntil(f store.Family) time.Time {
+	switch {
+	case f.Current == "":
+		return time.Time{}
+	case f.IdleExpires.IsZero() || f.Expires.Before(f.IdleExpires):
+		return f.Expires
 	}
-	return b
+	return f.IdleExpires
 }
 
 // Withdraw takes an app's access away, for every resource: its consents, its

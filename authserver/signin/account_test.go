@@ -23,8 +23,10 @@ func TestAccountListsAppsWithAccess(t *testing.T) {
 	}
 	until := noon.Add(time.Hour)
 	m.families = []store.Family{
-		{Grant: store.Grant{Subject: "user:a", ClientID: "b.app", Access: []store.Access{{Resource: "https://api", Scopes: words("read offline_access")}, {Resource: "https://more", Scopes: words("read")}}}, Created: noon.Add(time.Minute), Expires: until.Add(time.Hour), IdleExpires: until},
-		{Grant: store.Grant{Subject: "user:a", ClientID: "a.trusted", Access: []store.Access{{Resource: "https://api2", Scopes: words("x")}}}, Created: noon, Expires: until},
+		{Grant: store.Grant{Subject: "user:a", ClientID: "b.app", Access: []store.Access{{Resource: "https://api", Scopes: words("read offline_access")}, {Resource: "https://more", Scopes: words("read")}}}, Created: noon.Add(time.Minute), Current: "sealed", Expires: until.Add(time.Hour), IdleExpires: until},
+		{Grant: store.Grant{Subject: "user:a", ClientID: "a.trusted", Access: []store.Access{{Resource: "https://api2", Scopes: words("x")}}}, Created: noon, Current: "sealed", Expires: until},
+		// An access token without a refresh token, which ends with it.
+		{Grant: store.Grant{Subject: "user:a", ClientID: "c.trusted", Access: []store.Access{{Resource: "https://api2", Scopes: words("x")}}}, Created: noon, Expires: until, IdleExpires: until},
 		{Grant: store.Grant{Subject: "user:a", ClientID: "revoked", Access: []store.Access{{Resource: "https://api2"}}}, Revoked: noon},
 	}
 	apps, err := accountOf(m).Apps(context.Background(), "user:a", noon)
@@ -37,6 +39,7 @@ func TestAccountListsAppsWithAccess(t *testing.T) {
 			{"https://api", words("offline_access read write"), noon, until},
 			{"https://more", words("read"), noon.Add(time.Minute), until},
 		}},
+		{"c.trusted", []Access{{"https://api2", words("x"), noon, time.Time{}}}},
 	})
 	if got := fmt.Sprint(apps); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -116,7 +116,7 @@ type Family struct {
 // empty altogether chooses none.
 type FamilyFilter struct{ ID, Subject, ClientID string }
 
-// Families keeps refresh token families.
+// Families keeps token families, of clients without refresh tokens too.
 type Families interface {
 	// PutFamily adds one: ErrConflict if its code was presented a second time or
 	// hit by RevokeFamilies since.
@@ -138,7 +138,7 @@ type Families interface {
 
 // Holdings are what people let a client have, as it is now.
 type Holdings struct {
-	// Families of refresh tokens that are neither revoked nor expired.
+	// Families that are neither revoked nor expired.
 	Families int
 	// People who allowed it something.
 	People int

@@ -42,7 +42,7 @@ type AccountAccess struct {
 	Resource string
 	Scopes   []Scope
 	Since    time.Time
-	// Until its refresh tokens end; zero: it holds none.
+	// Until when its last refresh token lives; zero: it holds none.
 	Until time.Time
 }
 

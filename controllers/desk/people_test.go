@@ -24,7 +24,7 @@ func (w *world) signIn(t *testing.T, id, subject, username string) {
 	}))
 	must(t, w.flows.PutFamily(t.Context(), store.Family{
 		ID: id, Grant: store.Grant{ClientID: "shop.cli", Subject: subject, Access: []store.Access{{Resource: "https://api.example", Scopes: []string{"orders.read"}}}},
-		Generation: 1, Created: now, Rotated: now, Expires: now.Add(time.Hour), IdleExpires: now.Add(time.Hour),
+		Generation: 1, Current: "sealed", Created: now, Rotated: now, Expires: now.Add(time.Hour), IdleExpires: now.Add(time.Hour),
 	}))
 }
 
@@ -57,8 +57,8 @@ func TestA19People(t *testing.T) {
 	if one.Subject != grace || len(one.Sessions) != 2 || len(one.Apps) != 1 {
 		t.Errorf("%+v", one)
 	}
-	contains(t, people("sign-out", "--issuer", issuer, "--id", "00u1"), grace+": signed out; ended: 2 sessions, 2 refresh token families with every access token\n")
-	contains(t, people("sign-out", "user:oidc:twin", grace, grace), grace+": signed out; ended: 0 sessions, 0 refresh token families", "user:oidc:twin: signed out; ended: 1 session, 1 refresh token family ")
+	contains(t, people("sign-out", "--issuer", issuer, "--id", "00u1"), grace+": signed out; ended: 2 sessions, 2 token families (refresh and access tokens)\n")
+	contains(t, people("sign-out", "user:oidc:twin", grace, grace), grace+": signed out; ended: 0 sessions, 0 token families ", "user:oidc:twin: signed out; ended: 1 session, 1 token family ")
 	contains(t, people("show", grace), grace+": 0 sessions, 0 apps\n")
 	if left, err := w.store.SessionsOf(t.Context(), "user:ada", time.Now()); err != nil || len(left) != 1 {
 		t.Errorf("somebody else was signed out: %v, %v", left, err)

@@ -72,7 +72,7 @@ func (p printer) revoked(ended oauth.SelfRevocation) error {
 	if p.json {
 		return p.asJSON(ended)
 	}
-	text := "removed; ended with it: " + number(ended.Families, "refresh token family", "refresh token families") + " with every access token, the consents of " + number(ended.People, "person", "people")
+	text := "removed; ended with it: " + families(ended.Families) + ", the consents of " + number(ended.People, "person", "people")
 	if !ended.Existed {
 		text = "there is no such client (any more)"
 	}
@@ -120,9 +120,14 @@ func (p printer) signedOut(ended oauth.SignedOut) error {
 	if p.json {
 		return p.asJSON(ended)
 	}
-	_, err := fmt.Fprintf(p.out, "%s: signed out; ended: %s, %s with every access token\n", clean(ended.Subject),
-		number(ended.Sessions, "session", "sessions"), number(ended.Families, "refresh token family", "refresh token families"))
+	_, err := fmt.Fprintf(p.out, "%s: signed out; ended: %s, %s\n", clean(ended.Subject),
+		number(ended.Sessions, "session", "sessions"), families(ended.Families))
 	return err
+}
+
+// families of tokens: what an app got for one code.
+func families(n int) string {
+	return number(n, "token family", "token families") + " (refresh and access tokens)"
 }
 
 func number(n int, one, many string) string {

@@ -66,8 +66,8 @@ func TestRegistrations(t *testing.T) {
 	}))
 	must(t, w.store.AddConsent(t.Context(), store.Consent{ClientID: shop, Subject: "user:ada", Resource: "https://api.example", Scopes: []string{"posts.read"}, Granted: time.Now()}, time.Time{}))
 	out := mustRun(t, pat, "revoke", tool, shop)
-	contains(t, out, shop+": removed; ended with it: 1 refresh token family with every access token, the consents of 1 person\n",
-		tool+": removed; ended with it: 0 refresh token families with every access token, the consents of 0 people\n")
+	contains(t, out, shop+": removed; ended with it: 1 token family (refresh and access tokens), the consents of 1 person\n",
+		tool+": removed; ended with it: 0 token families (refresh and access tokens), the consents of 0 people\n")
 	if held, err := w.store.Holdings(t.Context(), shop, time.Now()); err != nil || held != (store.Holdings{}) {
 		t.Errorf("A19: it still holds %+v, %v", held, err)
 	}
