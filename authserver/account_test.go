@@ -372,6 +372,37 @@ func TestHowLongPeopleStaySignedIn(t *testing.T) {
 	}
 }
 
+// A browser that is closed is signed out, unless the platform team asked for more than a
+// day's work.
+func TestHowLongABrowserKeepsTheSession(t *testing.T) {
+	w, _ := newAccount(t, authtest.Config{})
+	for lifetime, want := range map[time.Duration]int{0: 0, time.Hour: 0, 12 * time.Hour: 0, 13 * time.Hour: 13 * 60 * 60, 365 * 24 * time.Hour: 365 * 24 * 60 * 60} {
+		w.Settings.SessionLifetime = lifetime
+		w.Reload(t)
+		b := w.NewBrowser(t)
+		action, form := b.Get(t, w.URL+"/account").Form()
+		form.Set("username", "ada")
+		form.Set("password", authtest.Password)
+		r, err := http.NewRequest(http.MethodPost, action, strings.NewReader(form.Encode()))
+		must(t, err)
+		r.Header.Set("Content-Type", formType)
+		r.Header.Set("Origin", w.URL)
+		for _, c := range b.Jar.Cookies(r.URL) {
+			r.AddCookie(c)
+		}
+		response, err := b.RoundTrip(r)
+		must(t, err)
+		must(t, response.Body.Close())
+		kept := map[string]int{}
+		for _, c := range response.Cookies() {
+			kept[c.Name[strings.LastIndexByte(c.Name, '-')+1:]] = c.MaxAge
+		}
+		if got, ok := kept["session"]; !ok || got != want {
+			t.Errorf("where sessions last %s the browser keeps them %d seconds, want %d (of %v)", lifetime, got, want, kept)
+		}
+	}
+}
+
 // waitIssuing renews what a replica needs after the clock moved.
 func waitIssuing(t *testing.T, w *people) {
 	t.Helper()

@@ -215,7 +215,9 @@ type TokensSpec struct {
 
 	// sessionLifetime is how long after the sign-in a browser stays signed in here,
 	// however often that is used. Of sessions that have begun it can become shorter,
-	// not longer.
+	// not longer. Up to 12h most browsers forget it when they are closed, which is
+	// right on a computer that somebody else uses next; with more they stay signed
+	// in when they are opened again.
 	// +kubebuilder:default="12h0m0s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

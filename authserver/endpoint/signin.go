@@ -107,11 +107,12 @@ func (s *Server) signInByPassword(x *exchange, p *params.Params) (signin.User, e
 // startSession signs the browser in, with a new cookie value (FAILURES A20).
 func (s *Server) startSession(x *exchange, user signin.User) error {
 	browser := signin.Browser{UserAgent: x.r.UserAgent(), Address: s.remoteAddress(x)}
-	value, _, err := s.sessions(x.view).Start(x.r.Context(), user, browser, x.view.cookies.ReadSession(x.r), s.Now())
+	sessions := s.sessions(x.view)
+	value, _, err := sessions.Start(x.r.Context(), user, browser, x.view.cookies.ReadSession(x.r), s.Now())
 	if err != nil {
 		return err
 	}
-	http.SetCookie(x.w, x.view.cookies.Session(value))
+	http.SetCookie(x.w, x.view.cookies.Session(value, sessions.CookieLifetime()))
 	s.Audit.Write(x.r.Context(), audit.SignedIn, slog.String("subject", user.Subject), slog.String("source", user.Source.Name), slog.String("remote", s.remoteAddress(x)))
 	return nil
 }

@@ -48,10 +48,10 @@ func random() credential.Secret {
 	return credential.Secret(credential.NewID() + credential.NewID())
 }
 
-// Session is the cookie of a session. It has no lifetime of its own: the session
-// ends at the server, and most browsers drop it when they close.
-func (c Cookies) Session(value credential.Secret) *http.Cookie {
-	return c.cookie("session", value.Reveal(), 0)
+// Session is the cookie of a session, which the browser keeps for lifetime: see
+// Sessions.CookieLifetime. Whatever it keeps, the session ends at the server.
+func (c Cookies) Session(value credential.Secret, lifetime time.Duration) *http.Cookie {
+	return c.cookie("session", value.Reveal(), lifetime)
 }
 
 // PreSession is the cookie of a browser in which nobody has signed in yet: what
@@ -71,7 +71,8 @@ func (c Cookies) ReadSession(r *http.Request) credential.Secret { return c.read(
 // there is none.
 func (c Cookies) ReadPreSession(r *http.Request) credential.Secret { return c.read(r, "visit") }
 
-// cookie builds one; with a negative lifetime, one that removes it.
+// cookie builds one; without a lifetime most browsers drop it when they are closed,
+// with a negative one it removes what is there.
 func (c Cookies) cookie(name, value string, lifetime time.Duration) *http.Cookie {
 	cookie := &http.Cookie{
 		Name: c.prefix + name, Value: value, Path: "/",

@@ -74,6 +74,17 @@ func (s Sessions) lifetime() time.Duration {
 	return s.Lifetime
 }
 
+// CookieLifetime is how long a browser is to keep the cookie of a session that starts
+// now; 0: until it is closed, which is right on a computer that somebody else uses next.
+// Whoever has sessions last longer than they do by default wants people to stay signed
+// in beyond that.
+func (s Sessions) CookieLifetime() time.Duration {
+	if s.lifetime() <= defaultLifetime {
+		return 0
+	}
+	return s.lifetime()
+}
+
 // Load returns the session of a cookie value, with what is known of the person
 // now, and notes that it was used, at most once a minute. One that is over it ends:
 // settings that allow longer do not bring back what was refused. ErrNoSession, or an

@@ -355,7 +355,7 @@ func TestA20CookieAttributes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all := append([]*http.Cookie{c.Session("v"), c.PreSession("v"), c.EndSession()}, append(c.setFlow("v"), c.EndUpstream()...)...)
+		all := append([]*http.Cookie{c.Session("v", 0), c.Session("v", time.Hour), c.PreSession("v"), c.EndSession()}, append(c.setFlow("v"), c.EndUpstream()...)...)
 		for _, cookie := range all {
 			if strings.HasPrefix(cookie.Name, "__Host-") != secure || cookie.Secure != secure || !cookie.HttpOnly ||
 				cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.Domain != "" || cookie.Valid() != nil {
@@ -372,10 +372,10 @@ func TestCookiesOfTwoServersOnOneHostDiffer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if other, taken := names[c.Session("").Name]; taken {
+		if other, taken := names[c.Session("", 0).Name]; taken {
 			t.Errorf("%s and %s have the same cookie", issuer, other)
 		}
-		names[c.Session("").Name] = issuer
+		names[c.Session("", 0).Name] = issuer
 	}
 	for _, bad := range []string{"", "login.example", "ftp://h.example", "://"} {
 		if _, err := NewCookies(bad); err == nil {
@@ -390,12 +390,12 @@ func TestCookieThatComesTwiceIsNone(t *testing.T) {
 	if c.ReadSession(r) != "" {
 		t.Error("a cookie out of nothing")
 	}
-	r.AddCookie(c.Session("mine"))
-	r.AddCookie(c.Session("mine"))
+	r.AddCookie(c.Session("mine", 0))
+	r.AddCookie(c.Session("mine", 0))
 	if c.ReadSession(r).Reveal() != "mine" {
 		t.Error("the cookie is not read")
 	}
-	r.AddCookie(c.Session("planted"))
+	r.AddCookie(c.Session("planted", 0))
 	if c.ReadSession(r) != "" {
 		t.Error("one of two different cookies is believed")
 	}

@@ -183,7 +183,7 @@ func (p *ensemble) furnish(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		session := cookies.Session(value)
+		session := cookies.Session(value, 0)
 		p.cluster.Cookies = append(p.cluster.Cookies, fmt.Sprintf("%s=%s; %s=%s", session.Name, session.Value, visit.Name, visit.Value))
 	}
 	return nil
