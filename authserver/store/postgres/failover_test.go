@@ -252,7 +252,7 @@ func TestTwoClusters(t *testing.T) {
 	m.saysOnce(t, "this server belongs to another cluster")
 
 	// Nor is it taken for a standby that took over.
-	must(t, one.Kill())
+	must(t, one.End())
 	for range 2 {
 		s.target.look(t.Context())
 		s.db.pool.Reset()
