@@ -92,16 +92,16 @@ func TestMigrationsAreOneTransaction(t *testing.T) {
 	}
 }
 
-func TestWhatPeopleDidBeforeMACs(t *testing.T) {
+func TestWhatPeopleDidBeforeSignOuts(t *testing.T) {
 	_, there := schema(t)
 	conn, all := migrating(t, there)
-	if err := migrateTo(t.Context(), conn, all[:5]); err != nil {
+	if err := migrateTo(t.Context(), conn, all[:6]); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, there, storetest.BeforeMACs)
+	exec(t, there, storetest.BeforeSignOuts)
 	s := open(t, there, Options{})
 	defer closed(t, s)
-	storetest.WantNothingBeforeMACs(t, s)
+	storetest.WantNothingBeforeSignOuts(t, s)
 }
 
 func tables(t *testing.T, conn *pgx.Conn, names ...string) (n int) {

@@ -196,17 +196,17 @@ func TestMigrationsAreOneTransaction(t *testing.T) {
 	}
 }
 
-func TestWhatPeopleDidBeforeMACs(t *testing.T) {
+func TestWhatPeopleDidBeforeSignOuts(t *testing.T) {
 	dir := t.TempDir()
 	all, err := sqlstore.Migrations(migrationFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
 	db := raw(t, dir)
-	if err := migrateTo(t.Context(), db, all[:5]); err != nil {
+	if err := migrateTo(t.Context(), db, all[:6]); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.ExecContext(t.Context(), storetest.BeforeMACs); err != nil {
+	if _, err := db.ExecContext(t.Context(), storetest.BeforeSignOuts); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
@@ -214,7 +214,7 @@ func TestWhatPeopleDidBeforeMACs(t *testing.T) {
 	}
 	s := open(t, dir)
 	defer closed(t, s)
-	storetest.WantNothingBeforeMACs(t, s)
+	storetest.WantNothingBeforeSignOuts(t, s)
 }
 
 func tables(t *testing.T, db *sql.DB, names string) (n int) {

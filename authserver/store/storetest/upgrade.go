@@ -7,9 +7,9 @@ import (
 	"clientele.dev/clientele/authserver/store"
 )
 
-// BeforeMACs are rows of the schema before its step 6, when what people did carried no
-// MACs; they hold in both databases.
-const BeforeMACs = `
+// BeforeSignOuts are rows of the schema before its step 7, when what people did told of
+// no sign-outs, and some of it carried no MACs; they hold in both databases.
+const BeforeSignOuts = `
 INSERT INTO codes (hash, family_id, subject, client_id, expires, sweep, record)
 VALUES ('hash', 'later', 'user:1', 'shop.web', 1935990549, 1935990549, '{"v":4,"expires":1935990549}');
 INSERT INTO families (id, generation, revoked, ends, subject, client_id, record)
@@ -20,9 +20,9 @@ INSERT INTO consents (subject, client_id, resource, scope, granted)
 VALUES ('user:1', 'shop.web', 'https://api.example.com', 'orders.read', 1);
 `
 
-// WantNothingBeforeMACs wants none of the rows of BeforeMACs in a store that was opened
-// since: nothing vouches for them.
-func WantNothingBeforeMACs(t *testing.T, s store.Store) {
+// WantNothingBeforeSignOuts wants none of the rows of BeforeSignOuts in a store that was
+// opened since.
+func WantNothingBeforeSignOuts(t *testing.T, s store.Store) {
 	t.Helper()
 	ctx := t.Context()
 	_, code := s.Code(ctx, "hash", sampleTime)
