@@ -110,10 +110,8 @@ func claimsOf(u signin.User, subject string, scopes []string) map[string]any {
 // says; of somebody from elsewhere what their provider said when they signed in,
 // as long as a session lasts.
 func (s *Server) person(ctx context.Context, v *View, g store.Grant) (signin.User, error) {
-	if s.Roster.Local != nil {
-		if u, ok, _ := s.Roster.Local.User(g.Subject); ok { // that it is known was seen in 2
-			return u, nil
-		}
+	if u, ok, _ := s.Roster.Local.User(g.Subject); ok { // that it is known was seen in 2
+		return u, nil
 	}
 	sessions, err := s.accounts(v).ActiveSessions(ctx, g.Subject, s.Now())
 	if err != nil {
