@@ -155,17 +155,17 @@ func TestAnotherPasswordKeepsWhatItBegan(t *testing.T) {
 	})
 }
 
-// fickle is a store that cannot end sessions now and then.
+// fickle is a store that cannot sign anybody out now and then.
 type fickle struct {
 	store.Store
 	failures *atomic.Int32
 }
 
-func (f fickle) EndSessions(ctx context.Context, subject string) (int, error) {
+func (f fickle) SignOut(ctx context.Context, subject string, now time.Time) (store.Ended, error) {
 	if f.failures.Add(-1) >= 0 {
-		return 0, errDown
+		return store.Ended{}, errDown
 	}
-	return f.Store.EndSessions(ctx, subject)
+	return f.Store.SignOut(ctx, subject, now)
 }
 
 // A19: an outage at the wrong moment saves nobody, nor does a stop of the server.
@@ -205,5 +205,61 @@ func TestA19WhatIsToEndIsTriedAgain(t *testing.T) {
 		if got := w.gives(t, h); got != "" {
 			t.Errorf("after a restart %q works", got)
 		}
+	})
+}
+
+// brittle is a store that can end sessions and no refresh tokens, and sign nobody out.
+type brittle struct {
+	store.Store
+	down *atomic.Bool
+}
+
+func (b brittle) RevokeFamilies(ctx context.Context, filter store.FamilyFilter, now time.Time) (int, error) {
+	if b.down.Load() {
+		return 0, errDown
+	}
+	return b.Store.RevokeFamilies(ctx, filter, now)
+}
+
+func (b brittle) SignOut(ctx context.Context, subject string, now time.Time) (store.Ended, error) {
+	if b.down.Load() {
+		return store.Ended{}, errDown
+	}
+	return b.Store.SignOut(ctx, subject, now)
+}
+
+// What ended is in the audit log, also where the rest could not be ended yet; and a
+// registrar is told of no sign-out that was none.
+func TestA19WhatEndedBeforeAFailureIsAudited(t *testing.T) {
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		var down atomic.Bool
+		on = open(on)
+		on.Wrap = func(s store.Store) store.Store { return brittle{s, &down} }
+		w := peopleAt(t, authtest.Start(t, on))
+		w.hold(t)
+		down.Store(true)
+		if a := w.SendText(t, http.MethodDelete, "/registrar/v1/people/user:ada", authtest.RegistrarToken, ""); a.Status != http.StatusInternalServerError {
+			t.Errorf("told %d %s", a.Status, a.Body)
+		}
+		w.has(t, 1, 1)
+		if strings.Contains(w.Log.String(), "user.access_ended") {
+			t.Error("what did not end is in the audit log")
+		}
+		w.SetUsers(t, authtest.Person{Username: "ada", Password: "another"})
+		w.has(t, 0, 1)
+		ended := func(sessions, families int) {
+			t.Helper()
+			eventually(t, func() string {
+				if !strings.Contains(w.Log.String(), fmt.Sprintf(`"cause":"password reset","sessions":%d,"families":%d`, sessions, families)) {
+					return "not in the audit log:\n" + w.Log.String()
+				}
+				return ""
+			})
+		}
+		ended(1, 0)
+		down.Store(false)
+		w.SetUsers(t, authtest.Person{Username: "ada", Password: "another"})
+		w.has(t, 0, 0)
+		ended(0, 1)
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"clientele.dev/clientele/authserver/authtest"
 	"clientele.dev/clientele/authserver/oauth"
@@ -85,35 +84,6 @@ func TestOnlyRefreshTokensAreShownAsSuch(t *testing.T) {
 	if ended := asRegistrar[oauth.SignedOut](t, w.Server, http.MethodDelete, "/user:ada"); ended.Families != 1 {
 		t.Errorf("ended: %+v, want the family of her access token too", ended)
 	}
-}
-
-// A19: what another request, or replica, was about to write when a registrar signed
-// somebody out is ended a minute later; what they began since stays.
-func TestA19ASignOutEndsWhatComesLate(t *testing.T) {
-	forEachStorage(t, func(t *testing.T, on authtest.Config) {
-		w := newPeople(t, on)
-		w.hold(t)
-		late, err := w.Store.SessionsOf(t.Context(), "user:ada", w.Clock.Now())
-		if err != nil || len(late) != 1 {
-			t.Fatal(late, err)
-		}
-		asRegistrar[oauth.SignedOut](t, w.Server, http.MethodDelete, "/user:ada")
-		w.Pass(t, time.Second)
-		anew := w.hold(t)
-		if err := w.Store.PutSession(t.Context(), late[0]); err != nil {
-			t.Fatal(err)
-		}
-		w.has(t, 2, 1)
-		w.Pass(t, time.Minute)
-		w.SetUsers(t, authtest.Person{Username: "ada"}) // wakes who carries it out
-		w.has(t, 1, 1)
-		if got := w.gives(t, anew); got != strings.Replace(everything, "code ", "", 1) { // which has expired
-			t.Errorf("%q works of what she began since", got)
-		}
-		if log := w.Log.String(); strings.Count(log, `"event":"user.access_ended","subject":"user:ada","cause":"registrar"`) != 2 {
-			t.Errorf("not in the audit log:\n%s", log)
-		}
-	})
 }
 
 // People of providers are found by what the provider calls them, and by user name while

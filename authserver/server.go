@@ -34,7 +34,7 @@ type Server struct {
 	lease    *lease
 	health   *health
 	metrics  *prometheus.Registry
-	handler  http.Handler
+	handler  *endpoint.Server
 	draining chan struct{}
 
 	serverKeys atomic.Pointer[credential.ServerKeys]

@@ -40,7 +40,7 @@ func (i Issuer) Issue(ctx context.Context, r *Request, s store.Session, access [
 		Hash: credential.Hash(code.Reveal()),
 		Grant: store.Grant{
 			ClientID: r.Client.ClientID, Subject: s.Subject, Source: s.Source, SessionID: s.ID,
-			Access: access, Roles: s.Roles, Tenant: s.Tenant, AuthTime: authTime(s), Nonce: r.Nonce,
+			Access: access, Roles: s.Roles, Tenant: s.Tenant, AuthTime: authTime(s), Nonce: r.Nonce, SignOuts: s.SignOuts,
 		},
 		RedirectURI: r.RedirectURI,
 		Challenge:   r.Challenge,

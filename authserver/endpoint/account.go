@@ -211,6 +211,9 @@ func (s *Server) postAccountSignIn(x *exchange, p *params.Params) int {
 		return s.accountSignIn(x, s.visitor(x), p.Get("username"), web.ProblemStale)
 	}
 	user, err := s.signInByPassword(x, p)
+	if err == nil {
+		err = s.startSession(x, user)
+	}
 	switch {
 	case errors.Is(err, signin.ErrRefused):
 		s.Audit.Write(x.r.Context(), audit.SignInRefused, slog.String("remote", s.remoteAddress(x)))
@@ -219,10 +222,7 @@ func (s *Server) postAccountSignIn(x *exchange, p *params.Params) int {
 		return s.accountSignIn(x, visitor, p.Get("username"), web.ProblemNotNow)
 	case errors.Is(err, signin.ErrBusy):
 		return s.accountSignIn(x, visitor, p.Get("username"), web.ProblemBusy)
-	case err == nil:
-		err = s.startSession(x, user)
-	}
-	if err != nil {
+	case err != nil:
 		return s.notAuthorized(x, err)
 	}
 	return redirect(x, x.view.base+pathAccount)

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -44,14 +45,12 @@ func (s *Server) peopleMeant(x *exchange) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Roster.Local != nil {
-		local, ok, err := s.Roster.Local.Named(username)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			found = append(found, local)
-		}
+	local, ok, err := s.Roster.Local.Named(username)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		found = append(found, local)
 	}
 	slices.Sort(found)
 	return append([]string{}, slices.Compact(found)...), nil
@@ -102,22 +101,31 @@ func personShown(subject string, sessions []store.Session, apps []signin.App) oa
 // that is nothing, so that it can be repeated (FAILURES A19). Sessions, refresh tokens
 // and with them access tokens end; what the person allowed apps stays remembered.
 // Whether they may sign in again is for the users document or their provider to say.
-// What other requests were about to write at this moment is ended a minute or two later.
+// What other requests are about to write at this moment is over when they do.
 func (s *Server) signOutPerson(x *exchange, caller Caller) int {
 	if !signin.ValidSubject(x.rest) {
 		return s.fail(x, noPerson())
 	}
-	ended, err := s.accounts(x.view).End(x.r.Context(), signin.Ending{Subject: x.rest}, s.Now())
+	ended, err := s.EndAccess(x.r.Context(), signin.Ending{Subject: x.rest, Cause: signin.CauseRegistrar},
+		slog.String("caller", caller.User), slog.String("remote", s.remoteAddress(x)))
 	if err != nil {
 		return s.fail(x, err)
 	}
-	if s.Roster.Local != nil {
-		s.Roster.Local.SignedOut(x.rest, s.Now())
-	}
-	s.Audit.Write(x.r.Context(), audit.AccessEnded, slog.String("subject", x.rest), slog.String("cause", "registrar"),
-		slog.Int("sessions", ended.Sessions), slog.Int("families", ended.Families),
-		slog.String("caller", caller.User), slog.String("remote", s.remoteAddress(x)))
 	return writeJSON(x, http.StatusOK, oauth.SignedOut{Subject: x.rest, Sessions: ended.Sessions, Families: ended.Families})
+}
+
+// EndAccess carries an Ending out and writes down what ended, also before an error. by is
+// whose decision it was, if somebody's: that is written down also where there was nothing.
+func (s *Server) EndAccess(ctx context.Context, e signin.Ending, by ...slog.Attr) (store.Ended, error) {
+	account := signin.Account{Families: s.Flows, Sessions: signin.Sessions{Store: s.Flows}}
+	ended, err := account.End(ctx, e, s.Now())
+	if ended != (store.Ended{}) || err == nil && len(by) > 0 {
+		s.Audit.Write(ctx, audit.AccessEnded, append([]slog.Attr{
+			slog.String("subject", e.Subject), slog.String("cause", e.Cause),
+			slog.Int("sessions", ended.Sessions), slog.Int("families", ended.Families),
+		}, by...)...)
+	}
+	return ended, err
 }
 
 func noPerson() error {

@@ -68,6 +68,9 @@ func (s *Server) postSignIn(x *exchange, v visit, p *params.Params) int {
 		return s.signInPage(x, v, p.Get("username"), web.ProblemStale)
 	}
 	user, err := s.signInByPassword(x, p)
+	if err == nil {
+		err = s.startSession(x, user)
+	}
 	switch {
 	case errors.Is(err, signin.ErrRefused):
 		s.Audit.Write(x.r.Context(), audit.SignInRefused, slog.String("client_id", v.request.Client.ClientID), slog.String("remote", s.remoteAddress(x)))
@@ -77,9 +80,6 @@ func (s *Server) postSignIn(x *exchange, v visit, p *params.Params) int {
 	case errors.Is(err, signin.ErrBusy):
 		return s.signInPage(x, v, p.Get("username"), web.ProblemBusy)
 	case err != nil:
-		return s.notAuthorized(x, v.refuse(err))
-	}
-	if err := s.startSession(x, user); err != nil {
 		return s.notAuthorized(x, v.refuse(err))
 	}
 	return redirect(x, continueURL(x.view, v.prt))
@@ -161,7 +161,11 @@ func (s *Server) finishUpstream(x *exchange) int {
 		s.Log.Warn("sign-in at an upstream provider failed", "error", err)
 		return redirect(x, x.view.base+tryAgain(result, upstreamProblem(err)))
 	}
-	if err := s.startSession(x, result.User); err != nil {
+	err = s.startSession(x, result.User)
+	switch {
+	case errors.Is(err, signin.ErrRefused): // the provider is not one of ours any more
+		return redirect(x, x.view.base+tryAgain(result, upstreamProblem(err)))
+	case err != nil:
 		return s.notAuthorized(x, err)
 	}
 	return redirect(x, x.view.base+result.Return)

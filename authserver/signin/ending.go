@@ -18,48 +18,50 @@ type Ending struct {
 	Subject string
 	// Keep is the stamp (store.Source) of what they keep; empty: nothing.
 	Keep string
-	// Before is when a registrar signed them out: what they began later, in another
-	// second, they keep. Zero: no registrar did.
-	Before time.Time
+	// Cause is for the audit log.
+	Cause string
+	// due is which of a Local's it is; nil: none.
+	due *due
 }
 
-// Ended is how much that was.
-type Ended struct{ Sessions, Families int }
+// The causes of an Ending.
+const (
+	CauseDisabled  = "disabled"
+	CauseReset     = "password reset"
+	CauseRegistrar = "registrar"
+)
 
-// End carries an Ending out. Sessions go first, so that no new code is made from
-// them while the families end. What the person allowed apps stays remembered: they
+// End carries an Ending out. What the person allowed apps stays remembered: they
 // allowed it, and an app gets nothing by that alone.
 //
-// After an error part of it may be done; doing it again is right.
-func (a Account) End(ctx context.Context, e Ending, now time.Time) (Ended, error) {
+// Where they keep nothing, all of it is done or nothing; and what requests are about to
+// write, that began before, is over when it is written (store.Sessions.SignOut). Where
+// they keep something part of it may be done after an error; doing it again is right.
+func (a Account) End(ctx context.Context, e Ending, now time.Time) (store.Ended, error) {
 	if e.Subject == "" {
-		return Ended{}, fmt.Errorf("ending what somebody has: nobody is named")
+		return store.Ended{}, fmt.Errorf("ending what somebody has: nobody is named")
 	}
-	if e.Keep != "" || !e.Before.IsZero() {
+	if e.Keep != "" {
 		return a.endOthers(ctx, e, now)
 	}
-	sessions, err := a.Sessions.Store.EndSessions(ctx, e.Subject)
+	ended, err := a.Sessions.Store.SignOut(ctx, e.Subject, now)
 	if err != nil {
-		return Ended{}, fmt.Errorf("ending sessions: %w", err)
+		return store.Ended{}, fmt.Errorf("ending what somebody has: %w", err)
 	}
-	families, err := a.Families.RevokeFamilies(ctx, store.FamilyFilter{Subject: e.Subject}, now)
-	if err != nil {
-		return Ended{Sessions: sessions}, fmt.Errorf("revoking refresh tokens: %w", err)
-	}
-	return Ended{sessions, families}, nil
+	return ended, nil
 }
 
-// endOthers ends what somebody does not keep. Codes on their way are the Roster's, and
+// endOthers ends what somebody does not keep. Sessions go first, so that no new code is
+// made from them while the families end. Codes on their way are the Roster's, and
 // short-lived.
-func (a Account) endOthers(ctx context.Context, e Ending, now time.Time) (Ended, error) {
-	var ended Ended
+func (a Account) endOthers(ctx context.Context, e Ending, now time.Time) (store.Ended, error) {
+	var ended store.Ended
 	sessions, err := a.Sessions.Store.SessionsOf(ctx, e.Subject, now)
 	if err != nil {
 		return ended, fmt.Errorf("listing sessions: %w", err)
 	}
-	later := map[string]bool{} // sessions that are kept, by id
 	for _, s := range sessions {
-		if later[s.ID] = e.keepsSession(s); later[s.ID] {
+		if s.Source.Stamp == e.Keep {
 			continue
 		}
 		if err := a.Sessions.Store.EndSession(ctx, e.Subject, s.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -72,7 +74,7 @@ func (a Account) endOthers(ctx context.Context, e Ending, now time.Time) (Ended,
 		return ended, fmt.Errorf("listing refresh token families: %w", err)
 	}
 	for _, f := range families {
-		if e.keepsFamily(f, later) {
+		if f.Grant.Source.Stamp == e.Keep {
 			continue
 		}
 		n, err := a.Families.RevokeFamilies(ctx, store.FamilyFilter{ID: f.ID}, now)
@@ -84,34 +86,17 @@ func (a Account) endOthers(ctx context.Context, e Ending, now time.Time) (Ended,
 	return ended, nil
 }
 
-func (e Ending) keepsSession(s store.Session) bool {
-	if e.Before.IsZero() {
-		return s.Source.Stamp == e.Keep
-	}
-	return s.Created.After(e.Before)
-}
-
-// keepsFamily: one that began after a sign-out may still be of a code from before, and
-// so of a session that was ended.
-func (e Ending) keepsFamily(f store.Family, later map[string]bool) bool {
-	if e.Before.IsZero() {
-		return f.Grant.Source.Stamp == e.Keep
-	}
-	return f.Created.After(e.Before) && (later[f.Grant.SessionID] || f.Grant.AuthTime > e.Before.Unix())
-}
-
-// settled is how long after an Ending was carried out it is carried out once more,
-// for what requests were about to write that had begun before: longer than any takes.
+// settled is how long after an Ending that keeps something was carried out it is carried
+// out once more, for what requests were about to write that had begun before: longer than
+// any takes.
 const settled = time.Minute
 
 // endings are those of a Local that are to be carried out. They wait until they are,
 // also where the document has said something else since.
 type endings struct {
-	mu  sync.Mutex
-	due map[string]*due // by `sub`
-	// signedOut is who was by a registrar, and when: that is carried out once already.
-	signedOut map[string]time.Time
-	news      chan struct{}
+	mu   sync.Mutex
+	due  map[string]*due // by `sub`
+	news chan struct{}
 }
 
 type due struct {
@@ -160,18 +145,6 @@ func (e *endings) told() chan struct{} {
 	return e.news
 }
 
-// SignedOut notes that a registrar signed somebody out, a local user or not, which was
-// carried out by at; Endings has it a minute later once more. A process that stops
-// before that forgets it.
-func (l *Local) SignedOut(subject string, at time.Time) {
-	l.endings.mu.Lock()
-	defer l.endings.mu.Unlock()
-	if l.endings.signedOut == nil {
-		l.endings.signedOut = map[string]time.Time{}
-	}
-	l.endings.signedOut[subject] = at
-}
-
 // EndingsTold can be read from when there may be new Endings.
 func (l *Local) EndingsTold() <-chan struct{} {
 	l.endings.mu.Lock()
@@ -179,48 +152,32 @@ func (l *Local) EndingsTold() <-chan struct{} {
 	return l.endings.told()
 }
 
-// Endings lists those that are to be carried out at now, in no order: those that the
-// documents brought, and a minute later once more, unless the person is enabled again
-// by then and may have signed in; and those of registrars once more.
+// Endings lists those that the documents brought and that are to be carried out at now,
+// in no order; those that keep something a minute later once more.
 func (l *Local) Endings(now time.Time) []Ending {
 	l.endings.mu.Lock()
 	defer l.endings.mu.Unlock()
 	var all []Ending
 	for subject, d := range l.endings.due {
-		switch again := !d.done.IsZero(); {
-		case again && d.keep == "" && l.enabled(subject):
-			delete(l.endings.due, subject)
-		case !again || !now.Before(d.done.Add(settled)):
-			all = append(all, Ending{Subject: subject, Keep: d.keep})
+		if !d.done.IsZero() && now.Before(d.done.Add(settled)) {
+			continue
 		}
-	}
-	for subject, at := range l.endings.signedOut {
-		if !now.Before(at.Add(settled)) {
-			all = append(all, Ending{Subject: subject, Before: at})
+		e := Ending{Subject: subject, Keep: d.keep, Cause: CauseReset, due: d}
+		if d.keep == "" {
+			e.Cause = CauseDisabled
 		}
+		all = append(all, e)
 	}
 	return all
-}
-
-func (l *Local) enabled(subject string) bool {
-	e := l.directory.Load().entry(subject)
-	return e != nil && !e.disabled
 }
 
 // Ended notes that one was carried out at now.
 func (l *Local) Ended(e Ending, now time.Time) {
 	l.endings.mu.Lock()
 	defer l.endings.mu.Unlock()
-	if !e.Before.IsZero() {
-		if l.endings.signedOut[e.Subject].Equal(e.Before) { // and not again since
-			delete(l.endings.signedOut, e.Subject)
-		}
-		return
-	}
-	d := l.endings.due[e.Subject]
-	switch {
-	case d == nil || d.keep != e.Keep: // another one took its place
-	case d.done.IsZero():
+	switch d := l.endings.due[e.Subject]; {
+	case d == nil || d != e.due: // another one took its place
+	case d.keep != "" && d.done.IsZero():
 		d.done = now
 	default:
 		delete(l.endings.due, e.Subject)

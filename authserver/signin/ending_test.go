@@ -13,7 +13,8 @@ import (
 	"clientele.dev/clientele/authserver/store"
 )
 
-// A document says who loses what; it is carried out, and a minute later once more.
+// A document says who loses what; it is carried out, and where something is kept a minute
+// later once more.
 func TestEndings(t *testing.T) {
 	var (
 		as       = func(document string) *Directory { return directory(t, document) }
@@ -31,12 +32,12 @@ func TestEndings(t *testing.T) {
 	}
 	for rule, steps := range map[string][]step{
 		"the first document":              {{one, 0, ""}, {one, second, ""}},
-		"the first one disables somebody": {{disabled, 0, "user:a="}, {disabled, second - 1, ""}, {disabled, second, "user:a="}, {disabled, 5 * second, ""}},
-		"disabled":                        {{one, 0, ""}, {disabled, 0, "user:a="}, {disabled, second, "user:a="}, {disabled, 5 * second, ""}},
+		"the first one disables somebody": {{disabled, 0, "user:a="}, {disabled, second, ""}},
+		"disabled":                        {{one, 0, ""}, {disabled, 0, "user:a="}, {disabled, second, ""}},
 		"and enabled within the minute":   {{disabled, 0, "user:a="}, {one, second, ""}, {one, 5 * second, ""}},
-		"and disabled again":              {{disabled, 0, "user:a="}, {one, 0, ""}, {disabled, 0, "user:a="}, {disabled, second, "user:a="}},
-		"and removed":                     {{disabled, 0, "user:a="}, {"users: []", second, "user:a="}, {"users: []", 5 * second, ""}},
-		"another password":                {{one, 0, ""}, {reset, 0, "user:a=" + anew}, {reset, second, "user:a=" + anew}, {reset, 5 * second, ""}},
+		"and disabled again":              {{disabled, 0, "user:a="}, {one, 0, ""}, {disabled, 0, "user:a="}, {disabled, second, ""}},
+		"and removed":                     {{disabled, 0, "user:a="}, {"users: []", second, ""}},
+		"another password":                {{one, 0, ""}, {reset, 0, "user:a=" + anew}, {reset, second - 1, ""}, {reset, second, "user:a=" + anew}, {reset, 5 * second, ""}},
 		"both at once":                    {{one, 0, ""}, {both, 0, "user:a="}, {reset, second, ""}},
 		"removed and back":                {{one, 0, ""}, {"users: []", 0, ""}, {one, 0, ""}, {one, second, ""}},
 		"removed and back with another":   {{one, 0, ""}, {"users: []", 0, ""}, {reset, 0, ""}}, // the Roster refuses what is older
@@ -71,82 +72,28 @@ func TestEndingsWait(t *testing.T) {
 	l.Set(directory(t, one))
 	<-told
 	for range 2 {
-		if due := l.Endings(noon); len(due) != 1 || due[0] != (Ending{Subject: "user:a"}) {
+		if due := l.Endings(noon); len(due) != 1 || due[0].Subject != "user:a" || due[0].Keep != "" || due[0].Cause != CauseDisabled {
 			t.Fatalf("due: %v, want everything", due)
 		}
 	}
-	l.Ended(Ending{Subject: "user:a", Keep: "x"}, noon) // another one
-	l.Ended(Ending{Subject: "user:b"}, noon)
+	l.Ended(Ending{Subject: "user:a"}, noon) // another one
 	if due := l.Endings(noon); len(due) != 1 {
 		t.Errorf("due: %v", due)
 	}
 }
 
-// Whom a registrar signed out loses a minute later what was on its way then, and
-// nothing else that they have.
-func TestA19ASignOutIsCarriedOutOnceMore(t *testing.T) {
+// A19: what was carried out of one document says nothing of a later one's.
+func TestA19WhoIsDisabledAgainMeanwhile(t *testing.T) {
 	var l Local
-	l.Set(nil)
-	due := func(after time.Duration) string {
-		var all []string
-		for _, e := range l.Endings(noon.Add(after)) {
-			all = append(all, fmt.Sprintf("%s %s %s", e.Subject, e.Keep, e.Before.Sub(noon)))
-		}
-		slices.Sort(all)
-		return strings.Join(all, ", ")
-	}
-	want := func(after time.Duration, want string) {
-		t.Helper()
-		if got := due(after); got != want {
-			t.Errorf("after %s due: %q, want %q", after, got, want)
-		}
-	}
-	l.SignedOut("user:a", noon)
-	l.SignedOut("user:oidc:b", noon)
-	want(time.Minute-1, "")
-	want(time.Minute, "user:a  0s, user:oidc:b  0s")
-	l.SignedOut("user:oidc:b", noon.Add(time.Second)) // while that is carried out
-	for _, subject := range []string{"user:a", "user:oidc:b"} {
-		l.Ended(Ending{Subject: subject, Before: noon}, noon.Add(time.Minute))
-	}
-	want(time.Minute, "")
-	want(time.Minute+time.Second, "user:oidc:b  1s")
-
-	m := newMemory()
-	m.sessions = map[string]store.Session{}
-	for id, began := range map[string]time.Duration{"late row": 0, "same second": 300 * time.Millisecond, "anew": time.Second} {
-		m.sessions[id] = store.Session{ID: id, Subject: "user:a", Created: noon.Add(began).Truncate(time.Second), Seen: noon, Expires: noon.Add(time.Hour)}
-	}
-	for id, f := range map[string]struct {
-		session string
-		created time.Duration
-		auth    time.Duration
-	}{
-		"late row":                  {"old", 0, -time.Hour},
-		"of a code of before":       {"old", 30 * time.Second, -time.Hour},
-		"of a late row":             {"late row", 30 * time.Second, 0},
-		"anew":                      {"anew", 30 * time.Second, -time.Hour}, // at a provider
-		"anew, and signed out here": {"gone", 30 * time.Second, time.Second},
-	} {
-		g := store.Grant{Subject: "user:a", SessionID: f.session, AuthTime: noon.Add(f.auth).Unix()}
-		m.families = append(m.families, store.Family{ID: id, Grant: g, Created: noon.Add(f.created)})
-	}
-	ended, err := accountOf(m).End(t.Context(), Ending{Subject: "user:a", Before: noon.Add(500 * time.Millisecond)}, noon.Add(time.Minute))
-	if err != nil || ended != (Ended{2, 3}) {
-		t.Errorf("ended %v, %v", ended, err)
-	}
-	var left []string
-	for id := range m.sessions {
-		left = append(left, "session "+id)
-	}
-	for _, f := range m.families {
-		if f.Revoked.IsZero() {
-			left = append(left, "family "+f.ID)
-		}
-	}
-	slices.Sort(left)
-	if got := strings.Join(left, "; "); got != "family anew; family anew, and signed out here; session anew" {
-		t.Errorf("left: %s", got)
+	one := `users: [{username: ada, id: a, passwordHash: "HASH"}]`
+	disabled := `users: [{username: ada, id: a, passwordHash: "HASH", disabled: true}]`
+	l.Set(directory(t, disabled))
+	being := l.Endings(noon)
+	l.Set(directory(t, one)) // and she signs in
+	l.Set(directory(t, disabled))
+	l.Ended(being[0], noon)
+	if due := l.Endings(noon); len(due) != 1 {
+		t.Errorf("due: %v", due)
 	}
 }
 

@@ -24,6 +24,7 @@ type memory struct {
 	sessions map[string]store.Session // by id
 	consents []store.Consent
 	families []store.Family
+	signOuts map[string]int64
 	touched  int
 	writes   int // of counters
 	log      []string
@@ -36,7 +37,7 @@ type counted struct {
 }
 
 func newMemory() *memory {
-	return &memory{counters: map[string]counted{}, sessions: map[string]store.Session{}}
+	return &memory{counters: map[string]counted{}, sessions: map[string]store.Session{}, signOuts: map[string]int64{}}
 }
 
 func (m *memory) CountAttempt(_ context.Context, key string, now time.Time, window time.Duration) (int, error) {
@@ -110,12 +111,23 @@ func (m *memory) EndSession(_ context.Context, subject, id string) error {
 	return m.fail
 }
 
-func (m *memory) EndSessions(_ context.Context, subject string) (int, error) {
+func (m *memory) SignOuts(_ context.Context, subject string) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.signOuts[subject], m.fail
+}
+
+func (m *memory) SignOut(ctx context.Context, subject string, now time.Time) (store.Ended, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return store.Ended{}, m.fail
+	}
+	m.signOuts[subject]++
 	before := len(m.sessions)
 	maps.DeleteFunc(m.sessions, func(_ string, s store.Session) bool { return s.Subject == subject })
-	return before - len(m.sessions), m.fail
+	n, err := m.RevokeFamilies(ctx, store.FamilyFilter{Subject: subject}, now)
+	return store.Ended{Sessions: before - len(m.sessions), Families: n}, err
 }
 
 func (m *memory) PeopleNamed(context.Context, string, time.Time) ([]string, error) { return nil, nil }

@@ -40,8 +40,23 @@ const (
 // Start begins a session and returns the value of its cookie, a new one at every
 // sign-in: whoever planted a cookie in the browser before gains nothing (A20).
 // previous is the session cookie that the browser had, or ""; its session ends.
+//
+// Who was disabled, or got another password, since they proved who they are is
+// ErrRefused: that is looked at once it is known how often they were signed out, so that
+// who is disabled after the look is signed out after it, and this session with them.
 func (s Sessions) Start(ctx context.Context, u User, b Browser, previous credential.Secret, now time.Time) (credential.Secret, store.Session, error) {
 	if _, err := s.End(ctx, previous, now); err != nil && !errors.Is(err, ErrNoSession) {
+		return "", store.Session{}, err
+	}
+	signOuts, err := s.Store.SignOuts(ctx, u.Subject)
+	if err != nil {
+		return "", store.Session{}, fmt.Errorf("starting a session: %w", err)
+	}
+	welcome, err := s.Roster.Welcome(u.Subject, u.Source)
+	if err == nil && !welcome {
+		err = ErrRefused
+	}
+	if err != nil {
 		return "", store.Session{}, err
 	}
 	now = now.UTC().Truncate(time.Second)
@@ -53,6 +68,7 @@ func (s Sessions) Start(ctx context.Context, u User, b Browser, previous credent
 		Roles: u.Roles, Groups: u.Groups, Tenant: u.Tenant,
 		UserAgent: clip(b.UserAgent, maxUserAgent), Address: clip(b.Address, maxAddress),
 		AuthTime: u.AuthTime.UTC().Truncate(time.Second), Created: now, Seen: now.Truncate(time.Minute), Expires: now.Add(s.lifetime()),
+		SignOuts: signOuts,
 	}
 	if err := s.Store.PutSession(ctx, session); err != nil {
 		return "", store.Session{}, fmt.Errorf("starting a session: %w", err)

@@ -190,14 +190,20 @@ func otherCorps() map[string]store.Source {
 }
 
 func TestA11SessionsOfARemovedProviderEnd(t *testing.T) {
-	s, _ := newSessions(t, newMemory())
+	m := newMemory()
+	s, _ := newSessions(t, m)
 	sources := otherCorps()
 	sources["the same"] = atCorp
 	for name, source := range sources {
-		ok := name == "the same"
-		value, _, err := s.Start(context.Background(), User{Subject: UpstreamSubject("i", "s"), Source: source}, Browser{}, "", noon)
-		if err != nil {
+		ok, value := name == "the same", credential.NewSessionCookie()
+		if err := m.PutSession(t.Context(), store.Session{
+			ID: name, Hash: credential.Hash(value.Reveal()), Subject: UpstreamSubject("i", "s"), Source: source, Created: noon, Seen: noon, Expires: noon.Add(time.Hour),
+		}); err != nil {
 			t.Fatal(err)
+		}
+		_, _, err := s.Start(t.Context(), User{Subject: UpstreamSubject("i", "s"), Source: source}, Browser{}, "", noon)
+		if (err == nil) != ok || !ok && !errors.Is(err, ErrRefused) {
+			t.Errorf("%s: begins with %v", name, err)
 		}
 		if _, err := s.Load(context.Background(), value, noon); (err == nil) != ok {
 			t.Errorf("%s: %v", name, err)
@@ -257,12 +263,15 @@ func TestWhoIsNotKnownYetIsNotRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := newSessions(t, newMemory())
+			before := s
+			before.Roster.Local = &Local{}
+			before.Roster.Local.Set(directory(t, twoUsers))
 			c.forget(&s.Roster)
 			for _, person := range []struct {
 				User
 				unknown bool
 			}{{ada, c.adas}, {User{Subject: up, Source: atCorp}, c.upstream}} {
-				value, _, err := s.Start(t.Context(), person.User, Browser{}, "", noon)
+				value, _, err := before.Start(t.Context(), person.User, Browser{}, "", noon)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -50,6 +50,8 @@ type Grant struct {
 	// Unix seconds; 0: not known.
 	AuthTime int64  `json:"auth_time"`
 	Nonce    string `json:"nonce,omitempty"`
+	// SignOuts of the session (Session.SignOuts) it was allowed in.
+	SignOuts int64 `json:"sign_outs,omitempty"`
 }
 
 // Access is what a person allowed at one resource (RFC 8707).
@@ -80,12 +82,13 @@ type Code struct {
 type Codes interface {
 	PutCode(ctx context.Context, c Code) error
 	// Code reads one without taking it: ErrNotFound if it is unknown or expired at
-	// now, or was taken or revoked.
+	// now, was taken or revoked, or is of before the person was signed out (SignOut).
 	Code(ctx context.Context, hash string, now time.Time) (Code, error)
 	// TakeCode gives the code to exactly one caller. Whoever comes later, until it
 	// is swept, gets ErrUsed together with the code, and the family that the first
 	// caller may be about to put is refused (PutFamily). So does who takes a code
-	// that RevokeFamilies hit. ErrNotFound: unknown, or expired at now.
+	// that RevokeFamilies hit, or that is of before a SignOut. ErrNotFound: unknown, or
+	// expired at now.
 	TakeCode(ctx context.Context, hash string, now time.Time) (Code, error)
 }
 
@@ -119,9 +122,10 @@ type FamilyFilter struct{ ID, Subject, ClientID string }
 // Families keeps token families, of clients without refresh tokens too.
 type Families interface {
 	// PutFamily adds one: ErrConflict if its code was presented a second time or
-	// hit by RevokeFamilies since.
+	// hit by RevokeFamilies or SignOut since.
 	PutFamily(ctx context.Context, f Family) error
-	// Family reads one, revoked and expired ones too: ErrNotFound.
+	// Family reads one, revoked and expired ones too: ErrNotFound. One of before a
+	// SignOut is revoked, whenever it was written.
 	Family(ctx context.Context, id string) (Family, error)
 	// AdvanceFamily replaces the family next.ID by next if its stored generation
 	// is from and it is not revoked: ErrConflict otherwise. Subject and client stay
@@ -130,9 +134,10 @@ type Families interface {
 	// RevokeFamilies revokes those that a filter chooses and that are not revoked
 	// yet, and says how many that were. Codes that it chooses and that led to no
 	// family yet are revoked too, uncounted. What it did outlives a power loss, as
-	// does every end: EndSession, EndSessions, WithdrawConsents, RevokeToken.
+	// does every end: EndSession, SignOut, WithdrawConsents, RevokeToken.
 	RevokeFamilies(ctx context.Context, filter FamilyFilter, now time.Time) (int, error)
-	// FamiliesOf lists a person's families that are neither revoked nor expired.
+	// FamiliesOf lists a person's families that are neither revoked nor expired, nor of
+	// before a SignOut.
 	FamiliesOf(ctx context.Context, subject string, now time.Time) ([]Family, error)
 }
 
@@ -167,28 +172,40 @@ type Session struct {
 	// does not say. Created is when the session began, Seen when it was used last, to
 	// the minute; Expires ends it.
 	AuthTime, Created, Seen, Expires time.Time
+	// SignOuts is what Sessions.SignOuts said before the session began.
+	SignOuts int64
 	// MAC authenticates the record under a server key; MAC and Record as in Client.
 	MAC    string
 	Record []byte
 }
 
-// Sessions keeps sessions.
+// Ended is how much somebody lost.
+type Ended struct{ Sessions, Families int }
+
+// Sessions keeps sessions, and how often their people were signed out of everything.
 type Sessions interface {
+	// SignOuts is how often SignOut was called for a person.
+	SignOuts(ctx context.Context, subject string) (int64, error)
+	// SignOut ends all that a person began: their sessions, families, and codes. All of
+	// it is done, or nothing; it says what was there, codes uncounted. Whatever carries
+	// another number than SignOuts then is is over as well, also if it is written
+	// afterwards, by a request that was about to: no two clocks have to agree on what was
+	// before.
+	SignOut(ctx context.Context, subject string, now time.Time) (Ended, error)
 	PutSession(ctx context.Context, s Session) error
-	// Session reads one by the hash of its cookie: ErrNotFound if unknown, ended
-	// or expired at now.
+	// Session reads one by the hash of its cookie: ErrNotFound if unknown, ended,
+	// expired at now, or of before a SignOut.
 	Session(ctx context.Context, hash string, now time.Time) (Session, error)
 	// TouchSession sets Seen; an unknown session is no error.
 	TouchSession(ctx context.Context, id string, seen time.Time) error
 	// EndSession removes one of a person's sessions by its ID; an unknown one, or
 	// somebody else's, is ErrNotFound.
 	EndSession(ctx context.Context, subject, id string) error
-	// EndSessions removes all of a person's, and says how many that were.
-	EndSessions(ctx context.Context, subject string) (int, error)
 	// PeopleNamed lists the people (`sub`), at most a hundred, who have a session with
 	// that Username that has not expired; A-Z and a-z are one.
 	PeopleNamed(ctx context.Context, username string, now time.Time) ([]string, error)
-	// SessionsOf lists a person's sessions that have not expired.
+	// SessionsOf lists a person's sessions that have not expired, nor are of before a
+	// SignOut.
 	SessionsOf(ctx context.Context, subject string, now time.Time) ([]Session, error)
 }
 

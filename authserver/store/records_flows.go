@@ -8,11 +8,11 @@ import (
 )
 
 // Versions of the stored JSON of what people do; see the others in records.go. There
-// are no older ones: the schema's step 6 removed what was there.
+// are no older ones: the schema's step 7 removed what was there.
 const (
-	codeVersion    = 4
-	familyVersion  = 3
-	sessionVersion = 3
+	codeVersion    = 5
+	familyVersion  = 4
+	sessionVersion = 4
 )
 
 // codeRecord is the JSON of a code.
@@ -60,6 +60,7 @@ type sessionRecord struct {
 	AuthTime      int64    `json:"auth_time"`
 	Created       int64    `json:"created"`
 	Expires       int64    `json:"expires"`
+	SignOuts      int64    `json:"sign_outs,omitempty"`
 }
 
 // Encode gives the JSON in which a store keeps the code, but for its hash.
@@ -125,6 +126,7 @@ func (s Session) Encode() ([]byte, error) {
 		Source: s.Source.Name, Issuer: s.Source.Issuer, ClientID: s.Source.ClientID, Stamp: s.Source.Stamp, Username: s.Username, Name: s.Name,
 		Email: s.Email, EmailVerified: s.EmailVerified, Roles: s.Roles, Groups: s.Groups, Tenant: s.Tenant,
 		UserAgent: s.UserAgent, Address: s.Address, AuthTime: unix(s.AuthTime), Created: unix(s.Created), Expires: unix(s.Expires),
+		SignOuts: s.SignOuts,
 	})
 }
 
@@ -154,7 +156,8 @@ func DecodeSession(id, hash, mac string, seen int64, record []byte) (Session, er
 		Source: Source{Name: rec.Source, Issuer: rec.Issuer, ClientID: rec.ClientID, Stamp: rec.Stamp}, Username: rec.Username, Name: rec.Name,
 		Email: rec.Email, EmailVerified: rec.EmailVerified, Roles: rec.Roles, Groups: rec.Groups, Tenant: rec.Tenant,
 		UserAgent: rec.UserAgent, Address: rec.Address,
-		AuthTime: fromUnix(rec.AuthTime), Created: fromUnix(rec.Created), Seen: fromUnix(seen), Expires: fromUnix(rec.Expires), MAC: mac, Record: record,
+		AuthTime: fromUnix(rec.AuthTime), Created: fromUnix(rec.Created), Seen: fromUnix(seen), Expires: fromUnix(rec.Expires),
+		SignOuts: rec.SignOuts, MAC: mac, Record: record,
 	}, nil
 }
 

@@ -20,7 +20,10 @@
 //   - So do sessions, codes, families and consents (package sealed): none can be
 //     planted, nor made another person's. One that does not verify is not there.
 //   - When a session was used last, that a family was revoked, and that a code was
-//     taken stand beside the record, and are believed.
+//     taken stand beside the record, and are believed. So is how often somebody was
+//     signed out (SignOut), which records have to carry as well: another number there
+//     ends what they have. Only who puts back the one of before, and what was ended,
+//     undoes it.
 //   - Pushed requests, counted attempts and revoked tokens are believed. Every check
 //     of a pushed request is made when it is used. So are withdrawals: a planted one
 //     only has people asked once more.

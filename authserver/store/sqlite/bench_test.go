@@ -47,7 +47,7 @@ func BenchmarkBare(b *testing.B) {
 			_, err := put.Exec(id, 1, 0, 1, "user:1", "client", record, mac)
 			for generation := 1; pb.Next() && err == nil; generation++ {
 				var skip any
-				if err = family.QueryRow(id).Scan(&skip, &skip, &skip, &skip, &skip); err == nil {
+				if err = family.QueryRow(id).Scan(&skip, &skip, &skip, &skip, &skip, &skip, &skip); err == nil {
 					_, err = advance.Exec(id, generation, generation+1, 0, generation, record, mac)
 				}
 			}

@@ -11,8 +11,8 @@ import (
 // uncounted are the methods that no operation calls whose statements are compared with
 // those of the bare store: they end things, or list them for a page.
 var uncounted = []string{
-	"ClearAttempts", "ConsentsOf", "EndSession", "EndSessions", "FamiliesOf", "Holdings", "PeopleNamed", "PutPushedRequest",
-	"PutSession", "RevokeFamilies", "RevokeToken", "SessionsOf", "TakePushedRequest", "WithdrawConsents", "Attempts",
+	"ClearAttempts", "ConsentsOf", "EndSession", "FamiliesOf", "Holdings", "PeopleNamed", "PutPushedRequest",
+	"PutSession", "RevokeFamilies", "RevokeToken", "SessionsOf", "SignOut", "SignOuts", "TakePushedRequest", "WithdrawConsents", "Attempts",
 }
 
 // A method that is forgotten would be missing in the ceiling.

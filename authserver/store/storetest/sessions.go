@@ -15,7 +15,6 @@ var sessionTests = []test{
 	{"session expires", sessionExpires},
 	{"session is touched, never backwards", sessionTouched},
 	{"A19 a session ended is gone; a stranger cannot end it", sessionEnds},
-	{"A19 all of a person's sessions end, and nobody else's", sessionsEnd},
 	{"a person's sessions", sessionsOf},
 	{"people of a user name", peopleNamed},
 	{"A16 SQL in every field of a session", a16Sessions},
@@ -111,19 +110,6 @@ func sessionEnds(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	w.wantNoSession(t, s.Hash, sampleTime)
-}
-
-func sessionsEnd(t *testing.T, w *world) {
-	a, b := w.putSession(t, session("a", "user:1")), w.putSession(t, session("b", "user:1"))
-	other := w.putSession(t, session("other", "user:2"))
-	for _, want := range []int{2, 0} {
-		if n, err := w.store.EndSessions(t.Context(), "user:1"); err != nil || n != want {
-			t.Errorf("ended %d, %v, want %d", n, err, want)
-		}
-	}
-	w.wantNoSession(t, a.Hash, sampleTime)
-	w.wantNoSession(t, b.Hash, sampleTime)
-	w.wantSession(t, other, sampleTime)
 }
 
 func sessionsOf(t *testing.T, w *world) {

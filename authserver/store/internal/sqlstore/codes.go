@@ -15,10 +15,10 @@ const (
 	// What was used is kept for a day, the longest life of an access token that was
 	// made from it.
 	takeCode = `UPDATE codes SET used = $2, sweep = CAST($2 AS BIGINT) + 86400
-		WHERE hash = $1 AND used = 0 AND revoked = 0 AND expires > $2 RETURNING record, mac`
-	readCode  = `SELECT record, mac FROM codes WHERE hash = $1 AND used = 0 AND revoked = 0 AND expires > $2`
+		WHERE hash = $1 AND used = 0 AND revoked = 0 AND expires > $2 RETURNING record, mac, ` + signOutsOf + `codes.subject)`
+	readCode  = `SELECT record, mac, ` + signOutsOf + `codes.subject) FROM codes WHERE hash = $1 AND used = 0 AND revoked = 0 AND expires > $2`
 	codeThere = `SELECT 1 FROM codes WHERE hash = $1`
-	takeAgain = `UPDATE codes SET revoked = $2 WHERE hash = $1 AND (used <> 0 OR revoked <> 0) RETURNING record, mac`
+	takeAgain = `UPDATE codes SET revoked = $2 WHERE hash = $1 AND (used <> 0 OR revoked <> 0) RETURNING record, mac, ` + signOutsOf + `codes.subject)`
 )
 
 // PutCode implements store.Codes.
@@ -39,10 +39,15 @@ func (r *Roles) PutCode(ctx context.Context, c store.Code) error {
 func (r *Roles) Code(ctx context.Context, hash string, now time.Time) (store.Code, error) {
 	c, err := one(ctx, r.db, func(row Scan) (store.Code, error) {
 		var record, mac string
-		if err := row(&record, &mac); err != nil {
+		var signOuts int64
+		if err := row(&record, &mac, &signOuts); err != nil {
 			return store.Code{}, err
 		}
-		return store.DecodeCode(hash, mac, []byte(record))
+		c, err := store.DecodeCode(hash, mac, []byte(record))
+		if err == nil && c.Grant.SignOuts != signOuts {
+			err = errLeftOut
+		}
+		return c, err
 	}, readCode, hash, now.Unix())
 	if err != nil {
 		return store.Code{}, fmt.Errorf("read a code: %w", err)
@@ -50,24 +55,26 @@ func (r *Roles) Code(ctx context.Context, hash string, now time.Time) (store.Cod
 	return c, nil
 }
 
-// TakeCode implements store.Codes: one statement decides who it is.
+// TakeCode implements store.Codes: one statement decides who it is. One of before a
+// sign-out is taken as well, by nobody.
 func (r *Roles) TakeCode(ctx context.Context, hash string, now time.Time) (store.Code, error) {
 	var record, mac string
+	var signOuts int64
 	args := []any{hash, now.Unix()}
 	used := false
 	err := r.look(ctx, codeThere, hash)
 	if err == nil {
-		err = r.db.Returning(ctx, takeCode, args, &record, &mac)
+		err = r.db.Returning(ctx, takeCode, args, &record, &mac, &signOuts)
 		used = errors.Is(err, store.ErrNotFound)
 	}
 	if used {
-		err = r.db.Returning(ctx, takeAgain, args, &record, &mac)
+		err = r.db.Returning(ctx, takeAgain, args, &record, &mac, &signOuts)
 	}
 	if err != nil {
 		return store.Code{}, fmt.Errorf("take a code: %w", err)
 	}
 	c, err := store.DecodeCode(hash, mac, []byte(record))
-	if err == nil && used {
+	if err == nil && (used || c.Grant.SignOuts != signOuts) {
 		err = store.ErrUsed
 	}
 	return c, err

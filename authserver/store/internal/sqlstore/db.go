@@ -88,13 +88,19 @@ func New(db DB, d Dialect, now func() time.Time) *Roles {
 	return &Roles{db: db, dialect: d, now: now}
 }
 
+// errLeftOut is what scan returns for a row that does not count.
+var errLeftOut = errors.New("this row does not count")
+
 // list what a statement finds.
 func list[T any](ctx context.Context, q Querier, scan func(Scan) (T, error), query string, args ...any) ([]T, error) {
 	var found []T
 	err := q.Query(ctx, query, args, func(row Scan) error {
 		one, err := scan(row)
-		if err == nil {
+		switch {
+		case err == nil:
 			found = append(found, one)
+		case errors.Is(err, errLeftOut):
+			return nil
 		}
 		return err
 	})

@@ -15,9 +15,10 @@ const (
 	// AdvanceFamily and FamilyByID are what a refresh is.
 	AdvanceFamily = `UPDATE families SET generation = $3, revoked = $4, ends = $5, record = $6, mac = $7
 		WHERE id = $1 AND generation = $2 AND revoked = 0`
-	readFamilies = `SELECT id, generation, revoked, record, mac FROM families WHERE `
-	FamilyByID   = readFamilies + `id = $1`
-	familiesOf   = readFamilies + `subject = $1 AND revoked = 0 AND ends > $2 ORDER BY id`
+	readFamilies = `SELECT id, generation, revoked, record, mac, coalesce(signouts.count, 0), coalesce(signouts.at, 0)
+		FROM families LEFT JOIN signouts ON signouts.subject = families.subject WHERE `
+	FamilyByID = readFamilies + `id = $1`
+	familiesOf = readFamilies + `families.subject = $1 AND revoked = 0 AND ends > $2 ORDER BY id`
 )
 
 // PutFamily implements store.Families.
@@ -63,21 +64,15 @@ func (r *Roles) AdvanceFamily(ctx context.Context, from int64, next store.Family
 	return nil
 }
 
-// RevokeFamilies implements store.Families. Codes go first: a family that is being
-// put at the same time is then refused, or there to be found.
+// RevokeFamilies implements store.Families.
 func (r *Roles) RevokeFamilies(ctx context.Context, filter store.FamilyFilter, now time.Time) (int, error) {
 	if filter == (store.FamilyFilter{}) {
 		return 0, nil
 	}
 	var families int64
-	_, err := r.db.Durably(ctx, func(tx Tx) error {
-		codes, err := r.revokeCodes(ctx, tx, filter, now)
-		if err != nil {
-			return err
-		}
-		conditions, args := choose(filter, "id", now.Unix())
-		families, err = tx.Exec(ctx, r.dialect.RevokeFamilies(conditions), args...)
-		if err == nil && codes+families == 0 {
+	_, err := r.db.Durably(ctx, func(tx Tx) (err error) {
+		var codes int64
+		if codes, families, err = r.revoke(ctx, tx, filter, now); err == nil && codes+families == 0 {
 			err = ErrNothing
 		}
 		return err
@@ -86,6 +81,17 @@ func (r *Roles) RevokeFamilies(ctx context.Context, filter store.FamilyFilter, n
 		return 0, fmt.Errorf("revoke families: %w", err)
 	}
 	return int(families), nil
+}
+
+// revoke what a filter chooses. Codes go first: a family that is being put at the same
+// time is then refused, or there to be found.
+func (r *Roles) revoke(ctx context.Context, tx Tx, filter store.FamilyFilter, now time.Time) (codes, families int64, err error) {
+	if codes, err = r.revokeCodes(ctx, tx, filter, now); err != nil {
+		return 0, 0, err
+	}
+	conditions, args := choose(filter, "id", now.Unix())
+	families, err = tx.Exec(ctx, r.dialect.RevokeFamilies(conditions), args...)
+	return codes, families, err
 }
 
 // pending is for how long after its expiry a code may still be about to become a
@@ -115,7 +121,7 @@ func choose(filter store.FamilyFilter, id string, args ...any) (string, []any) {
 
 // FamiliesOf implements store.Families, in the order of their ids.
 func (r *Roles) FamiliesOf(ctx context.Context, subject string, now time.Time) ([]store.Family, error) {
-	found, err := list(ctx, r.db, scanFamily, familiesOf, subject, now.Unix())
+	found, err := list(ctx, r.db, scanLiving, familiesOf, subject, now.Unix())
 	if err != nil {
 		return nil, fmt.Errorf("list a person's families: %w", err)
 	}
@@ -126,9 +132,23 @@ func scanFamily(row Scan) (store.Family, error) {
 	var (
 		id, record, mac     string
 		generation, revoked int64
+		signOuts, at        int64
 	)
-	if err := row(&id, &generation, &revoked, &record, &mac); err != nil {
+	if err := row(&id, &generation, &revoked, &record, &mac, &signOuts, &at); err != nil {
 		return store.Family{}, err
 	}
-	return store.DecodeFamily(id, mac, generation, revoked, []byte(record))
+	f, err := store.DecodeFamily(id, mac, generation, revoked, []byte(record))
+	if err == nil && revoked == 0 && f.Grant.SignOuts != signOuts {
+		f.Revoked = time.Unix(max(at, 1), 0).UTC() // 0: somebody deleted the row by hand
+	}
+	return f, err
+}
+
+// scanLiving leaves out what is revoked.
+func scanLiving(row Scan) (store.Family, error) {
+	f, err := scanFamily(row)
+	if err == nil && !f.Revoked.IsZero() {
+		err = errLeftOut
+	}
+	return f, err
 }

@@ -12,8 +12,7 @@ const (
 	putSession    = `INSERT INTO sessions (id, hash, subject, seen, expires, record, mac) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	touchSession  = `UPDATE sessions SET seen = $2 WHERE id = $1 AND seen < $2`
 	endSession    = `DELETE FROM sessions WHERE id = $1 AND subject = $2`
-	endSessions   = `DELETE FROM sessions WHERE subject = $1`
-	readSessions  = `SELECT id, hash, seen, record, mac FROM sessions WHERE `
+	readSessions  = `SELECT id, hash, seen, record, mac, ` + signOutsOf + `sessions.subject) FROM sessions WHERE `
 	sessionByHash = readSessions + `hash = $1 AND expires > $2`
 	peopleNamed   = `SELECT DISTINCT subject FROM sessions WHERE expires > $1 AND lower(record) LIKE lower($2) ESCAPE '\' ORDER BY subject LIMIT 100`
 	sessionsOf    = readSessions + `subject = $1 AND expires > $2 ORDER BY id`
@@ -61,15 +60,6 @@ func (r *Roles) EndSession(ctx context.Context, subject, id string) error {
 	return nil
 }
 
-// EndSessions implements store.Sessions.
-func (r *Roles) EndSessions(ctx context.Context, subject string) (int, error) {
-	n, err := r.db.End(ctx, endSessions, subject)
-	if err != nil {
-		return 0, fmt.Errorf("end a person's sessions: %w", err)
-	}
-	return int(n), nil
-}
-
 // PeopleNamed implements store.Sessions. It reads every session: people ask it, now
 // and then.
 func (r *Roles) PeopleNamed(ctx context.Context, username string, now time.Time) ([]string, error) {
@@ -102,10 +92,14 @@ func (r *Roles) SessionsOf(ctx context.Context, subject string, now time.Time) (
 func scanSession(row Scan) (store.Session, error) {
 	var (
 		id, hash, record, mac string
-		seen                  int64
+		seen, signOuts        int64
 	)
-	if err := row(&id, &hash, &seen, &record, &mac); err != nil {
+	if err := row(&id, &hash, &seen, &record, &mac, &signOuts); err != nil {
 		return store.Session{}, err
 	}
-	return store.DecodeSession(id, hash, mac, seen, []byte(record))
+	s, err := store.DecodeSession(id, hash, mac, seen, []byte(record))
+	if err == nil && s.SignOuts != signOuts {
+		err = errLeftOut
+	}
+	return s, err
 }

@@ -15,14 +15,14 @@ func (d Dialect) Statements() (write, read []string) {
 		renewLease, forgetLeases,
 		putCode, takeCode, takeAgain,
 		d.PutFamily, AdvanceFamily,
-		putSession, touchSession, endSession,
+		putSession, touchSession, endSession, signOut, endSessions,
 		d.InsertConsent + keepConsent, withdrawConsents, putWithdrawal, endFamilies, endConsents, endWithdrawn,
 		countAttempt, clearAttempts, putPushed, takePushed, revokeToken,
 		d.RevokeCodes(codesOfFamily), d.RevokeFamilies(family),
 	}
 	read = []string{
 		readMeta, readRevision, clientByID, clientsSince, policiesSince, goneSince,
-		FamilyByID, familiesOf, sessionByHash, sessionsOf, consentOf, consentsOf, withdrawalOf, readAttempts, tokenRevoked, readCode, codeThere, pushedThere,
+		FamilyByID, familiesOf, sessionByHash, sessionsOf, readSignOuts, consentOf, consentsOf, withdrawalOf, readAttempts, tokenRevoked, readCode, codeThere, pushedThere,
 	}
 	for _, table := range goneWithClients {
 		read = append(read, table.ofNobody())
