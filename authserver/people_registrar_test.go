@@ -2,15 +2,21 @@ package authserver_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"clientele.dev/clientele/authserver/authtest"
+	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/sealed"
 	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/store"
 )
 
 // asRegistrar calls the part of the registrar API that is about people.
@@ -115,6 +121,45 @@ func TestARegistrarFindsPeople(t *testing.T) {
 	w.wantActive(t, w.web, tokens.Member("access_token"), false)
 }
 
+// Providers call people what they like, and many the same.
+func TestARegistrarFindsPeopleByWhatProvidersCallThem(t *testing.T) {
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := newPeople(t, on)
+		flows := sealed.New(w.Store, func() credential.ServerKeys { return w.ServerKeys }, slog.New(slog.DiscardHandler))
+		signedIn := func(subject, username string) {
+			t.Helper()
+			must(t, flows.PutSession(t.Context(), store.Session{
+				ID: subject, Hash: credential.Hash(subject), Subject: subject, Source: store.Source{Name: "work"}, Username: username, Expires: w.Clock.Now().Add(time.Hour),
+			}))
+		}
+		find := func(username string) oauth.PeopleFound {
+			t.Helper()
+			return asRegistrar[oauth.PeopleFound](t, w.Server, http.MethodGet, "?username="+url.QueryEscape(username))
+		}
+		signedIn("user:oidc:1", "Grace Hopper")
+		signedIn("user:oidc:2", "grace@example.com")
+		signedIn("user:oidc:3", "Ægir Ýmir")
+		for username, want := range map[string][]string{
+			"grace hopper": {"user:oidc:1"}, "Grace@example.com": {"user:oidc:2"}, "ÆGIR ýmir": {"user:oidc:3"}, "Grace": {}, "%": {}, strings.Repeat("x", 256): {},
+		} {
+			if got := find(username); !slices.Equal(got.Subjects, want) || got.More {
+				t.Errorf("%s: %+v, want %v", username, got, want)
+			}
+		}
+		for i := range 101 {
+			if i == 100 {
+				if got := find("sam"); len(got.Subjects) != 100 || got.More {
+					t.Errorf("of 100 people: %d, and more: %v", len(got.Subjects), got.More)
+				}
+			}
+			signedIn(fmt.Sprint("user:oidc:sam", i), "Sam")
+		}
+		if got := find("sam"); len(got.Subjects) != 100 || !got.More {
+			t.Errorf("of 101 people: %d, and more: %v", len(got.Subjects), got.More)
+		}
+	})
+}
+
 // Nobody is told "nobody" before it is known who the local users are.
 func TestARegistrarIsToldThatTheUsersAreNotKnownYet(t *testing.T) {
 	w := newPeople(t, authtest.Config{})
@@ -166,6 +211,17 @@ func TestWhoAndWhatARegistrarMayAskAboutPeople(t *testing.T) {
 	} {
 		if a := w.SendText(t, c.method, "/registrar/v1/people"+c.path, c.token, ""); a.Status != c.status {
 			t.Errorf("%s: %d %s, want %d", rule, a.Status, a.Body, c.status)
+		}
+	}
+	for query, says := range map[string]string{
+		"":                                      "want username, or issuer and subject",
+		"?subject=x":                            "want username, or issuer and subject",
+		"?username=x&subject=y":                 "and not both",
+		"?username=" + strings.Repeat("x", 257): "username has 257 bytes, and nobody's more than 256",
+		"?username=" + url.QueryEscape("\u202ex"): "username has control characters",
+	} {
+		if a := w.SendText(t, http.MethodGet, "/registrar/v1/people"+query, authtest.RegistrarToken, ""); a.Status != 400 || !strings.Contains(a.Body, says) {
+			t.Errorf("%s: %d %s, want %q", query, a.Status, a.Body, says)
 		}
 	}
 	if !w.active(t, w.rs, access) {

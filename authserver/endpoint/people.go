@@ -12,8 +12,8 @@ import (
 	"clientele.dev/clientele/authserver/store"
 )
 
-// mostSessions is how many of one person's are listed.
-const mostSessions = 100
+// mostPeople is how many of one name are listed, mostSessions how many of one person's.
+const mostPeople, mostSessions = 100, 100
 
 // findPeople is GET /registrar/v1/people?username= or ?issuer=&subject=: the `sub` of
 // somebody, for the people who run the server. By user name a local user is found,
@@ -26,34 +26,45 @@ func (s *Server) findPeople(x *exchange, _ Caller) int {
 	if err != nil {
 		return s.fail(x, err)
 	}
-	return writeJSON(x, http.StatusOK, oauth.PeopleFound{Subjects: found})
+	return writeJSON(x, http.StatusOK, found)
 }
 
-func (s *Server) peopleMeant(x *exchange) ([]string, error) {
+func (s *Server) peopleMeant(x *exchange) (oauth.PeopleFound, error) {
 	q, err := query(x)
 	if err != nil {
-		return nil, err
+		return oauth.PeopleFound{}, err
 	}
 	username, issuer, subject := q.Get("username"), q.Get("issuer"), q.Get("subject")
 	switch {
-	case username == "" && issuer != "" && subject != "":
-		return []string{signin.UpstreamSubject(issuer, subject)}, nil
-	case issuer != "" || subject != "" || !signin.ValidUsername(username):
-		return nil, oauth.InvalidRequest("want username, or issuer and subject")
+	case username != "" && issuer+subject != "":
+		return oauth.PeopleFound{}, oauth.InvalidRequest("want username, or issuer and subject, and not both")
+	case username != "":
+		return s.peopleNamed(x, username)
+	case issuer == "" || subject == "":
+		return oauth.PeopleFound{}, oauth.InvalidRequest("want username, or issuer and subject")
 	}
-	found, err := s.Flows.PeopleNamed(x.r.Context(), username, s.Now())
+	return oauth.PeopleFound{Subjects: []string{signin.UpstreamSubject(issuer, subject)}}, nil
+}
+
+func (s *Server) peopleNamed(x *exchange, username string) (oauth.PeopleFound, error) {
+	if err := signin.CheckUsernameSought(username); err != nil {
+		return oauth.PeopleFound{}, oauth.InvalidRequest("username %v", err)
+	}
+	found, err := s.Flows.PeopleNamed(x.r.Context(), username, s.Now(), mostPeople+1)
 	if err != nil {
-		return nil, err
+		return oauth.PeopleFound{}, err
 	}
+	more := len(found) > mostPeople
+	found = found[:min(len(found), mostPeople)]
 	local, ok, err := s.Roster.Local.Named(username)
 	if err != nil {
-		return nil, err
+		return oauth.PeopleFound{}, err
 	}
 	if ok {
 		found = append(found, local)
 	}
 	slices.Sort(found)
-	return append([]string{}, slices.Compact(found)...), nil
+	return oauth.PeopleFound{Subjects: append([]string{}, slices.Compact(found)...), More: more}, nil
 }
 
 // showPerson is GET /registrar/v1/people/{sub}.

@@ -4,6 +4,8 @@ package oauth
 // was meant.
 type PeopleFound struct {
 	Subjects []string `json:"subs"`
+	// More: there are others, beside the hundred that are listed.
+	More bool `json:"more,omitempty"`
 }
 
 // Person is the answer of GET /registrar/v1/people/{sub}: where somebody is signed in,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/store"
 )
 
 // device is a browser in which somebody signed in with a password before. Whoever
@@ -33,7 +34,7 @@ const (
 // Device is the cookie of a browser in which somebody has just signed in with this
 // user name. A browser has one: that of the last.
 func (c Cookies) Device(keys credential.ServerKeys, username string, now time.Time) (*http.Cookie, error) {
-	data, err := json.Marshal(device{foldUsername(username), credential.NewID(), now.Add(deviceLifetime).Unix()})
+	data, err := json.Marshal(device{store.FoldUsername(username), credential.NewID(), now.Add(deviceLifetime).Unix()})
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func (c Cookies) ReadDevice(r *http.Request, keys credential.ServerKeys, usernam
 		return ""
 	}
 	var d device
-	if err := json.Unmarshal(data, &d); err != nil || now.Unix() >= d.Expires || d.Username != foldUsername(strings.TrimSpace(username)) {
+	if err := json.Unmarshal(data, &d); err != nil || now.Unix() >= d.Expires || d.Username != store.FoldUsername(strings.TrimSpace(username)) {
 		return ""
 	}
 	return d.ID

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/store"
 )
 
 // MaxUsernameLength is how many bytes a user name may have.
@@ -87,7 +89,7 @@ func (d *Directory) entry(subject string) *entry {
 func (d *Directory) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "%d local users", d.Len()) }
 
 func (d *Directory) add(e *entry) error {
-	name := foldUsername(e.user.Username)
+	name := store.FoldUsername(e.user.Username)
 	if other := d.byName[name]; other != nil {
 		return fmt.Errorf("username: the same as that of users[%d] (upper and lower case are one)", other.at)
 	}
@@ -104,7 +106,7 @@ func (d *Directory) add(e *entry) error {
 // user costs. Which real user is chosen by the name, so that guessing the same
 // name again takes the same time again.
 func (d *Directory) find(username string) (*entry, passwordHash) {
-	name := foldUsername(username)
+	name := store.FoldUsername(username)
 	if d == nil || len(d.costs) == 0 {
 		return nil, defaultCost.dummy()
 	}
@@ -115,14 +117,26 @@ func (d *Directory) find(username string) (*entry, passwordHash) {
 	return nil, pick.dummy()
 }
 
-func foldUsername(s string) string { return strings.ToLower(s) }
-
 // ValidUsername tells whether somebody may be called that here.
 func ValidUsername(s string) bool {
 	if s == "" || len(s) > MaxUsernameLength || !oauth.Displayable(s) || strings.HasPrefix(s, "$argon2") {
 		return false
 	}
 	return strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) < 0
+}
+
+// CheckUsernameSought says why nobody who is signed in, by a provider of whatever
+// customs or here, can have that user name; nil: somebody may.
+func CheckUsernameSought(s string) error {
+	switch {
+	case s == "":
+		return errors.New("is empty")
+	case len(s) > maxDisplay:
+		return fmt.Errorf("has %d bytes, and nobody's more than %d", len(s), maxDisplay)
+	case !displayable(s):
+		return errors.New("has control characters, or such that turn text round")
+	}
+	return nil
 }
 
 func validID(s string) bool {

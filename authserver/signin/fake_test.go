@@ -130,7 +130,9 @@ func (m *memory) SignOut(ctx context.Context, subject string, now time.Time) (st
 	return store.Ended{Sessions: before - len(m.sessions), Families: n}, err
 }
 
-func (m *memory) PeopleNamed(context.Context, string, time.Time) ([]string, error) { return nil, nil }
+func (m *memory) PeopleNamed(context.Context, string, time.Time, int) ([]string, error) {
+	return nil, nil
+}
 
 func (m *memory) SessionsOf(_ context.Context, subject string, now time.Time) ([]store.Session, error) {
 	m.mu.Lock()

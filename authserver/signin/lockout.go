@@ -150,7 +150,7 @@ func countersOf(limits Limits, g Credentials, now time.Time) []counter {
 	large := func(kind, value string, limit int) counter {
 		return counter{counterKey(kind, value, window), counterKey(kind+" refunds", value, window), limit}
 	}
-	name, network := foldUsername(g.Username), peer.Network(g.Address)
+	name, network := store.FoldUsername(g.Username), peer.Network(g.Address)
 	return []counter{
 		large("sign-in address", network, limits.PerAddress),
 		{key: counterKey("sign-in pair", name, network), limit: limits.PerPair},

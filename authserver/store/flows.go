@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -179,6 +180,10 @@ type Session struct {
 	Record []byte
 }
 
+// FoldUsername gives what user names are compared by: upper and lower case are one, of
+// whatever script.
+func FoldUsername(s string) string { return strings.ToLower(s) }
+
 // Ended is how much somebody lost.
 type Ended struct{ Sessions, Families int }
 
@@ -201,9 +206,9 @@ type Sessions interface {
 	// EndSession removes one of a person's sessions by its ID; an unknown one, or
 	// somebody else's, is ErrNotFound.
 	EndSession(ctx context.Context, subject, id string) error
-	// PeopleNamed lists the people (`sub`), at most a hundred, who have a session with
-	// that Username that has not expired; A-Z and a-z are one.
-	PeopleNamed(ctx context.Context, username string, now time.Time) ([]string, error)
+	// PeopleNamed lists the first most of the people (`sub`), in their order, who have a
+	// session that has not expired and whose Username is that one, folded.
+	PeopleNamed(ctx context.Context, username string, now time.Time, most int) ([]string, error)
 	// SessionsOf lists a person's sessions that have not expired, nor are of before a
 	// SignOut.
 	SessionsOf(ctx context.Context, subject string, now time.Time) ([]Session, error)

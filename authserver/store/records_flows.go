@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -128,20 +127,6 @@ func (s Session) Encode() ([]byte, error) {
 		UserAgent: s.UserAgent, Address: s.Address, AuthTime: unix(s.AuthTime), Created: unix(s.Created), Expires: unix(s.Expires),
 		SignOuts: s.SignOuts,
 	})
-}
-
-// usernameLike escapes what LIKE takes for more than itself.
-var usernameLike = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
-// SessionRecordLike is the pattern (LIKE, with \ as the escape character) of the
-// records that Encode gives for sessions with a Username. No other member can hold
-// such text: there the quotes would be escaped.
-func SessionRecordLike(username string) (string, error) {
-	value, err := encode("user name", username)
-	if err != nil {
-		return "", err
-	}
-	return `%"username":` + usernameLike.Replace(string(value)) + `%`, nil
 }
 
 // DecodeSession reads what Encode gave, with what stands in columns beside it;

@@ -64,15 +64,18 @@ func (w *person) meant(ctx context.Context, s *registrar.Server, args []string) 
 		return slices.Compact(args), nil
 	}
 	found, err := s.FindPeople(ctx, w.username, w.issuer, w.id)
+	subs := found.Subjects
 	switch {
 	case err != nil:
 		return nil, err
-	case len(found) == 0:
-		return nil, fmt.Errorf("no local user is called %s, and nobody who is signed in. Somebody of a provider who is not signed in may still have apps: name them by --issuer and --id", w.username)
-	case len(found) > 1:
-		return nil, fmt.Errorf("several people are called %s; name one by SUB: %s", w.username, strings.Join(found, ", "))
+	case len(subs) == 0:
+		return nil, fmt.Errorf("no local user is called %q, and nobody who is signed in. Somebody of a provider who is not signed in may still have apps: name them by --issuer and --id", w.username)
+	case found.More:
+		return nil, fmt.Errorf("more than %d people are called %q; name one by SUB (tokens and the audit log have it), or by --issuer and --id", len(subs), w.username)
+	case len(subs) > 1:
+		return nil, fmt.Errorf("several people are called %q; name one by SUB: %s", w.username, strings.Join(subs, ", "))
 	}
-	return found, nil
+	return subs, nil
 }
 
 func (w *person) show(ctx context.Context, s *registrar.Server, p printer, args []string) error {

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,8 @@ func TestA19People(t *testing.T) {
 	if one.Subject != grace || len(one.Sessions) != 2 || len(one.Apps) != 1 {
 		t.Errorf("%+v", one)
 	}
+	w.signIn(t, "s5", "user:oidc:hopper", "Grace Hopper")
+	contains(t, people("show", "--username", "grace hopper"), "user:oidc:hopper: 1 session, 1 app")
 	contains(t, people("sign-out", "--issuer", issuer, "--id", "00u1"), grace+": signed out; ended: 2 sessions, 2 token families (refresh and access tokens)\n")
 	contains(t, people("sign-out", "user:oidc:twin", grace, grace), grace+": signed out; ended: 0 sessions, 0 token families ", "user:oidc:twin: signed out; ended: 1 session, 1 token family ")
 	contains(t, people("show", grace), grace+": 0 sessions, 0 apps\n")
@@ -71,6 +74,10 @@ func TestPeopleSaysWhatToDo(t *testing.T) {
 	pat := w.person(t, adminRef)
 	w.signIn(t, "s3", "user:ada", "ada")
 	w.signIn(t, "s4", "user:oidc:twin", "ADA")
+	for i := range 101 {
+		id := fmt.Sprint("sam", i)
+		w.signIn(t, id, "user:oidc:"+id, "Sam")
+	}
 	for rule, c := range map[string]struct {
 		config *rest.Config
 		args   []string
@@ -81,8 +88,9 @@ func TestPeopleSaysWhatToDo(t *testing.T) {
 		"half a way":       {pat, []string{"show", "--issuer", "https://idp.example"}, "name somebody by SUB"},
 		"a user name":      {pat, []string{"sign-out", "ada"}, `"ada" is nobody's sub`},
 		"no sub":           {pat, []string{"sign-out", "user:\u00e4"}, "nobody's `sub`"},
-		"several":          {pat, []string{"sign-out", "--username", "ada"}, "several people are called ada; name one by SUB: user:ada, user:oidc:twin"},
-		"unknown":          {pat, []string{"sign-out", "--username", "eve"}, "no local user is called eve"},
+		"several":          {pat, []string{"sign-out", "--username", "ada"}, "several people are called \"ada\"; name one by SUB: user:ada, user:oidc:twin"},
+		"unknown":          {pat, []string{"sign-out", "--username", "eve"}, "no local user is called \"eve\""},
+		"very many":        {pat, []string{"show", "--username", "sam"}, "more than 100 people are called \"sam\"; name one by SUB"},
 		"unreachable":      {pat, []string{"show", "user:ada", "--url", "http://127.0.0.1:1"}, "clientele people ... --url"},
 		"A10 without role": {w.person(t, rbacv1.RoleRef{}), []string{"sign-out", "user:ada"}, "It takes verb get on authorizationservers"},
 		"A10 no registrar": {pat, []string{"sign-out", "user:ada", "--service-account", "clientele-system/clientele-server"}, "clientele-system/clientele-server"},

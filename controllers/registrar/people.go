@@ -9,16 +9,16 @@ import (
 	"clientele.dev/clientele/authserver/oauth"
 )
 
-// FindPeople returns the `sub` of the people with a user name or, if that is empty, of
-// the person whom an upstream provider, by its issuer, calls id.
-func (s *Server) FindPeople(ctx context.Context, username, issuer, id string) ([]string, error) {
+// FindPeople returns the people with a user name or, if that is empty, the person whom an
+// upstream provider, by its issuer, calls id.
+func (s *Server) FindPeople(ctx context.Context, username, issuer, id string) (oauth.PeopleFound, error) {
 	query := url.Values{"username": {username}}
 	if username == "" {
 		query = url.Values{"issuer": {issuer}, "subject": {id}}
 	}
 	var answer oauth.PeopleFound
 	_, err := s.do(ctx, call{method: http.MethodGet, url: s.registrarURL("people?" + query.Encode()), into: &answer})
-	return answer.Subjects, err
+	return answer, err
 }
 
 // ReadPerson returns where somebody is signed in, and what apps may do for them.

@@ -136,6 +136,7 @@ func sessionsOf(t *testing.T, w *world) {
 func peopleNamed(t *testing.T, w *world) {
 	for subject, username := range map[string]string{
 		"user:1": "jo", "user:2": "JO", "user:3": "jon", "user:4": "j_", "user:5": `j"o%\`, "user:6": "Ärger <jo>", "user:7": "",
+		"user:9": "Grace Hopper", "user:A": "grace@example.com",
 	} {
 		s := session(subject, subject)
 		s.Username, s.Name = username, `","username":"jo","`
@@ -146,17 +147,22 @@ func peopleNamed(t *testing.T, w *world) {
 	gone.Expires = sampleTime
 	w.putSession(t, gone)
 	for username, want := range map[string]string{
-		"jo": "user:1 user:2", "Jo": "user:1 user:2", "j_": "user:4", "j%": "", "_o": "", `j"o%\`: "user:5", "Ärger <jo>": "user:6", "nobody": "",
+		"jo": "user:1 user:2", "Jo": "user:1 user:2", "j_": "user:4", "j%": "", "_o": "", `j"o%\`: "user:5", "nobody": "",
+		"ÄRGER <jo>": "user:6", "ärger <JO>": "user:6", "grace hopper": "user:9", "Grace": "", "Grace@Example.com": "user:A",
 	} {
-		got, err := w.store.PeopleNamed(t.Context(), username, sampleTime)
-		if err != nil || strings.Join(got, " ") != want {
-			t.Errorf("%s: %v, %v, want %q", username, got, err, want)
-		}
+		w.wantNamed(t, username, 10, want)
 	}
+	w.wantNamed(t, "jo", 1, "user:1")
 	for _, username := range hostile {
-		if _, err := w.store.PeopleNamed(t.Context(), username, sampleTime); err != nil {
-			t.Errorf("A16: %q: %v", username, err)
-		}
+		w.wantNamed(t, username, 10, "")
+	}
+}
+
+func (w *world) wantNamed(t *testing.T, username string, most int, want string) {
+	t.Helper()
+	got, err := w.store.PeopleNamed(t.Context(), username, sampleTime, most)
+	if err != nil || strings.Join(got, " ") != want {
+		t.Errorf("%q, at most %d: %v, %v, want %q", username, most, got, err, want)
 	}
 }
 

@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	putSession    = `INSERT INTO sessions (id, hash, subject, seen, expires, record, mac) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	putSession    = `INSERT INTO sessions (id, hash, subject, username, seen, expires, record, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	touchSession  = `UPDATE sessions SET seen = $2 WHERE id = $1 AND seen < $2`
 	endSession    = `DELETE FROM sessions WHERE id = $1 AND subject = $2`
 	readSessions  = `SELECT id, hash, seen, record, mac, ` + signOutsOf + `sessions.subject) FROM sessions WHERE `
 	sessionByHash = readSessions + `hash = $1 AND expires > $2`
-	peopleNamed   = `SELECT DISTINCT subject FROM sessions WHERE expires > $1 AND lower(record) LIKE lower($2) ESCAPE '\' ORDER BY subject LIMIT 100`
+	peopleNamed   = `SELECT DISTINCT subject FROM sessions WHERE username = $1 AND expires > $2 ORDER BY subject LIMIT $3`
 	sessionsOf    = readSessions + `subject = $1 AND expires > $2 ORDER BY id`
 )
 
@@ -24,7 +24,7 @@ func (r *Roles) PutSession(ctx context.Context, s store.Session) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.db.Exec(ctx, putSession, s.ID, s.Hash, s.Subject, seconds(s.Seen), s.Expires.Unix(), string(record), s.MAC)
+	_, err = r.db.Exec(ctx, putSession, s.ID, s.Hash, s.Subject, store.FoldUsername(s.Username), seconds(s.Seen), s.Expires.Unix(), string(record), s.MAC)
 	if err != nil {
 		return fmt.Errorf("put session %q: %w", s.ID, err)
 	}
@@ -60,14 +60,9 @@ func (r *Roles) EndSession(ctx context.Context, subject, id string) error {
 	return nil
 }
 
-// PeopleNamed implements store.Sessions. It reads every session: people ask it, now
-// and then.
-func (r *Roles) PeopleNamed(ctx context.Context, username string, now time.Time) ([]string, error) {
-	like, err := store.SessionRecordLike(username)
-	if err != nil {
-		return nil, err
-	}
-	found, err := list(ctx, r.db, scanSubject, peopleNamed, now.Unix(), like)
+// PeopleNamed implements store.Sessions.
+func (r *Roles) PeopleNamed(ctx context.Context, username string, now time.Time, most int) ([]string, error) {
+	found, err := list(ctx, r.db, scanSubject, peopleNamed, store.FoldUsername(username), now.Unix(), most)
 	if err != nil {
 		return nil, fmt.Errorf("list the people of a user name: %w", err)
 	}
