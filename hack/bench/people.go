@@ -93,7 +93,7 @@ func signedIn(ctx context.Context, s store.Flows, l *signin.Local, id string) (c
 	}
 	person.AuthTime = now
 	browser := signin.Browser{UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)", Address: "127.0.0.1"}
-	cookie, _, err := signin.Sessions{Store: s}.Start(ctx, person, browser, "", now)
+	cookie, _, err := signin.Sessions{Store: s, Roster: signin.Roster{Local: l}}.Start(ctx, person, browser, "", now)
 	if err != nil {
 		return "", err
 	}
