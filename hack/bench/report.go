@@ -26,11 +26,22 @@ type report struct {
 type section struct {
 	title   string
 	figures []figure
+	begin   hostTime
+	stolen  float64 // share of the CPU time that was wanted while it was measured
 }
 
 func (r *report) section(title string) {
-	r.sections = append(r.sections, section{title: title})
+	r.end()
+	r.sections = append(r.sections, section{title: title, begin: hostTimeNow()})
 	fmt.Fprintf(r.out, "\n%s\n", title)
+}
+
+// end the section that is being measured, if there is one.
+func (r *report) end() {
+	if len(r.sections) > 0 {
+		last := &r.sections[len(r.sections)-1]
+		last.stolen = hostTimeNow().stolenSince(last.begin)
+	}
 }
 
 func (r *report) add(f figure) {
@@ -42,6 +53,7 @@ func (r *report) add(f figure) {
 // write puts the report where the README quotes it from. Sections that are there
 // and were not measured now stay, each with its own date.
 func (r *report) write(path, machine string, when time.Time) error {
+	r.end()
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -64,7 +76,7 @@ const heading = "# What `make bench` measured\n\n" +
 // text of a section, as Markdown.
 func (s section) text(machine string, when time.Time) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## %s\n\n%s, %s.\n\n| figure | measured | goal | |\n| --- | ---: | --- | --- |\n", s.title, when.UTC().Format(time.DateOnly), machine)
+	fmt.Fprintf(&b, "## %s\n\n%s, %s; of the CPU time that was wanted the host gave %s to others.\n\n| figure | measured | goal | |\n| --- | ---: | --- | --- |\n", s.title, when.UTC().Format(time.DateOnly), machine, percent(s.stolen))
 	for _, f := range s.figures {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.name, f.value, orDash(f.goal), f.note)
 	}

@@ -47,3 +47,19 @@ func TestEveryPartCanBeChosen(t *testing.T) {
 		t.Errorf("an unknown part: %v, want its name", err)
 	}
 }
+
+func TestWhatTheHostGaveToOthers(t *testing.T) {
+	then := hostTimeOf("cpu  100 0 50 900 30 0 10 40 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n")
+	now := hostTimeOf("cpu  150 10 70 1000 40 0 10 60 0 0\n")
+	if got := now.stolenSince(then); then.wanted != 200 || got != .2 {
+		t.Errorf("of %v ticks then %v", then.wanted, got)
+	}
+	if got := now.stolenSince(now); got != 0 {
+		t.Errorf("in no time %v", got)
+	}
+	for _, text := range []string{"", "cpu 1 2 3", "cpu a b c d e f g h"} {
+		if got := hostTimeOf(text); got != (hostTime{}) {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
