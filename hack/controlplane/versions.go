@@ -8,8 +8,8 @@ import (
 
 // versions are the module versions that go.mod pins.
 type versions struct {
-	kubernetes string // k8s.io/kubernetes, "v1.36.3"
-	etcd       string // go.etcd.io/etcd/server/v3, "v3.7.3"
+	kubernetes string // k8s.io/kubernetes, "v1.37.2"
+	etcd       string // go.etcd.io/etcd/server/v3, "v3.7.0"
 }
 
 // dir names the folder of one pair of versions.
