@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // errDSN says nothing of what was read: the parser's error may quote the password.
@@ -47,13 +48,15 @@ func misread(err error) error {
 	return errDSN
 }
 
-// advised adds to an error of connecting what would be right, where it is about TLS and
-// does not say so itself.
+// advised adds to an error of connecting what would be right, for TLS and for servers
+// that accept no writes.
 func advised(err error, c *pgx.ConnConfig) error {
 	var advice string
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, pgconn.ErrReadOnlyConnection):
+		advice = "this server is a standby or has default_transaction_read_only = on: want the connection string to name the primary, or all hosts"
 	case wrongName(err):
 		advice = "want a host that the server's certificate names, or a certificate for this host"
 	case untrusted(err):

@@ -17,16 +17,14 @@ import (
 // goes by the CPUs of this machine, which do not do the work.
 const defaultMaxConns = 16
 
-// A server that vanished without a word (its machine lost power, its address
-// moved to a standby) is noticed within half a minute, whether the connection is
-// idle or waits for an answer. Otherwise a replica that could go on with the
-// standby would hang on dead connections, for a quarter of an hour by default.
+// Dead connections to a server that vanished (its machine lost power, its address
+// moved to a standby) are closed within half a minute, idle or not. The kernel's
+// default is a quarter of an hour.
 const (
 	dialTimeout = 10 * time.Second
-	// With TLS and authentication, where the string has no connect_timeout. A server that
-	// hangs takes connections, and does not answer: then another host may.
+	// With TLS and authentication, unless the string has connect_timeout.
 	connectTimeout = 2 * time.Minute
-	hostTimeout    = 10 * time.Second // where there are several hosts
+	hostTimeout    = 10 * time.Second // per host, if there are several: the next one may answer
 	userTimeout    = 20 * time.Second // TCP_USER_TIMEOUT: data sent and not acknowledged
 )
 
@@ -50,6 +48,9 @@ func parse(dsn string) (*pgxpool.Config, error) {
 		dialer.Timeout = d
 	}
 	config.ConnConfig.DialFunc = dialer.DialContext
+	// As target_session_attrs=read-write, whatever the string says: the store writes, and
+	// on a standby it would miss changes.
+	config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	if config.ConnConfig.ConnectTimeout <= 0 {
 		config.ConnConfig.ConnectTimeout = connectTimeout
 		if len(addresses(config.ConnConfig)) > 1 {
@@ -86,17 +87,17 @@ const (
 )
 
 // dial a connection beside the pool.
-func (s *Store) dial(ctx context.Context) (*pgx.Conn, error) {
-	config := s.target.current()
+// The channel is closed when the hosts change.
+func (s *Store) dial(ctx context.Context) (*pgx.Conn, <-chan struct{}, error) {
+	config, left := s.target.current()
 	conn, err := pgx.ConnectConfig(ctx, config)
-	return conn, advised(withoutPassword(err, config), config)
+	return conn, left, advised(withoutPassword(err, config), config)
 }
 
 // connect to the database; if it is absent and o.Wait, when it is there.
 func (s *Store) connect(ctx context.Context, wait bool) (*pgx.Conn, error) {
 	for backoff := absentBackoffMin; ; backoff = min(2*backoff, absentBackoffMax) {
-		s.target.look(ctx)
-		conn, err := s.dial(ctx)
+		conn, _, err := s.dial(ctx)
 		if err == nil {
 			return conn, nil
 		}

@@ -56,7 +56,7 @@ func TestOpenWaits(t *testing.T) {
 	}()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.After(30 * time.Second); !strings.Contains(log.String(), "waiting for it"); {
+	for deadline := time.After(3 * time.Minute); !strings.Contains(log.String(), "waiting for it"); {
 		select {
 		case <-tick.C:
 		case <-deadline:

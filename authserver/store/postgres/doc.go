@@ -3,39 +3,28 @@
 //
 // # Durability
 //
-// A commit is as durable as the server is told to make it; with its defaults it is
-// on the disk. What can still be lost is the tail that a standby had not received
-// when it took over, or that is younger than a restored backup. Revisions notice:
-// meta.origin names the server, its timeline and the table itself, each new
-// connection compares it, and where it differs the revision moves on to the
-// clock's microseconds and what changed before is forgotten, so that everybody
-// reads everything. Connections from before a failover are given up when the first is
-// made after it, or found within 20 seconds (lookEvery); who holds one finishes what it is
-// at. A role that may not call pg_control_system gets another life of the store at every
-// opening instead. A snapshot of the disk that is put back has the same origin and is not
-// noticed: the replicas are to be restarted.
+// A commit is as durable as the server's settings make it; with the defaults it is
+// on disk. What can still be lost is what a standby had not received when it was
+// promoted, or what is younger than a restored backup. Revisions detect this:
+// meta.origin names the cluster, its timeline and the table, and each new connection
+// of the pool compares it. If it differs, the revision jumps to the clock's
+// microseconds and the change log is forgotten, so that all replicas read everything
+// again. A role that may not call pg_control_system gets this at every opening
+// instead. A disk snapshot that is put back has the same origin and is not detected:
+// restart the replicas.
 //
-// A server that vanishes without a word is noticed by the kernel, within half a
-// minute (connect.go); one that hangs, by looking at the other hosts (hosts.go).
+// # High availability
 //
-// # The primary that was left behind
-//
-// When a standby takes over, the primary before may go on, or come back, and accept
-// writes that nobody else sees. Of several hosts in the connection string the one on
-// the highest timeline counts (timeline.go): all are looked at when the store is opened
-// and every 20 seconds (hosts.go), connections to a lower one are ended, and none is made. That is
-// no fencing: until it has looked, and where it reaches only the one that was left
-// behind, a replica goes on there; and of two standbys that were both promoted neither
-// is lower. A role that may not call pg_control_system is kept from standbys only.
-//
-// A server of another cluster is not used either, unless all hosts belong to it, as after
-// an upgrade: two clusters side by side are two stores.
+// It is the database operator's business, fencing included. Every connection requires a
+// server that accepts writes (target_session_attrs=read-write), so a standby is never
+// used, and of several hosts the primary is found. A connection to another cluster
+// than that of the start is refused. Dead connections are closed by the kernel within
+// half a minute (connect.go).
 //
 // # Credentials
 //
 // The connection string is read again for each connection (target.go), so that a
-// rotated password is used without a restart, and never to end up in another
-// database.
+// rotated password is used without a restart, but never for another database.
 //
 // # Concurrency
 //

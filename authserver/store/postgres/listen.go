@@ -32,13 +32,12 @@ func (s *Store) listen(ctx context.Context) {
 	}
 }
 
-// errMoved ends connections to where the database was.
-var errMoved = errors.New("the database is elsewhere now")
+// errMoved ends connections to the hosts of before.
+var errMoved = errors.New("the connection string names other hosts now")
 
-// hear notifications on a connection of its own until it breaks, or the database
-// is elsewhere.
+// hear notifications on a connection of its own until it breaks or the hosts change.
 func (s *Store) hear(ctx context.Context, began func()) error {
-	conn, err := s.dial(ctx)
+	conn, left, err := s.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -56,7 +55,7 @@ func (s *Store) hear(ctx context.Context, began func()) error {
 	defer cancel(nil)
 	go func() {
 		select {
-		case <-knownOf(conn).left:
+		case <-left:
 			cancel(errMoved)
 		case <-waiting.Done():
 		}

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -37,8 +36,6 @@ type Options struct {
 	Wait bool
 	// Log is told when listening fails and works again. Default: nobody.
 	Log *slog.Logger
-
-	lookEvery, lookTimeout time.Duration // for tests
 }
 
 // Store is a store.Store in a PostgreSQL schema.
@@ -46,7 +43,8 @@ type Store struct {
 	*sqlstore.Roles
 	db     *database
 	target *target
-	schema string // that the tables are in
+	schema string // of the tables
+	system string // the identifier of the cluster of databases; "": the role may not read it
 	now    func() time.Time
 	log    *slog.Logger
 
@@ -85,7 +83,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.stopping.Go(func() { s.listen(running) })
-	s.stopping.Go(func() { s.follow(running, left, cmp.Or(o.lookEvery, lookEvery)) })
+	s.stopping.Go(func() { s.follow(running, left) })
 	return s, nil
 }
 
@@ -104,13 +102,14 @@ func (s *Store) begin(ctx context.Context, wait bool) error {
 	if err != nil {
 		return err
 	}
-	s.schema = c.schema
+	s.schema, s.system = c.schema, c.system
 	if err := s.compare(ctx, conn, c); err != nil {
 		return err
 	}
 	config := s.target.pool()
 	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
-		*c = *s.target.current()
+		current, _ := s.target.current()
+		*c = *current
 		return nil
 	}
 	config.AfterConnect = s.check
@@ -118,29 +117,27 @@ func (s *Store) begin(ctx context.Context, wait bool) error {
 	return err
 }
 
-// check a new connection of the pool: it leads to the store that was opened, though
-// another role made it, for which "$user" in the search path is another schema; and, if
-// that can be told, its content is what it was.
+// check that a new connection of the pool leads to the store that was opened: the same
+// cluster of databases and the same schema ("$user" in the search path is another schema
+// for another role). Its content may still be another, after a fail-over.
 func (s *Store) check(ctx context.Context, conn *pgx.Conn) error {
 	c, err := contentOf(ctx, conn)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if c.schema != s.schema {
+	case c.schema != s.schema:
 		return fmt.Errorf("a connection finds the tables of schema %s, want %s: the role has another search_path", c.schema, s.schema)
-	}
-	if knownOf(conn).system == "" {
+	case c.system == "" || s.system == "":
 		return nil
+	case c.system != s.system:
+		return fmt.Errorf("this server belongs to another cluster (system identifier %s), want %s: another cluster needs a restart", c.system, s.system)
 	}
 	return s.compare(ctx, conn, c)
 }
 
-// follow the database to where it is now: no connection to where it was is used any
-// more. It looks every so often, and when something was left. left is that of
+// follow resets the pool when the connection string names other hosts. left is that of
 // target.leaves before the pool was made.
-func (s *Store) follow(ctx context.Context, left <-chan struct{}, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
+func (s *Store) follow(ctx context.Context, left <-chan struct{}) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -148,9 +145,7 @@ func (s *Store) follow(ctx context.Context, left <-chan struct{}, every time.Dur
 		case <-left:
 			left = s.target.leaves()
 			s.db.pool.Reset()
-		case <-tick.C:
 		}
-		s.target.look(ctx)
 	}
 }
 

@@ -212,7 +212,7 @@ func TestClosedStoreWakesWaiters(t *testing.T) {
 	closed(t, s)
 	select {
 	case <-woken:
-	case <-time.After(30 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Error("somebody still waits")
 	}
 	closed(t, s)

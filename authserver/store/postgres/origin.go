@@ -13,21 +13,32 @@ import (
 
 // content that a connection leads to.
 type content struct {
-	schema string // that the tables are in
-	origin string // the cluster of databases, its timeline, and the table
-	same   bool   // as what was written down of it, or nothing was
+	schema string // of the tables
+	system string // the identifier of the cluster of databases; "": the role may not read it
+	origin string // the cluster, its timeline, and the table
+	same   bool   // as meta says, or meta says nothing
 }
 
-const readContent = `SELECT relnamespace::regnamespace::text, $1::text || oid, coalesce((SELECT origin = $1::text || c.oid FROM meta), true)
-	FROM pg_class AS c WHERE oid = 'meta'::regclass`
+const (
+	// A promoted standby begins a timeline with a higher number: eight hexadecimal digits.
+	readServer = `SELECT system_identifier::text, substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) FROM pg_control_system()`
 
-// contentOf a connection. If its origin cannot be told, it is one that never was.
+	readContent = `SELECT relnamespace::regnamespace::text, $1::text || oid, coalesce((SELECT origin = $1::text || c.oid FROM meta), true)
+		FROM pg_class AS c WHERE oid = 'meta'::regclass`
+)
+
+// contentOf a connection. A role that may not read the origin gets a new one each time.
 func contentOf(ctx context.Context, conn *pgx.Conn) (c content, err error) {
-	is := knownOf(conn).timeline
-	if is.system == "" {
-		is = timeline{system: "unknown", number: credential.NewID()}
+	var timeline string
+	err = conn.QueryRow(ctx, readServer).Scan(&c.system, &timeline)
+	server := c.system + "/" + timeline
+	if state(err) == insufficientPrivilege {
+		server, err = "unknown/"+credential.NewID(), nil
 	}
-	if err := conn.QueryRow(ctx, readContent, is.system+"/"+is.number+"/").Scan(&c.schema, &c.origin, &c.same); err != nil {
+	if err != nil {
+		return content{}, fmt.Errorf("read which server this is: %w", err)
+	}
+	if err := conn.QueryRow(ctx, readContent, server+"/").Scan(&c.schema, &c.origin, &c.same); err != nil {
 		return content{}, fmt.Errorf("find the store's tables: %w", err)
 	}
 	return c, nil

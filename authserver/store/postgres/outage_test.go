@@ -53,7 +53,7 @@ func TestF8Outage(t *testing.T) {
 // and as an outage.
 func fails(t *testing.T, s *Store, id string, since int64) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for name, ask := range map[string]func() error{
 		"client":  func() error { _, err := s.Client(ctx, "a"); return err },
@@ -70,6 +70,6 @@ func fails(t *testing.T, s *Store, id string, since int64) {
 		}
 	}
 	if ctx.Err() != nil {
-		t.Error("the failures took longer than 10 s")
+		t.Error("the failures took longer than a minute")
 	}
 }

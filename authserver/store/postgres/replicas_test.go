@@ -36,7 +36,7 @@ func bind(t *testing.T, s *Store) string {
 // changed waits for a change and says what it is.
 func changed(t *testing.T, s *Store, id string, since int64) store.Changes {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	for {
 		if err := s.Await(ctx, since); err != nil {
@@ -57,7 +57,7 @@ func listening(t *testing.T, s *Store) {
 	t.Helper()
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()
-	for deadline := time.After(30 * time.Second); ; {
+	for deadline := time.After(3 * time.Minute); ; {
 		var n int
 		const q = `SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN clientele' AND application_name = $1`
 		if err := s.db.pool.QueryRow(t.Context(), q, s.target.pool().ConnConfig.RuntimeParams["application_name"]).Scan(&n); err != nil {

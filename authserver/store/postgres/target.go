@@ -1,49 +1,42 @@
 package postgres
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// target is the database that the store is in, and how it is reached at the moment.
+// target is how the store's database is reached.
 //
 // The connection string is read again for each connection, and so are the files
-// that it names (sslrootcert, sslcert, sslkey, passfile): a password, role, host or
-// certificate that was replaced is used without a restart. The database itself
-// stays what it was, and so do the parameters, among them search_path: half the
-// connections in one place and half in another would be two stores in one. A string
-// that names another place, or cannot be read, is not used, whatever else it says;
-// the one before stays in force.
+// that it names (sslrootcert, sslcert, sslkey, passfile): a replaced password, role,
+// host or certificate is used without a restart. The database and the parameters,
+// among them search_path, stay those of the start: with half the connections in
+// another place there would be two stores. A string that names another database or
+// other parameters, or that cannot be read, is not used; the one before stays in force.
 type target struct {
-	text string // the connection string, if it is in no file
+	text string // the connection string, if there is no file
 	file string
 	log  *slog.Logger
 
-	lookTimeout time.Duration
-
-	mu        sync.Mutex
-	config    *pgxpool.Config   // in force
-	timeline  timeline          // the highest that was seen
-	preferred string            // the address where the primary was seen last; "": it is elsewhere
-	left      chan struct{}     // closed when the database is elsewhere: at other addresses, or another server took over
-	refused   string            // what was last said of a string that is not used
-	unused    map[string]string // what was last said of servers that should not run, by address
+	mu      sync.Mutex
+	config  *pgxpool.Config // in force
+	left    chan struct{}   // closed when the string names other hosts
+	refused string          // the last logged reason for not using a string
 }
 
 // errNoDSN: a mistake in the program that opens the store, or in its flags.
 var errNoDSN = errors.New("there is no connection string: want a file that holds it")
 
 func newTarget(o Options) (*target, error) {
-	t := &target{text: o.DSN, file: o.DSNFile, log: o.Log, lookTimeout: cmp.Or(o.lookTimeout, lookTimeout), left: make(chan struct{})}
+	t := &target{text: o.DSN, file: o.DSNFile, log: o.Log, left: make(chan struct{})}
 	var err error
 	t.config, err = t.read()
 	return t, err
@@ -60,15 +53,12 @@ func (t *target) read() (*pgxpool.Config, error) {
 	return parse(text)
 }
 
-// current is how to connect now.
-func (t *target) current() *pgx.ConnConfig {
+// current is how to connect now, and a channel that is closed when the hosts change.
+func (t *target) current() (*pgx.ConnConfig, <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.refresh()
-	config := t.config.ConnConfig.Copy()
-	preferring(&config.Config, t.preferred)
-	config.ValidateConnect = t.validate(t.left)
-	return config
+	return t.config.ConnConfig.Copy(), t.left
 }
 
 // refresh the configuration, if it can be.
@@ -86,14 +76,9 @@ func (t *target) refresh() {
 	t.config = fresh
 	if moved {
 		t.log.Info("the database has another address now", "database", where(fresh.ConnConfig))
-		t.leave()
+		close(t.left)
+		t.left = make(chan struct{})
 	}
-}
-
-// leave where the database was. The caller holds mu.
-func (t *target) leave() {
-	close(t.left)
-	t.left = make(chan struct{})
 }
 
 // refuse says so once.
@@ -124,7 +109,7 @@ func (t *target) pool() *pgxpool.Config {
 	return t.config.Copy()
 }
 
-// leaves is closed when the database is elsewhere than now.
+// leaves is closed when the connection string names other hosts.
 func (t *target) leaves() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -141,7 +126,8 @@ func (t *target) where() string {
 func where(c *pgx.ConnConfig) string { return address(c.Host, c.Port) + "/" + c.Database }
 
 func addresses(c *pgx.ConnConfig) (all []string) {
-	for _, way := range ways(&c.Config) {
+	first := &pgconn.FallbackConfig{Host: c.Host, Port: c.Port}
+	for _, way := range append([]*pgconn.FallbackConfig{first}, c.Fallbacks...) {
 		all = append(all, address(way.Host, way.Port))
 	}
 	return slices.Compact(all) // with and without TLS

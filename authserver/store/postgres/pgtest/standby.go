@@ -46,16 +46,16 @@ func (s *Server) Lag(ctx context.Context) error {
 
 // Promote makes a primary of a standby; it is one when this returns.
 func (s *Server) Promote(ctx context.Context) error {
-	promoted, err := s.ask(ctx, `SELECT pg_promote(true, 60)::text`)
+	promoted, err := s.ask(ctx, `SELECT pg_promote(true, 180)::text`)
 	if err == nil && promoted != "true" {
-		err = errors.New("PostgreSQL was not promoted within 60 s")
+		err = errors.New("PostgreSQL was not promoted within 180 s")
 	}
 	return err
 }
 
 // until a statement's one value is true.
 func (s *Server) until(ctx context.Context, query string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patient)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
