@@ -13,7 +13,7 @@ require (
 	github.com/zitadel/oidc/v3 v3.45.0 // tests: an OpenID provider that is not ours
 	go.yaml.in/yaml/v3 v3.0.5 // the file of local users, strictly
 	golang.org/x/crypto v0.57.0 // argon2id for human passwords
-	golang.org/x/net v0.59.0 // tests: reading pages as a browser does
+	golang.org/x/net v0.59.0 // registrable domains; tests: reading pages as a browser does
 	golang.org/x/oauth2 v0.37.0 // sign-in at upstream OpenID providers; in tests a client that is not ours
 	golang.org/x/sync v0.24.0 // a logo that many ask for is fetched once; errgroup, in the benchmarks
 	golang.org/x/term v0.46.0 // is somebody at the terminal?

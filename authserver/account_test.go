@@ -208,7 +208,7 @@ func TestTheAccountPageTellsAppsApart(t *testing.T) {
 		w.Code(t, b, c, "ada", "redirect_uri", to, "scope", "mail.read", "resource", "https://mail.example")
 	}
 	rows := strings.Split(b.Get(t, w.URL+"/account").Body, "<h3>")
-	for _, want := range []string{"mail.google.example", "xn--ggle-55da.example", "An app on this computer"} {
+	for _, want := range []string{"mail.</span>google.example", "xn--ggle-55da.example", "An app on this computer"} {
 		found := 0
 		for _, row := range rows {
 			place, rest, _ := strings.Cut(row, "</h3>")

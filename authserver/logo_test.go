@@ -165,7 +165,7 @@ func TestA8SlowLogosOfStrangersHoldNobodyUp(t *testing.T) {
 	logoOf := func(id string) authtest.Answer { return s.Do(t, http.MethodGet, "/oauth/logo/"+id, "") }
 	var strangers sync.WaitGroup
 	for i := range 4 {
-		id, _ := mustSelfRegister(t, s.Server, fmt.Sprintf(`{"redirect_uris": ["https://app.example/cb"], "logo_uri": "%s/slow/%d"}`, site.URL, i))
+		id, _ := mustSelfRegister(t, s.Server, fmt.Sprintf(`{"redirect_uris": ["https://stranger.example/cb"], "logo_uri": "%s/slow/%d"}`, site.URL, i))
 		strangers.Go(func() { logoOf(id) })
 	}
 	for range 2 { // as many as one host is asked for at a time

@@ -128,7 +128,7 @@ func (w *world) plantConsent(t *testing.T, mac string) {
 		t.Fatal(err)
 	}
 	must(t, w.Store.AddConsent(t.Context(), store.Consent{
-		Subject: "user:ada", ClientID: "apps.web", Resource: orders, Scopes: []string{"orders.read"}, MACs: []string{mac}, Granted: w.Clock.Now(),
+		Subject: "user:ada", ClientID: "apps.web", Resource: orders, Promise: w.web.Registration.ConsentPromise(), Scopes: []string{"orders.read"}, MACs: []string{mac}, Granted: w.Clock.Now(),
 	}, time.Time{}))
 	b := w.NewBrowser(t)
 	asked := w.AuthorizeURL(w.web, "scope", "orders.read")

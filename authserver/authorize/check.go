@@ -39,6 +39,8 @@ type Request struct {
 type Checker struct {
 	Clients  func(clientID string) (*registry.Client, bool)
 	Policies func() *policy.Set
+	// Declared says whether a declared client is answered at a host.
+	Declared func(host string) bool
 	// Hint verifies an ID token of this server, expired or not, and says whom it is
 	// about and which client it was issued to.
 	Hint  func(idToken string) (subject, clientID string, err error)
@@ -100,12 +102,17 @@ func clientIsKnown(c Checker, p *params.Params, r *Request) *Shown {
 	return nil
 }
 
-// redirectURIIsRegistered: RFC 6749, Section 3.1.2.4; RFC 9700, Section 2.1.
+// redirectURIIsRegistered: RFC 6749, Section 3.1.2.4; RFC 9700, Section 2.1. The hosts of
+// declared clients are refused to strangers when they register; a declared client may have
+// come since (RFC 6749, Section 10.2).
 func redirectURIIsRegistered(c Checker, p *params.Params, r *Request) *Shown {
 	r.RedirectURI = p.Get("redirect_uri")
 	redirect, err := oauth.SelectRedirect(r.Client.RedirectURIs, r.RedirectURI, c.Terms.PrivateUseSchemes...)
 	if err != nil {
 		return shown(err)
+	}
+	if r.Client.Anonymous() && c.Declared(redirect.Host()) {
+		return shown(oauth.InvalidRequest("redirect_uri is at the host of a client that is declared here: a client that registered itself is not answered there"))
 	}
 	r.Target.redirect, r.Target.vouched = redirect, r.Client.VouchedFor(redirect)
 	return nil

@@ -23,7 +23,10 @@ type Issuer struct {
 // error part of it may be remembered: the user did allow that.
 func (i Issuer) Allow(ctx context.Context, r *Request, s store.Session, access []store.Access, now time.Time) (Answer, error) {
 	for _, a := range access {
-		consent := store.Consent{Subject: s.Subject, ClientID: r.Client.ClientID, Resource: a.Resource, Scopes: a.Scopes, Granted: now.UTC().Truncate(time.Second)}
+		consent := store.Consent{
+			Subject: s.Subject, ClientID: r.Client.ClientID, Resource: a.Resource, Place: r.place(), Promise: r.Client.ConsentPromise(),
+			Scopes: a.Scopes, Granted: now.UTC().Truncate(time.Second),
+		}
 		if err := i.Consents.AddConsent(ctx, consent, r.Client.Since()); err != nil {
 			return Answer{}, fmt.Errorf("remembering a consent: %w", err)
 		}
@@ -41,6 +44,7 @@ func (i Issuer) Issue(ctx context.Context, r *Request, s store.Session, access [
 		Grant: store.Grant{
 			ClientID: r.Client.ClientID, Subject: s.Subject, Source: s.Source, SessionID: s.ID,
 			Access: access, Roles: s.Roles, Tenant: s.Tenant, AuthTime: authTime(s), Nonce: r.Nonce, SignOuts: s.SignOuts,
+			Place: r.place(),
 		},
 		RedirectURI: r.RedirectURI,
 		Challenge:   r.Challenge,
@@ -53,6 +57,9 @@ func (i Issuer) Issue(ctx context.Context, r *Request, s store.Session, access [
 	}
 	return r.Target.answer(url.Values{"code": {code.Reveal()}}), nil
 }
+
+// place at which a consent to the request holds.
+func (r *Request) place() string { return r.Client.ConsentPlace(r.Target.redirect) }
 
 // Deny is the answer of a user who says no.
 func Deny(r *Request) Answer {

@@ -59,7 +59,7 @@ func (i Interaction) judge(ctx context.Context, r *Request, session *store.Sessi
 }
 
 func (i Interaction) judgeAt(ctx context.Context, r *Request, session *store.Session, resource string, trusted bool) (signin.Verdict, error) {
-	remembered, err := grant.RememberedConsent(ctx, i.Consents, r.Client, session.Subject, resource)
+	remembered, err := grant.RememberedConsent(ctx, i.Consents, r.Client, session.Subject, resource, r.place())
 	if err != nil {
 		return signin.Verdict{}, err
 	}

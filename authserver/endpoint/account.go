@@ -161,10 +161,14 @@ func (s *Server) accountApp(v *View, a signin.App) web.AccountApp {
 	}
 	for _, access := range a.Access {
 		held := signin.Verdict{Grantable: access.Scopes}
-		shown.Access = append(shown.Access, web.AccountAccess{
+		at := web.AccountAccess{
 			Resource: access.Resource, Since: access.Since, Until: access.Until,
 			Scopes: scopesShown(held.Describe(s.Registry.Policies(), access.Resource)),
-		})
+		}
+		for _, place := range access.Places {
+			at.Places = append(at.Places, web.PlaceNamed(place))
+		}
+		shown.Access = append(shown.Access, at)
 	}
 	return shown
 }

@@ -64,7 +64,7 @@ func (s *Server) storeUpdate(x *exchange, token string) (c *registry.Client, sec
 		return nil, "", "", oauth.InvalidClientMetadata("client_secret cannot be changed: leave it out")
 	}
 	// 5.
-	accepted, err := acceptable(x, asked.Registration, old.Self.By != "")
+	accepted, err := s.acceptable(x, asked.Registration, old.Self.By != "")
 	if err != nil {
 		return nil, "", "", err
 	}

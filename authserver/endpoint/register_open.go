@@ -49,7 +49,7 @@ func (s *Server) storeSelf(x *exchange, caller Caller) (c *registry.Client, secr
 	if err = readRegistration(x, &asked); err != nil {
 		return nil, "", "", err
 	}
-	accepted, err := acceptable(x, asked.Registration, caller != Caller{})
+	accepted, err := s.acceptable(x, asked.Registration, caller != Caller{})
 	if err != nil {
 		return nil, "", "", err
 	}
@@ -111,12 +111,13 @@ func (s *Server) withinLimits(x *exchange, settings RegistrationSettings, caller
 
 // acceptable is what becomes of a registration. Lists keep the order in which the
 // app sent them: some apps use the first of what comes back.
-func acceptable(x *exchange, asked oauth.Registration, authenticated bool) (oauth.Registration, error) {
+func (s *Server) acceptable(x *exchange, asked oauth.Registration, authenticated bool) (oauth.Registration, error) {
 	accept, settings := oauth.ForOpenRegistration, x.view.Settings
+	rules := oauth.SelfRules{Issuer: settings.Issuer, PrivateUseSchemes: settings.Registration.PrivateUseSchemes, Declared: s.Registry.DeclaredHost}
 	if authenticated {
-		accept = oauth.ForAuthenticatedRegistration
+		accept, rules.Declared = oauth.ForAuthenticatedRegistration, nil
 	}
-	accepted, err := accept(asked, oauth.SelfRules{Issuer: settings.Issuer, PrivateUseSchemes: settings.Registration.PrivateUseSchemes})
+	accepted, err := accept(asked, rules)
 	if err != nil {
 		return oauth.Registration{}, err
 	}

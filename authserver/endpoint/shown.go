@@ -1,9 +1,9 @@
 package endpoint
 
 import (
-	"cmp"
-	"fmt"
+	"encoding/json"
 	"slices"
+	"time"
 
 	"clientele.dev/clientele/authserver/authorize"
 	"clientele.dev/clientele/authserver/credential"
@@ -35,22 +35,43 @@ func (s *Server) consentShown(view *View, v visit, verdict authorize.Verdict) we
 	return page
 }
 
-// consentDigest is of all that a consent page says of a client, and its form allows
-// nothing else: if a policy widens or has other words while the page is open, or the
-// app becomes another, nothing is allowed that was not read. What was allowed at
-// another page in the meantime makes no difference.
+// consentTerms are what a person allows by the form of a consent page.
+type consentTerms struct {
+	Client      string        `json:"client"`
+	Since       int64         `json:"since"`
+	Promise     oauth.Promise `json:"promise"`
+	Operator    string        `json:"operator"`
+	RedirectURI string        `json:"redirect_uri"`
+	Person      string        `json:"person"`
+	Access      []accessTerms `json:"access"`
+	AccessFor   time.Duration `json:"access_for"`
+	KeepFor     time.Duration `json:"keep_for"`
+}
+
+type accessTerms struct {
+	Resource string `json:"resource"`
+	// Scopes by name, with the words that the page has for them.
+	Scopes map[string]string `json:"scopes"`
+}
+
+// consentDigest is a hash of all that a consent page says, and its form allows nothing
+// else: if a policy widens or has other words while the page is open, or the app becomes
+// another, nothing is allowed that was not read. What was allowed at another page in the
+// meantime makes no difference.
 func consentDigest(page web.Consent, c *registry.Client) string {
-	var access []web.Access
-	for _, at := range page.Access {
-		scopes := slices.Clone(at.Scopes)
-		for i := range scopes {
-			scopes[i].Known = false
-		}
-		slices.SortFunc(scopes, func(a, b web.Scope) int { return cmp.Compare(a.Name, b.Name) })
-		access = append(access, web.Access{Resource: at.Resource, Scopes: scopes})
+	terms := consentTerms{
+		Client: c.ClientID, Since: c.Since().Unix(), Promise: c.Promise(), Operator: page.App.Operator,
+		RedirectURI: page.RedirectURI, Person: page.Person, AccessFor: page.AccessFor, KeepFor: page.KeepFor,
 	}
-	page.Access = access
-	return credential.Hash(fmt.Sprintf("%#v %q %d", page, c.LogoURI, c.Since().Unix()))
+	for _, at := range page.Access {
+		scopes := map[string]string{}
+		for _, scope := range at.Scopes {
+			scopes[scope.Name] = scope.Text
+		}
+		terms.Access = append(terms.Access, accessTerms{at.Resource, scopes})
+	}
+	text, _ := json.Marshal(terms) // cannot fail: texts, numbers, and lists and maps of them
+	return credential.Hash(string(text))
 }
 
 // accessShown is what stands on the consent page. Of several APIs, what is asked

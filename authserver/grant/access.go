@@ -72,7 +72,7 @@ func (p present) consented(ctx context.Context, g store.Grant, a store.Access, r
 	if p.unasked {
 		return a.Scopes, nil
 	}
-	remembered, err := RememberedConsent(ctx, p.consents, r.Client, g.Subject, a.Resource)
+	remembered, err := RememberedConsent(ctx, p.consents, r.Client, g.Subject, a.Resource, g.Place)
 	if err != nil {
 		return nil, err
 	}

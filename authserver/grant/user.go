@@ -70,10 +70,14 @@ func (r *Rights) ForUser(c *registry.Client, terms *Terms, roles []string, resou
 }
 
 // RememberedConsent returns the scopes that a person allowed a client for a
-// resource, none if they were never asked. What was allowed to an earlier
-// incarnation of the client does not count. The error is the store's.
-func RememberedConsent(ctx context.Context, consents store.Consents, c *registry.Client, subject, resource string) ([]string, error) {
-	consent, err := consents.Consent(ctx, subject, c.ClientID, resource, c.Since())
+// resource at a place (oauth.Registration.ConsentPlace), none if they were never asked.
+// What was allowed to an earlier incarnation of the client, or when it was not what it is
+// now, does not count. The error is the store's.
+func RememberedConsent(ctx context.Context, consents store.Consents, c *registry.Client, subject, resource, place string) ([]string, error) {
+	consent, err := consents.Consent(ctx, store.ConsentKey{
+		Subject: subject, ClientID: c.ClientID, Resource: resource,
+		Place: place, Promise: c.ConsentPromise(), Since: c.Since(),
+	})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}

@@ -8,6 +8,9 @@ type SelfRules struct {
 	Issuer string
 	// PrivateUseSchemes without a period that redirect URIs may have.
 	PrivateUseSchemes []string
+	// Declared says whether a declared client is answered at a host: a stranger's client
+	// must not be taken for it (RFC 6749, Section 10.2). Nil: it makes no difference.
+	Declared func(host string) bool
 }
 
 // redirectParser is ParseRedirectURI, or one that accepts less.
@@ -63,6 +66,27 @@ func elsewhere(s string) bool {
 	}
 	_, err := ParseRedirectURI(s, AnyPrivateUse)
 	return err == nil
+}
+
+// notDeclared refuses what a stranger sends to the host of a declared client.
+func (rules SelfRules) notDeclared(r Registration) error {
+	for i, s := range r.RedirectURIs {
+		if rules.declared(s) {
+			return InvalidRedirectURI("redirect_uris[%d] is at the host of a client that is declared here", i)
+		}
+	}
+	for i, s := range r.PostLogoutRedirectURIs {
+		if rules.declared(s) {
+			return InvalidClientMetadata("post_logout_redirect_uris[%d] is at the host of a client that is declared here", i)
+		}
+	}
+	return nil
+}
+
+// declared says that a URL is at the host of a declared client, at whatever port.
+func (rules SelfRules) declared(s string) bool {
+	u, wrong := parseWeb(s)
+	return rules.Declared != nil && wrong == "" && rules.Declared(u.host)
 }
 
 // notOurs refuses what a stranger sends to the server's own host: no app is there

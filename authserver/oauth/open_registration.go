@@ -52,6 +52,9 @@ func selfRegistered(r Registration, rules SelfRules, parse redirectParser) (Regi
 	if err := rules.notOurs(r); err != nil { // before any are left out
 		return Registration{}, err
 	}
+	if err := rules.notDeclared(r); err != nil {
+		return Registration{}, err
+	}
 	redirects, err := rules.redirectsOf(r.RedirectURIs, parse)
 	if err != nil {
 		return Registration{}, err

@@ -95,7 +95,7 @@ func decided(req Request, existing Existing, believed store.ExistingClients) (st
 		// Nobody can say which NotBefore a tampered record really had.
 		out.Client.NotBefore = wholeSeconds(req.Now)
 	}
-	change := store.ClientChange{Put: &out.Client, EndGrants: out.Replaced || out.Restored}
+	change := store.ClientChange{Put: &out.Client, EndGrants: out.Replaced || out.Restored, EndConsents: promisesElse(out.Client, believed.ByOwner)}
 	if old := existing.ByOwner; old != nil && old.Registration.ClientID != req.Registration.ClientID {
 		change.Delete = old.Registration.ClientID
 	}
@@ -162,6 +162,11 @@ func record(req Request, old *store.Client) store.Client {
 		c.NotBefore = now
 	}
 	return c
+}
+
+// promisesElse says that a client is not what people allowed any more.
+func promisesElse(c store.Client, old *store.Client) bool {
+	return old != nil && old.Registration.ConsentPromise() != c.Registration.ConsentPromise()
 }
 
 func unchanged(c store.Client, old *store.Client) bool {

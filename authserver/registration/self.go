@@ -1,7 +1,6 @@
 package registration
 
 import (
-	"slices"
 	"time"
 
 	"clientele.dev/clientele/authserver/oauth"
@@ -53,18 +52,16 @@ func DecideSelf(req SelfRequest, existing Existing) (store.ClientChange, store.C
 // DecideSelfUpdate decides on an update by whoever holds the registration access
 // token (RFC 7592, Section 2.2). A new token is given out with every update; the
 // one that the request came with stays good until the new one is used, so that a
-// lost response locks nobody out. Another name or another redirect URI ends the
-// consents. What is not the holder's client is invalid_token.
+// lost response locks nobody out. Consents end with what they were given to
+// (oauth.Registration.ConsentPromise): the holder of a stolen token must not inherit them
+// for a name, or a place to send people, of its own. What is not the holder's client is
+// invalid_token.
 func DecideSelfUpdate(req SelfRequest, holds Matches, existing Existing) (store.ClientChange, store.Client, error) {
 	old, err := held(holds, existing)
 	if err != nil {
 		return store.ClientChange{}, store.Client{}, err
 	}
 	c := old
-	// People allowed what they were shown. The holder of a stolen token must not
-	// inherit that for a name, or a place to send them, of its own.
-	shown := req.Registration.ClientName == old.Registration.ClientName &&
-		slices.Equal(req.Registration.RedirectURIs, old.Registration.RedirectURIs)
 	c.Registration, c.Digest = req.Registration, req.Registration.Digest()
 	c.Self = &store.Self{NextToken: req.Token, Used: old.Self.Used, By: old.Self.By}
 	switch {
@@ -73,7 +70,7 @@ func DecideSelfUpdate(req SelfRequest, holds Matches, existing Existing) (store.
 	case len(old.Secrets) == 0:
 		c.Secrets = []string{req.Secret}
 	}
-	return store.ClientChange{Put: &c, EndConsents: !shown}, c, nil
+	return store.ClientChange{Put: &c, EndConsents: c.Registration.ConsentPromise() != old.Registration.ConsentPromise()}, c, nil
 }
 
 // DecideSelfRead notes that the successor of a registration access token was

@@ -79,6 +79,7 @@ func load(keys credential.ServerKeys, c *store.Client) loadedClient {
 func (r *Registry) replaceClients(all []loadedClient, wasTampered map[string]oauth.Owner) {
 	served := new(sync.Map)
 	r.origins.reset()
+	r.hosts.replace(all)
 	for _, l := range all {
 		if l.client != nil {
 			served.Store(l.id, l.client)
@@ -124,6 +125,7 @@ func (r *Registry) serve(l loadedClient) {
 	before, served := r.Client(l.id)
 	r.clients.Load().Store(l.id, l.client)
 	r.count(l.client, 1)
+	r.hosts.add(l.client, 1)
 	if served {
 		r.noteGone(l.id, before)
 		return
@@ -156,6 +158,7 @@ func (r *Registry) forget(id string) {
 // noteGone notes that a client which was served is not there any more.
 func (r *Registry) noteGone(id string, c *Client) {
 	r.count(c, -1)
+	r.hosts.add(c, -1)
 	gone := change{revision: r.state.revision, id: id}
 	if c.Managed != nil {
 		gone.owner = c.Managed.Owner
@@ -179,7 +182,7 @@ func (r *Registry) count(c *Client, n int) {
 		r.state.counts.Managed += n
 	} else {
 		r.state.counts.SelfRegistered += n
-		if c.Self != nil && c.Self.By == "" {
+		if c.Anonymous() {
 			r.state.counts.Anonymous += n
 		}
 	}

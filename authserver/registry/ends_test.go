@@ -123,7 +123,7 @@ func (w *world) allow(t *testing.T, id string) {
 
 func (w *world) left(t *testing.T, id string) (f fate) {
 	t.Helper()
-	_, consentErr := w.store.Consent(t.Context(), "user:ada", id, "r", time.Time{})
+	_, consentErr := w.store.Consent(t.Context(), store.ConsentKey{Subject: "user:ada", ClientID: id, Resource: "r"})
 	_, familyErr := w.store.Family(t.Context(), "family of "+id)
 	for _, err := range []error{consentErr, familyErr} {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -90,6 +90,7 @@ type Registry struct {
 	policies  atomic.Pointer[policySnapshot]
 	confirmed atomic.Int64 // Unix nanoseconds
 	origins   origins
+	hosts     hosts
 
 	// binding is held while the server keys must not change beneath a write.
 	binding sync.RWMutex
@@ -121,6 +122,7 @@ func New(o Options) *Registry {
 	r.policies.Store(&policySnapshot{set: policy.NewSet(nil)})
 	r.state.reset("", 0)
 	r.origins.reset()
+	r.hosts.replace(nil)
 	return r
 }
 

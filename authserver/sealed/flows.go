@@ -210,12 +210,12 @@ func (f *Flows) genuineSession(s store.Session) error {
 // consentData has the time too: what was allowed to one incarnation of a client is not
 // brought forward to the next.
 func consentData(c store.Consent, scope string, at time.Time) []byte {
-	return data(nil, c.Subject, c.ClientID, c.Resource, scope, strconv.FormatInt(at.Unix(), 10))
+	return data(nil, c.Subject, c.ClientID, c.Resource, c.Place, c.Promise, scope, strconv.FormatInt(at.Unix(), 10))
 }
 
 // AddConsent implements store.Consents. What is there already is not written again.
 func (f *Flows) AddConsent(ctx context.Context, c store.Consent, since time.Time) error {
-	there, err := f.Consent(ctx, c.Subject, c.ClientID, c.Resource, since)
+	there, err := f.Consent(ctx, c.Key(since))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
@@ -233,8 +233,8 @@ func (f *Flows) AddConsent(ctx context.Context, c store.Consent, since time.Time
 }
 
 // Consent implements store.Consents.
-func (f *Flows) Consent(ctx context.Context, subject, clientID, resource string, since time.Time) (store.Consent, error) {
-	c, err := f.Flows.Consent(ctx, subject, clientID, resource, since)
+func (f *Flows) Consent(ctx context.Context, key store.ConsentKey) (store.Consent, error) {
+	c, err := f.Flows.Consent(ctx, key)
 	if err == nil {
 		err = f.keepGenuine(&c)
 	}

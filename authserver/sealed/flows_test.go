@@ -60,7 +60,7 @@ var (
 	code    = store.Code{Hash: "hash", Grant: grant, FamilyID: "f", Expires: now.Add(time.Minute)}
 	family  = store.Family{ID: "f", Grant: grant, Generation: 1, Current: "v1:x", Created: now, Expires: now.Add(time.Hour), IdleExpires: now.Add(time.Hour)}
 	session = store.Session{ID: "s", Hash: "cookie", Subject: "user:ada", AuthTime: now, Created: now, Seen: now, Expires: now.Add(time.Hour)}
-	consent = store.Consent{Subject: "user:ada", ClientID: "app", Resource: "https://api", Scopes: []string{"read", "write"}, Granted: now}
+	consent = store.Consent{Subject: "user:ada", ClientID: "app", Resource: "https://api", Place: "https://app.example", Promise: "promise", Scopes: []string{"read", "write"}, Granted: now}
 )
 
 func (w world) fill(t *testing.T, f *sealed.Flows) {
@@ -87,7 +87,7 @@ func reads(t *testing.T, f *sealed.Flows) []read {
 		{"Session", func() (int, error) { _, err := f.Session(ctx, session.Hash, now); return one(err) }},
 		{"SessionsOf", func() (int, error) { all, err := f.SessionsOf(ctx, "user:ada", now); return len(all), err }},
 		{"Consent", func() (int, error) {
-			c, err := f.Consent(ctx, "user:ada", "app", "https://api", time.Time{})
+			c, err := f.Consent(ctx, consent.Key(time.Time{}))
 			return len(c.Scopes) / 2, err
 		}},
 		{"ConsentsOf", func() (int, error) { all, err := f.ConsentsOf(ctx, "user:ada"); return len(all), err }},
@@ -140,15 +140,25 @@ func TestForgedRowsAreNotThere(t *testing.T) {
 			return errors.Join(err, w.store.PutSession(t.Context(), s), absent(f.Session(t.Context(), "my cookie", now)))
 		},
 		"a consent to another client": func(w world, f *sealed.Flows) error {
-			c, err := f.Consent(t.Context(), "user:ada", "app", "https://api", time.Time{})
+			c, err := f.Consent(t.Context(), consent.Key(time.Time{}))
 			c.ClientID = "mine"
-			return errors.Join(err, w.store.AddConsent(t.Context(), c, time.Time{}), absent(f.Consent(t.Context(), "user:ada", "mine", "https://api", time.Time{})))
+			return errors.Join(err, w.store.AddConsent(t.Context(), c, time.Time{}), absent(f.Consent(t.Context(), c.Key(time.Time{}))))
 		},
 		"a consent brought forward to the client's next incarnation": func(w world, f *sealed.Flows) error {
 			since := now.Add(time.Hour)
-			c, err := f.Consent(t.Context(), "user:ada", "app", "https://api", time.Time{})
+			c, err := f.Consent(t.Context(), consent.Key(time.Time{}))
 			c.Granted = since
-			return errors.Join(err, w.store.AddConsent(t.Context(), c, since), absent(f.Consent(t.Context(), "user:ada", "app", "https://api", since)))
+			return errors.Join(err, w.store.AddConsent(t.Context(), c, since), absent(f.Consent(t.Context(), c.Key(since))))
+		},
+		"S1 a consent at another place": func(w world, f *sealed.Flows) error {
+			c, err := f.Consent(t.Context(), consent.Key(time.Time{}))
+			c.Place = "https://evil.example"
+			return errors.Join(err, w.store.AddConsent(t.Context(), c, time.Time{}), absent(f.Consent(t.Context(), c.Key(time.Time{}))))
+		},
+		"S9 a consent under another promise": func(w world, f *sealed.Flows) error {
+			c, err := f.Consent(t.Context(), consent.Key(time.Time{}))
+			c.Promise = "another"
+			return errors.Join(err, w.store.AddConsent(t.Context(), c, time.Time{}), absent(f.Consent(t.Context(), c.Key(time.Time{}))))
 		},
 		"a record of another kind": func(w world, f *sealed.Flows) error {
 			s, err := f.Session(t.Context(), session.Hash, now)
@@ -178,7 +188,7 @@ func TestOneScopeOfAConsentIsForged(t *testing.T) {
 	if err := w.store.AddConsent(t.Context(), planted, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := f.Consent(t.Context(), "user:ada", "app", "https://api", time.Time{}); err != nil || strings.Join(c.Scopes, " ") != "read write" {
+	if c, err := f.Consent(t.Context(), consent.Key(time.Time{})); err != nil || strings.Join(c.Scopes, " ") != "read write" {
 		t.Errorf("%v, %v", c.Scopes, err)
 	}
 }
@@ -198,7 +208,7 @@ func TestWhatIsAllowedAlreadyIsNotWrittenAgain(t *testing.T) {
 	if err := f.AddConsent(t.Context(), again, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := f.Consent(t.Context(), "user:ada", "app", "https://api", time.Time{})
+	got, err := f.Consent(t.Context(), consent.Key(time.Time{}))
 	if err != nil || strings.Join(got.Scopes, " ") != "admin read write" || !got.Times[0].Equal(again.Granted) || !got.Times[1].Equal(now) {
 		t.Errorf("%+v, %v", got, err)
 	}

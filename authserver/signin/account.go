@@ -34,6 +34,8 @@ type Access struct {
 	Since time.Time
 	// Until is when its last refresh token ends; zero: it holds none.
 	Until time.Time
+	// Places at which it was allowed (store.Consent.Place), sorted; none: everywhere.
+	Places []string
 }
 
 // ErrUnknownSession: the person has no session of that id.
@@ -54,12 +56,12 @@ func (a Account) Apps(ctx context.Context, subject string, now time.Time) ([]App
 	all := map[key]Access{}
 	for _, c := range consents {
 		k := key{c.ClientID, c.Resource}
-		all[k] = all[k].merge(c.Scopes, c.Granted, time.Time{})
+		all[k] = all[k].merge(c.Scopes, c.Place, c.Granted, time.Time{})
 	}
 	for _, f := range families {
 		for _, a := range f.Grant.Access {
 			k := key{f.Grant.ClientID, a.Resource}
-			all[k] = all[k].merge(a.Scopes, f.Created, refreshUntil(f))
+			all[k] = all[k].merge(a.Scopes, f.Grant.Place, f.Created, refreshUntil(f))
 		}
 	}
 	byClient := map[string][]Access{}
@@ -76,10 +78,11 @@ func (a Account) Apps(ctx context.Context, subject string, now time.Time) ([]App
 	return apps, nil
 }
 
-func (a Access) merge(scopes []string, since, until time.Time) Access {
-	merged := append(slices.Clone(a.Scopes), scopes...)
-	slices.Sort(merged)
-	a.Scopes = slices.Compact(merged)
+func (a Access) merge(scopes []string, place string, since, until time.Time) Access {
+	a.Scopes = merged(a.Scopes, scopes...)
+	if place != "" {
+		a.Places = merged(a.Places, place)
+	}
 	if a.Since.IsZero() || since.Before(a.Since) {
 		a.Since = since
 	}
@@ -87,6 +90,13 @@ func (a Access) merge(scopes []string, since, until time.Time) Access {
 		a.Until = until
 	}
 	return a
+}
+
+// merged are both, sorted, each once.
+func merged(list []string, more ...string) []string {
+	all := append(slices.Clone(list), more...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // refreshUntil is when a family's refresh token ends; zero: it has none, only an access

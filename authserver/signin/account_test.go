@@ -22,6 +22,9 @@ func TestAccountListsAppsWithAccess(t *testing.T) {
 		{Subject: "user:z", ClientID: "z.app", Resource: "https://api", Scopes: words("read"), Granted: noon},
 	}
 	until := noon.Add(time.Hour)
+	m.consents = append(m.consents,
+		store.Consent{Subject: "user:a", ClientID: "d.stranger", Resource: "https://api", Place: "https://z.example", Scopes: words("x"), Granted: noon},
+		store.Consent{Subject: "user:a", ClientID: "d.stranger", Resource: "https://api", Place: "https://a.example", Scopes: words("y"), Granted: noon})
 	m.families = []store.Family{
 		{Grant: store.Grant{Subject: "user:a", ClientID: "b.app", Access: []store.Access{{Resource: "https://api", Scopes: words("read offline_access")}, {Resource: "https://more", Scopes: words("read")}}}, Created: noon.Add(time.Minute), Current: "sealed", Expires: until.Add(time.Hour), IdleExpires: until},
 		{Grant: store.Grant{Subject: "user:a", ClientID: "a.trusted", Access: []store.Access{{Resource: "https://api2", Scopes: words("x")}}}, Created: noon, Current: "sealed", Expires: until},
@@ -34,12 +37,13 @@ func TestAccountListsAppsWithAccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := fmt.Sprint([]App{
-		{"a.trusted", []Access{{"https://api2", words("x"), noon, until}}},
+		{"a.trusted", []Access{{"https://api2", words("x"), noon, until, nil}}},
 		{"b.app", []Access{
-			{"https://api", words("offline_access read write"), noon, until},
-			{"https://more", words("read"), noon.Add(time.Minute), until},
+			{"https://api", words("offline_access read write"), noon, until, nil},
+			{"https://more", words("read"), noon.Add(time.Minute), until, nil},
 		}},
-		{"c.trusted", []Access{{"https://api2", words("x"), noon, time.Time{}}}},
+		{"c.trusted", []Access{{"https://api2", words("x"), noon, time.Time{}, nil}}},
+		{"d.stranger", []Access{{"https://api", words("x y"), noon, time.Time{}, []string{"https://a.example", "https://z.example"}}}},
 	})
 	if got := fmt.Sprint(apps); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -151,7 +151,7 @@ func (m *memory) AddConsent(_ context.Context, c store.Consent, _ time.Time) err
 	return m.fail
 }
 
-func (m *memory) Consent(context.Context, string, string, string, time.Time) (store.Consent, error) {
+func (m *memory) Consent(context.Context, store.ConsentKey) (store.Consent, error) {
 	return store.Consent{}, store.ErrNotFound
 }
 

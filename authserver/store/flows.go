@@ -53,6 +53,8 @@ type Grant struct {
 	Nonce    string `json:"nonce,omitempty"`
 	// SignOuts of the session (Session.SignOuts) it was allowed in.
 	SignOuts int64 `json:"sign_outs,omitempty"`
+	// Place at which it was allowed (oauth.Registration.ConsentPlace).
+	Place string `json:"place,omitempty"`
 }
 
 // Access is what a person allowed at one resource (RFC 8707).
@@ -217,6 +219,10 @@ type Sessions interface {
 // Consent is what a person allowed a client for a resource.
 type Consent struct {
 	Subject, ClientID, Resource string
+	// Place at which it holds (oauth.Registration.ConsentPlace); empty: everywhere.
+	Place string
+	// Promise is oauth.Registration.ConsentPromise of the client when it was given.
+	Promise string
 	// Scopes sorted.
 	Scopes []string
 	// MACs authenticate the scopes, one each, as Client.MAC does a record.
@@ -228,16 +234,30 @@ type Consent struct {
 	Granted time.Time
 }
 
+// ConsentKey chooses a consent: what a person allowed a client for a resource, at a place,
+// under a promise, at Since or later. Since is when the client became what it is.
+type ConsentKey struct {
+	Subject, ClientID, Resource string
+	Place, Promise              string
+	Since                       time.Time
+}
+
+// Key of the consent, for a client that is what it is since a time.
+func (c Consent) Key(since time.Time) ConsentKey {
+	return ConsentKey{c.Subject, c.ClientID, c.Resource, c.Place, c.Promise, since}
+}
+
 // Consents keeps consents.
 type Consents interface {
-	// AddConsent adds the scopes, at least one, to what there is. since is when the client became
-	// what it is: what was allowed before was allowed to another, and is replaced.
+	// AddConsent adds the scopes, at least one, to what there is. since is when the client
+	// became what it is. A scope that was allowed before since, or under another promise, was
+	// allowed to another client, and is replaced.
 	AddConsent(ctx context.Context, c Consent, since time.Time) error
-	// Consent reads what was allowed at since or later: ErrNotFound if nothing was.
-	Consent(ctx context.Context, subject, clientID, resource string, since time.Time) (Consent, error)
+	// Consent reads one: ErrNotFound if there is none.
+	Consent(ctx context.Context, key ConsentKey) (Consent, error)
 	ConsentsOf(ctx context.Context, subject string) ([]Consent, error)
 	// WithdrawConsents removes a person's consents to a client, for every
-	// resource, and keeps that they withdrew at now, if the client is there. false:
+	// resource and at every place, and keeps that they withdrew at now, if the client is there. false:
 	// there were none, and nothing is kept that was not before.
 	WithdrawConsents(ctx context.Context, subject, clientID string, now time.Time) (bool, error)
 	// Withdrawn tells whether the person withdrew at since or later, whatever they

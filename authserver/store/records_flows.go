@@ -9,8 +9,8 @@ import (
 // Versions of the stored JSON of what people do; see the others in records.go. There
 // are no older ones: the schema's step 7 removed what was there.
 const (
-	codeVersion    = 5
-	familyVersion  = 4
+	codeVersion    = 6
+	familyVersion  = 5
 	sessionVersion = 4
 )
 
@@ -167,18 +167,19 @@ func decode(kind string, record []byte, rec any, version *int, present int) erro
 
 // ConsentRow is the consent to one scope.
 type ConsentRow struct {
-	Subject, ClientID, Resource, Scope, MAC string
-	Granted                                 int64 // Unix seconds
+	Subject, ClientID, Resource, Place, Promise, Scope, MAC string
+	Granted                                                 int64 // Unix seconds
 }
 
-// JoinConsents makes consents of rows that are sorted by client, resource and
-// scope, of one person.
+// JoinConsents makes consents of rows that are sorted by client, resource, place,
+// promise and scope, of one person.
 func JoinConsents(rows []ConsentRow) []Consent {
 	var all []Consent
 	for _, r := range rows {
 		last := len(all) - 1
-		if last < 0 || all[last].ClientID != r.ClientID || all[last].Resource != r.Resource {
-			all = append(all, Consent{Subject: r.Subject, ClientID: r.ClientID, Resource: r.Resource})
+		of := Consent{Subject: r.Subject, ClientID: r.ClientID, Resource: r.Resource, Place: r.Place, Promise: r.Promise}
+		if last < 0 || all[last].Key(time.Time{}) != of.Key(time.Time{}) {
+			all = append(all, of)
 			last++
 		}
 		c := &all[last]

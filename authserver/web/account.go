@@ -41,7 +41,9 @@ type AccountApp struct {
 type AccountAccess struct {
 	Resource string
 	Scopes   []Scope
-	Since    time.Time
+	// Places at which it was allowed, if that is not everywhere.
+	Places []Place
+	Since  time.Time
 	// Until when its last refresh token lives; zero: it holds none.
 	Until time.Time
 }

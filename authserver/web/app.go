@@ -2,9 +2,6 @@ package web
 
 import (
 	"hash/fnv"
-	"net/netip"
-	"net/url"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -78,66 +75,4 @@ func (a App) Tint() int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(a.ClientID))
 	return int(h.Sum32() % 6)
-}
-
-// Place is where a redirect URI leads, which is what a person can check of an
-// app: everything else about it is its own word.
-type Place struct {
-	// Kind is "web", "computer" (a loopback address), "device" (a scheme of the
-	// app's own), or "" where there is none.
-	Kind string
-	// Host, or scheme for a device; ASCII, so that no letter looks like another.
-	Host string
-}
-
-// Places are where the app is, each once, in the order in which it registered them.
-func (a App) Places() []Place {
-	var places []Place
-	for _, uri := range a.RedirectURIs {
-		place := placeOf(uri)
-		if place.Kind == "computer" {
-			place.Host = "" // every port is the same computer
-		}
-		if !slices.Contains(places, place) {
-			places = append(places, place)
-		}
-	}
-	return places
-}
-
-// Words are the place within a sentence.
-func (p Place) Words() string {
-	switch p.Kind {
-	case "web":
-		return p.Host
-	case "computer":
-		return "an app on this computer"
-	case "device":
-		return "an app on this device"
-	}
-	return "an app"
-}
-
-// Begins are the words where a sentence begins.
-func (p Place) Begins() string {
-	if rest, ok := strings.CutPrefix(p.Words(), "an app"); ok && p.Kind != "web" {
-		return "An app" + rest
-	}
-	return p.Words()
-}
-
-// placeOf reads a redirect URI.
-func placeOf(redirectURI string) Place {
-	u, err := url.Parse(redirectURI)
-	if err != nil || u.Scheme == "" {
-		return Place{}
-	}
-	if u.Scheme != "https" && u.Scheme != "http" {
-		return Place{"device", u.Scheme}
-	}
-	host := u.Hostname()
-	if addr, err := netip.ParseAddr(host); host == "localhost" || err == nil && addr.IsLoopback() {
-		return Place{"computer", u.Host}
-	}
-	return Place{"web", strings.TrimSuffix(strings.TrimSuffix(u.Host, ":443"), ".")}
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -53,13 +54,44 @@ const (
 // Place is where the redirect URI leads.
 func (c Consent) Place() Place { return placeOf(c.RedirectURI) }
 
-// title is the first thing that a screen reader says: of an app that nobody here
-// checked it is no word of its own.
-func (c Consent) title() string {
-	if c.App.Operator == "" {
-		return c.Place().Words()
+// Elsewhere are the other places that an app leads to which nobody here checked.
+func (c Consent) Elsewhere() []Place {
+	if c.App.Operator != "" {
+		return nil
 	}
-	return c.App.DisplayName()
+	here := c.Place().general()
+	return slices.DeleteFunc(c.App.Places(), func(p Place) bool { return p == here })
+}
+
+// Homepage, Policy and Terms are links to the app's pages. Of an app that nobody here
+// checked they are of the place's own site (RFC 7591, Section 5); others are left out.
+func (c Consent) Homepage() string { return c.ownPage(c.App.Homepage) }
+
+// Policy: see Homepage.
+func (c Consent) Policy() string { return c.ownPage(c.App.Policy) }
+
+// Terms: see Homepage.
+func (c Consent) Terms() string { return c.ownPage(c.App.Terms) }
+
+func (c Consent) ownPage(page string) string {
+	if c.App.Operator == "" && !c.Place().Has(page) {
+		return ""
+	}
+	return webURL(page)
+}
+
+// title is the first thing that a screen reader says: of an app that nobody here
+// checked it is no word of its own. Browsers cut a title at its end, so that of a host it
+// has the site alone.
+func (c Consent) title() string {
+	switch place := c.Place(); {
+	case c.App.Operator != "":
+		return c.App.DisplayName()
+	case place.Kind == "web":
+		return place.Site()
+	default:
+		return place.Words()
+	}
 }
 
 // New is what is asked for now.

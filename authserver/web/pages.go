@@ -69,6 +69,7 @@ var functions = template.FuncMap{
 	"machine":  machineTime,
 	"browser":  browserWords,
 	"webURL":   webURL,
+	"last":     func(places []Place) int { return len(places) - 1 },
 }
 
 // page is what the layout needs beside the data of the page.

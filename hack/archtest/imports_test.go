@@ -55,7 +55,7 @@ var arrows = map[string][]string{
 		"authserver/oauth", "authserver/credential", "authserver/policy", "authserver/store", "authserver/peer",
 		"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "golang.org/x/sync/singleflight", "golang.org/x/crypto/argon2", "go.yaml.in/yaml/v3",
 	},
-	"authserver/web":      {},
+	"authserver/web":      {"authserver/oauth", "golang.org/x/net/publicsuffix"},
 	"authserver/outbound": {},
 	"authserver/logo":     {"golang.org/x/sync/singleflight"},
 	"authserver/audit":    {"authserver/oauth"},

@@ -50,6 +50,9 @@ func app(secret credential.Secret, counter int64, disabled bool) oauth.Registrat
 	}
 }
 
+// promise is what people allow the app under.
+var promise = app("", 1, false).ConsentPromise()
+
 // everybody allows the app its scope at the API.
 func everybody() policy.Policy {
 	return policy.Policy{
@@ -98,7 +101,7 @@ func signedIn(ctx context.Context, s store.Flows, l *signin.Local, id string) (c
 		return "", err
 	}
 	return cookie, s.AddConsent(ctx, store.Consent{
-		Subject: subjectOf(id), ClientID: clientID, Resource: resource, Scopes: []string{scope}, Granted: wholeSeconds(now),
+		Subject: subjectOf(id), ClientID: clientID, Resource: resource, Promise: promise, Scopes: []string{scope}, Granted: wholeSeconds(now),
 	}, time.Time{})
 }
 

@@ -46,7 +46,7 @@ var replays = []struct {
 		return err
 	}},
 	{"Consent", func(ctx context.Context, p *replayed) error {
-		_, err := p.store.Consent(ctx, subjectOf(p.id), clientID, resource, time.Time{})
+		_, err := p.store.Consent(ctx, store.ConsentKey{Subject: subjectOf(p.id), ClientID: clientID, Resource: resource, Promise: promise})
 		return err
 	}},
 	{"PutCode", func(ctx context.Context, p *replayed) error {

@@ -13,8 +13,8 @@ var dialect = sqlstore.Dialect{
 	PutFamily: `WITH code AS (SELECT revoked FROM codes WHERE family_id = $1 FOR SHARE)
 		INSERT INTO families (id, generation, revoked, ends, subject, client_id, record, mac)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS (SELECT 1 FROM code WHERE revoked <> 0)`,
-	InsertConsent: `INSERT INTO consents (subject, client_id, resource, scope, granted, mac)
-		SELECT $1, $2, $3, pair->>0, $5, pair->>1 FROM json_array_elements($4::text::json) AS pair ORDER BY (pair->>0) COLLATE "C"`,
+	InsertConsent: `INSERT INTO consents (subject, client_id, resource, place, promise, scope, granted, mac)
+		SELECT $1, $2, $3, $6, $7, pair->>0, $5, pair->>1 FROM json_array_elements($4::text::json) AS pair ORDER BY (pair->>0) COLLATE "C"`,
 	RevokeCodes: func(conditions string) string {
 		return `UPDATE codes SET revoked = $1 WHERE revoked = 0 AND hash IN (
 			SELECT hash FROM codes WHERE revoked = 0 AND expires > $2

@@ -19,6 +19,8 @@ var consentTests = []test{
 	{"A19 consents are withdrawn for every resource", consentWithdrawn},
 	{"A19 a withdrawal is kept, whatever is allowed afterwards", a19Withdrawal},
 	{"it is told whether there was something to withdraw", tellsWithdrawn},
+	{"S1 a consent holds at its place", s1ConsentPlaces},
+	{"S9 a consent holds while its client is what was promised", s9ConsentPromises},
 	{"A16 SQL in every field of a consent", a16Consents},
 }
 
@@ -40,7 +42,7 @@ func (w *world) consent(t *testing.T, c store.Consent) store.Consent {
 
 func (w *world) wantConsent(t *testing.T, want store.Consent) {
 	t.Helper()
-	got, err := w.store.Consent(t.Context(), want.Subject, want.ClientID, want.Resource, time.Time{})
+	got, err := w.store.Consent(t.Context(), want.Key(time.Time{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +51,7 @@ func (w *world) wantConsent(t *testing.T, want store.Consent) {
 
 func (w *world) wantNoConsent(t *testing.T, c store.Consent) {
 	t.Helper()
-	if got, err := w.store.Consent(t.Context(), c.Subject, c.ClientID, c.Resource, time.Time{}); !errors.Is(err, store.ErrNotFound) {
+	if got, err := w.store.Consent(t.Context(), c.Key(time.Time{})); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("found %+v, %v, want ErrNotFound", got, err)
 	}
 }
@@ -87,8 +89,7 @@ func a19ConsentSince(t *testing.T, w *world) {
 	w.consent(t, consent("a", "b"))
 	since := sampleTime.Add(time.Hour)
 	read := func() (store.Consent, error) {
-		c := consent()
-		return w.store.Consent(t.Context(), c.Subject, c.ClientID, c.Resource, since)
+		return w.store.Consent(t.Context(), consent().Key(since))
 	}
 	if got, err := read(); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("found %+v, %v of the incarnation before", got, err)
@@ -159,6 +160,38 @@ func consentWithdrawn(t *testing.T, w *world) {
 		w.wantConsents(t, "user:1", kept)
 	}
 	w.wantConsents(t, "user:2")
+}
+
+// s1ConsentPlaces: places are told apart when consents are written, read and listed; a
+// person withdraws from a client, wherever it leads.
+func s1ConsentPlaces(t *testing.T, w *world) {
+	good, evil := consent("a", "b"), consent("b", "c")
+	good.Place, evil.Place = "https://github.com", "https://evil.example"
+	w.consent(t, good)
+	w.wantNoConsent(t, evil)
+	w.wantNoConsent(t, consent())
+	w.consent(t, evil)
+	w.wantConsent(t, good)
+	w.wantConsent(t, evil)
+	w.wantNoConsent(t, consent())
+	w.wantConsents(t, "user:1", evil, good)
+	w.withdraw(t, "user:1", "shop.web", sampleTime)
+	w.wantConsents(t, "user:1")
+}
+
+// s9ConsentPromises: what was allowed under another promise neither counts nor stands in
+// the way.
+func s9ConsentPromises(t *testing.T, w *world) {
+	before, after := consent("a", "b"), consent("b", "c")
+	before.Promise, after.Promise = "once", "keeps"
+	w.consent(t, before)
+	w.wantNoConsent(t, after)
+	w.consent(t, after)
+	w.wantConsent(t, after)
+	left := consent("a")
+	left.Promise = "once"
+	w.wantConsent(t, left)
+	w.wantConsents(t, "user:1", after, left)
 }
 
 func (w *world) withdraw(t *testing.T, subject, clientID string, at time.Time) {
@@ -240,7 +273,7 @@ func (w *world) wantConsents(t *testing.T, subject string, want ...store.Consent
 
 func a16Consents(t *testing.T, w *world) {
 	for _, text := range hostile {
-		c := store.Consent{Subject: "s" + text, ClientID: text, Resource: text, Scopes: []string{text}, MACs: []string{text}, Times: []time.Time{sampleTime}, Granted: sampleTime}
+		c := store.Consent{Subject: "s" + text, ClientID: text, Resource: text, Place: text, Promise: text, Scopes: []string{text}, MACs: []string{text}, Times: []time.Time{sampleTime}, Granted: sampleTime}
 		w.consent(t, c)
 		w.wantConsent(t, c)
 		w.withdraw(t, c.Subject, text, sampleTime)

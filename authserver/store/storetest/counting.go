@@ -88,9 +88,9 @@ func (c *Counting) AddConsent(ctx context.Context, consent store.Consent, since 
 }
 
 // Consent implements store.Store.
-func (c *Counting) Consent(ctx context.Context, subject, clientID, resource string, since time.Time) (store.Consent, error) {
+func (c *Counting) Consent(ctx context.Context, key store.ConsentKey) (store.Consent, error) {
 	c.count("Consent")
-	return c.Store.Consent(ctx, subject, clientID, resource, since)
+	return c.Store.Consent(ctx, key)
 }
 
 // Withdrawn implements store.Store.

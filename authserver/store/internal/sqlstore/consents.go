@@ -11,11 +11,12 @@ import (
 )
 
 const (
-	readConsents = `SELECT subject, client_id, resource, scope, granted, mac FROM consents WHERE `
-	consentOf    = readConsents + `subject = $1 AND client_id = $2 AND resource = $3 AND granted >= $4 ORDER BY scope`
-	consentsOf   = readConsents + `subject = $1 ORDER BY client_id, resource, scope`
-	keepConsent  = ` ON CONFLICT (subject, client_id, resource, scope) DO UPDATE SET granted = excluded.granted, mac = excluded.mac
-		WHERE consents.granted < $6 OR consents.mac <> excluded.mac`
+	readConsents = `SELECT subject, client_id, resource, place, promise, scope, granted, mac FROM consents WHERE `
+	consentOf    = readConsents + `subject = $1 AND client_id = $2 AND resource = $3 AND place = $4 AND promise = $5 AND granted >= $6 ORDER BY scope`
+	consentsOf   = readConsents + `subject = $1 ORDER BY client_id, resource, place, promise, scope`
+	keepConsent  = ` ON CONFLICT (subject, client_id, resource, place, scope) DO UPDATE
+		SET granted = excluded.granted, mac = excluded.mac, promise = excluded.promise
+		WHERE consents.granted < $8 OR consents.mac <> excluded.mac OR consents.promise <> excluded.promise`
 	withdrawConsents = `DELETE FROM consents WHERE subject = $1 AND client_id = $2`
 	withdrawalOf     = `SELECT count(*) FROM withdrawals WHERE client_id = $1 AND subject = $2 AND at >= $3`
 	// Nobody can fill the table with clients that there are not.
@@ -37,7 +38,7 @@ func (r *Roles) AddConsent(ctx context.Context, c store.Consent, since time.Time
 	}
 	list, err := json.Marshal(rows)
 	if err == nil {
-		_, err = r.db.Exec(ctx, r.dialect.InsertConsent+keepConsent, c.Subject, c.ClientID, c.Resource, string(list), seconds(c.Granted), seconds(since))
+		_, err = r.db.Exec(ctx, r.dialect.InsertConsent+keepConsent, c.Subject, c.ClientID, c.Resource, string(list), seconds(c.Granted), c.Place, c.Promise, seconds(since))
 	}
 	if err != nil {
 		return fmt.Errorf("add a consent: %w", err)
@@ -46,8 +47,8 @@ func (r *Roles) AddConsent(ctx context.Context, c store.Consent, since time.Time
 }
 
 // Consent implements store.Consents.
-func (r *Roles) Consent(ctx context.Context, subject, clientID, resource string, since time.Time) (store.Consent, error) {
-	rows, err := list(ctx, r.db, scanConsent, consentOf, subject, clientID, resource, seconds(since))
+func (r *Roles) Consent(ctx context.Context, k store.ConsentKey) (store.Consent, error) {
+	rows, err := list(ctx, r.db, scanConsent, consentOf, k.Subject, k.ClientID, k.Resource, k.Place, k.Promise, seconds(k.Since))
 	if err == nil && len(rows) == 0 {
 		err = store.ErrNotFound
 	}
@@ -57,7 +58,7 @@ func (r *Roles) Consent(ctx context.Context, subject, clientID, resource string,
 	return store.JoinConsents(rows)[0], nil
 }
 
-// ConsentsOf implements store.Consents, in the order of client and resource.
+// ConsentsOf implements store.Consents, in the order of client, resource and place.
 func (r *Roles) ConsentsOf(ctx context.Context, subject string) ([]store.Consent, error) {
 	rows, err := list(ctx, r.db, scanConsent, consentsOf, subject)
 	if err != nil {
@@ -98,6 +99,6 @@ func (r *Roles) Withdrawn(ctx context.Context, subject, clientID string, since t
 }
 
 func scanConsent(row Scan) (c store.ConsentRow, err error) {
-	err = row(&c.Subject, &c.ClientID, &c.Resource, &c.Scope, &c.Granted, &c.MAC)
+	err = row(&c.Subject, &c.ClientID, &c.Resource, &c.Place, &c.Promise, &c.Scope, &c.Granted, &c.MAC)
 	return c, err
 }

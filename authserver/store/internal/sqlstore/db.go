@@ -61,7 +61,7 @@ type Dialect struct {
 	// was revoked.
 	PutFamily string
 	// InsertConsent inserts a row for each pair of scope and MAC in $4, a JSON array:
-	// subject, client, resource, pairs, time. What happens to a scope that is there
+	// subject, client, resource, pairs, time, place, promise. What happens to a scope that is there
 	// follows it.
 	InsertConsent string
 	// RevokeCodes at $1, those that expire after $2, led to no family yet, and fulfil

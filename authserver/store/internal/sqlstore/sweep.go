@@ -64,7 +64,7 @@ func (r *Roles) Sweep(ctx context.Context, now time.Time) (int, error) {
 type goneWithClient struct{ name, key string }
 
 var goneWithClients = []goneWithClient{
-	{"consents", "subject, client_id, resource, scope"},
+	{"consents", "subject, client_id, resource, place, scope"},
 	{"withdrawals", "client_id, subject"},
 }
 

@@ -10,11 +10,11 @@ const authentication = {
 }[METHOD]();
 const options = { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] };
 
-async function signIn(config, push) {
+async function signIn(config, push, redirect = REDIRECT) {
   const pkceCodeVerifier = client.randomPKCECodeVerifier();
   const expectedState = client.randomState(), expectedNonce = client.randomNonce();
   const parameters = {
-    redirect_uri: REDIRECT, scope: 'openid profile orders:read', state: expectedState, nonce: expectedNonce, resource: RESOURCE, max_age: '3600',
+    redirect_uri: redirect, scope: 'openid profile orders:read', state: expectedState, nonce: expectedNonce, resource: RESOURCE, max_age: '3600',
     code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: 'S256',
   };
   const build = push ? client.buildAuthorizationUrlWithPAR : client.buildAuthorizationUrl;
@@ -45,6 +45,7 @@ for (const push of [false, true]) {
 }
 await assert.rejects(client.clientCredentialsGrant(config, {}), e => e instanceof client.ResponseBodyError && e.error === 'unauthorized_client');
 
-// An app that registers itself.
-const own = await client.dynamicClientRegistration(new URL(ISSUER), { redirect_uris: [REDIRECT], client_name: 'Registered by openid-client', token_endpoint_auth_method: 'none', response_types: ['code'] }, client.None(), options);
-assert.equal((await signIn(own, false)).claims().aud, own.clientMetadata().client_id);
+// An app that registers itself, at a host where no declared client is.
+const home = 'https://own.example/callback';
+const own = await client.dynamicClientRegistration(new URL(ISSUER), { redirect_uris: [home], client_name: 'Registered by openid-client', token_endpoint_auth_method: 'none', response_types: ['code'] }, client.None(), options);
+assert.equal((await signIn(own, false, home)).claims().aud, own.clientMetadata().client_id);

@@ -1,0 +1,32 @@
+package oauth
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// PlaceThisComputer is the Place of every redirect URI that leads to the user's own
+// computer.
+const PlaceThisComputer = "this computer"
+
+// Place names where a redirect URI leads, as far as people can tell places apart: the
+// origin of a URL (RFC 6454, Section 6.2), PlaceThisComputer whatever the port, or the
+// scheme of an app with its colon. Two URIs with the same Place look the same on every
+// page of this server.
+func (r RedirectURI) Place() string {
+	if r.kind != RedirectPrivateUse && OnThisComputer(r.web.host) {
+		return PlaceThisComputer
+	}
+	return r.Origin()
+}
+
+// OnThisComputer reports whether a browser finds a host on its own computer: loopback
+// addresses, localhost, and every name below it (RFC 6761, Section 6.3). An IPv6 address
+// may have brackets.
+func OnThisComputer(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && (addr.IsLoopback() || addr.IsUnspecified())
+}
