@@ -3,81 +3,144 @@ package authserver_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"clientele.dev/clientele/authserver/authtest"
 	"clientele.dev/clientele/authserver/endpoint"
-	"clientele.dev/clientele/authserver/oauth"
 )
 
-func TestPagesOfOtherOrigins(t *testing.T) {
+func allowedOrigin(a authtest.Answer) string { return a.Header.Get("Access-Control-Allow-Origin") }
+
+// preflight asks as a browser does before a page's request.
+func preflight(t *testing.T, s *authtest.Server, path, origin, method, headers string) authtest.Answer {
+	t.Helper()
+	return s.Do(t, http.MethodOptions, path, "", "Origin", origin, "Access-Control-Request-Method", method, "Access-Control-Request-Headers", headers)
+}
+
+// readable are the routes that pages of any origin may call, each with a method.
+var readable = map[string]string{
+	"/oauth/token": "POST", "/oauth/revoke": "POST", "/oauth/introspect": "POST", "/oauth/par": "POST",
+	"/userinfo": "GET", "/.well-known/oauth-authorization-server": "GET", "/.well-known/openid-configuration": "GET", "/.well-known/jwks.json": "GET",
+}
+
+// pagesOnly are the others.
+var pagesOnly = []string{
+	"/oauth/authorize", "/oauth/continue", "/oauth/logout", "/account", "/account/signout", "/account/upstream/x",
+	"/oauth/upstream/x", "/oauth/callback/x", "/oauth/logo/x", "/assets/x", "/healthz", "/readyz",
+	"/registrar/v1/inventory", "/registrar/v1/changes", "/registrar/v1/replicas", "/registrar/v1/people",
+	"/registrar/v1/people/x", "/registrar/v1/self-registered", "/registrar/v1/self-registered/x", "/registrar/v1/resources/x",
+}
+
+func TestB4PagesOfAnyOriginMayCallWhatLooksAtNoCookie(t *testing.T) {
 	w := newPeople(t, authtest.Config{})
-	const page, stranger = "https://spa.example", "https://stranger.example"
-	spa := w.MustRegister(t, authtest.NewClient("spa", authtest.WithCode("openid read", api), authtest.Public, func(r *oauth.Registration) { r.Origins = []string{page} }))
-	mustSelfRegister(t, w.Server, `{"redirect_uris":["https://self.example/cb","http://127.0.0.1:7777/cb"]}`)
-	allowed := func(a authtest.Answer) string { return a.Header.Get("Access-Control-Allow-Origin") }
-	preflight := func(path, origin string) authtest.Answer {
-		return w.Do(t, http.MethodOptions, path, "", "Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type")
-	}
-	for _, path := range []string{"/oauth/token", "/oauth/revoke", "/oauth/par", "/userinfo"} {
-		for origin, status := range map[string]int{page: 204, "https://self.example": 204, "http://127.0.0.1:7777": 204, stranger: 405, "null": 405, page + "/": 405, "https://SPA.example": 405} {
-			a := preflight(path, origin)
-			want := origin
-			if status != 204 {
-				want = ""
-			}
-			if a.Status != status || allowed(a) != want || a.Header.Get("Access-Control-Allow-Credentials") != "" || a.Header.Get("Vary") != "Origin" {
+	const tracing = "authorization,baggage,content-type,mcp-protocol-version,sentry-trace,traceparent,x-anything"
+	for _, origin := range []string{"http://localhost:5173", "https://app.example", "null"} {
+		for path, method := range readable {
+			a := preflight(t, w.Server, path, origin, method, tracing)
+			if a.Status != 204 || allowedOrigin(a) != "*" || a.Header.Get("Access-Control-Allow-Headers") != tracing || a.Header.Get("Access-Control-Max-Age") == "" ||
+				!slices.Contains(strings.Split(a.Header.Get("Access-Control-Allow-Methods"), ", "), method) || a.Header.Get("Access-Control-Allow-Credentials") != "" {
 				t.Errorf("preflight of %s from %s: %d %v", path, origin, a.Status, a.Header)
 			}
-			if status == 204 && !(strings.Contains(a.Header.Get("Access-Control-Allow-Headers"), "Authorization") && strings.Contains(a.Header.Get("Access-Control-Allow-Methods"), "POST")) {
-				t.Errorf("preflight of %s: %v", path, a.Header)
+			a = w.Do(t, method, path, "", "Origin", origin)
+			if allowedOrigin(a) != "*" || !strings.Contains(a.Header.Get("Access-Control-Expose-Headers"), "WWW-Authenticate") || a.Header.Get("Access-Control-Allow-Credentials") != "" {
+				t.Errorf("%s from %s: %d %v", path, origin, a.Status, a.Header)
+			}
+			if a = w.Do(t, http.MethodPatch, path, "", "Origin", origin); a.Status != 405 || allowedOrigin(a) != "*" {
+				t.Errorf("PATCH %s from %s: %d %v", path, origin, a.Status, a.Header)
+			}
+		}
+		for _, path := range pagesOnly {
+			if a := preflight(t, w.Server, path, origin, "GET", tracing); a.Status != 405 || hasCORS(a) {
+				t.Errorf("preflight of %s: %d %v", path, a.Status, a.Header)
+			}
+			if a := w.Do(t, http.MethodGet, path, "", "Origin", origin); hasCORS(a) {
+				t.Errorf("%s: %d %v", path, a.Status, a.Header)
 			}
 		}
 	}
-	for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/.well-known/jwks.json"} {
-		if a := w.Do(t, http.MethodGet, path, "", "Origin", stranger); a.Status != 200 || allowed(a) != "*" {
-			t.Errorf("%s: %d %v", path, a.Status, a.Header)
-		}
-		if a := w.Do(t, http.MethodOptions, path, "", "Origin", stranger, "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "mcp-protocol-version"); a.Status != 204 || allowed(a) != "*" {
-			t.Errorf("preflight of %s: %d %v", path, a.Status, a.Header)
-		}
-	}
-	for _, path := range []string{"/oauth/introspect", "/oauth/authorize", "/registrar/v1/inventory"} {
-		if a := preflight(path, page); a.Status != 405 || allowed(a) != "" {
-			t.Errorf("preflight of %s: %d %v", path, a.Status, a.Header)
-		}
-	}
-	access, refresh := w.tokens(t, spa, "resource", api)
-	from := func(origin, path string, c authtest.Client, form ...string) authtest.Answer {
-		v := values(form...)
-		v.Set("client_id", c.Registration.ClientID)
-		return w.Do(t, http.MethodPost, path, v.Encode(), "Content-Type", formType, "Origin", origin)
-	}
-	if a := from(page, "/oauth/token", spa, "grant_type", "refresh_token", "refresh_token", refresh); a.Status != 200 || allowed(a) != page {
-		t.Errorf("refresh: %d %v %s", a.Status, a.Header, a.Body)
-	}
-	if a := from(page, "/oauth/token", spa, "grant_type", "refresh_token", "refresh_token", "x"); a.Status != 400 || allowed(a) != page {
-		t.Errorf("an error is readable too: %d %v", a.Status, a.Header)
-	}
-	if a := from(page, "/oauth/token", w.public, "grant_type", "refresh_token", "refresh_token", "x"); allowed(a) != "" {
-		t.Errorf("another client's page: %v", a.Header)
-	}
-	if a := w.Do(t, http.MethodGet, "/userinfo", "", "Authorization", "Bearer "+access, "Origin", page); a.Status != 200 || allowed(a) != page {
-		t.Errorf("userinfo: %d %v %s", a.Status, a.Header, a.Body)
-	}
-	if a := from(page, "/oauth/revoke", spa, "token", access); a.Status != 200 || allowed(a) != page {
-		t.Errorf("revoke: %d %v", a.Status, a.Header)
+	if a := w.Do(t, http.MethodOptions, "/oauth/token", ""); a.Status != 405 {
+		t.Errorf("OPTIONS without an origin: %d", a.Status)
 	}
 }
 
-func TestPagesRegisterWhereAnybodyMay(t *testing.T) {
+func hasCORS(a authtest.Answer) bool {
+	for name := range a.Header {
+		if strings.HasPrefix(name, "Access-Control-") {
+			return true
+		}
+	}
+	return false
+}
+
+// What pages of any origin may call answers a signed-in browser as it answers anybody.
+func TestB4WhatPagesMayCallLooksAtNoCookie(t *testing.T) {
+	w := newPeople(t, authtest.Config{})
+	b := w.NewBrowser(t)
+	w.Code(t, b, w.app, "ada")
+	home, err := url.Parse(w.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cookies []string
+	for _, c := range b.Jar.Cookies(home) {
+		cookies = append(cookies, c.Name+"="+c.Value)
+	}
+	if len(cookies) == 0 {
+		t.Fatal("the browser is not signed in")
+	}
+	for path, method := range readable {
+		with := w.Do(t, method, path, "", "Content-Type", formType, "Cookie", strings.Join(cookies, "; "))
+		without := w.Do(t, method, path, "", "Content-Type", formType)
+		if with.Status != without.Status || with.Body != without.Body || len(with.Header.Values("Set-Cookie")) > 0 {
+			t.Errorf("%s: %d %s with the cookies, %d %s without", path, with.Status, with.Body, without.Status, without.Body)
+		}
+	}
+}
+
+func TestB4ABrowserOnlyAppReadsAnswersAndErrors(t *testing.T) {
+	w := newPeople(t, authtest.Config{})
+	const page = "http://localhost:5173"
+	access, refresh := w.tokens(t, w.public, "resource", api)
+	from := func(path string, form ...string) authtest.Answer {
+		v := values(form...)
+		v.Set("client_id", w.public.Registration.ClientID)
+		return w.Do(t, http.MethodPost, path, v.Encode(), "Content-Type", formType, "Origin", page)
+	}
+	for name, c := range map[string]struct {
+		status int
+		answer authtest.Answer
+	}{
+		"refreshed":              {200, from("/oauth/token", "grant_type", "refresh_token", "refresh_token", refresh)},
+		"refresh token unknown":  {400, from("/oauth/token", "grant_type", "refresh_token", "refresh_token", "x")},
+		"userinfo":               {200, w.Do(t, http.MethodGet, "/userinfo", "", "Authorization", "Bearer "+access, "Origin", page)},
+		"userinfo without right": {401, w.Do(t, http.MethodGet, "/userinfo", "", "Authorization", "Bearer x", "Origin", page)},
+		"too large":              {413, from("/oauth/token", "x", strings.Repeat("x", 1<<17))},
+		"revoked":                {200, from("/oauth/revoke", "token", refresh)},
+	} {
+		if c.answer.Status != c.status || allowedOrigin(c.answer) != "*" {
+			t.Errorf("%s: %d %v %s", name, c.answer.Status, c.answer.Header, c.answer.Body)
+		}
+	}
+}
+
+// B4: a page can read the 503 of a server that is starting, or cannot issue.
+func TestB4PreflightsDoNotDependOnHealth(t *testing.T) {
+	s := authtest.Start(t, authtest.Config{Bare: true})
+	for path, method := range map[string]string{"/oauth/token": "POST", "/userinfo": "GET", "/oauth/register": "POST", "/.well-known/jwks.json": "GET"} {
+		if a := preflight(t, s, path, "https://app.example", method, "traceparent"); a.Status != 204 || allowedOrigin(a) != "*" {
+			t.Errorf("preflight of %s: %d %v", path, a.Status, a.Header)
+		}
+		if a := s.Do(t, method, path, "", "Origin", "https://app.example"); a.Status != 503 || allowedOrigin(a) != "*" || a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %d %v", path, a.Status, a.Header)
+		}
+	}
+}
+
+func TestB4PagesRegisterWhereAnybodyMay(t *testing.T) {
 	const page = "https://mcp.example"
 	s := authtest.Start(t, open(authtest.Config{}))
-	allowed := func(a authtest.Answer) string { return a.Header.Get("Access-Control-Allow-Origin") }
-	preflight := func(path, method string) authtest.Answer {
-		return s.Do(t, http.MethodOptions, path, "", "Origin", page, "Access-Control-Request-Method", method, "Access-Control-Request-Headers", "authorization,content-type,mcp-protocol-version")
-	}
 	fromPage := func(method, path, token, body string) authtest.Answer {
 		header := []string{"Origin", page, "Content-Type", "application/json"}
 		if token != "" {
@@ -85,23 +148,23 @@ func TestPagesRegisterWhereAnybodyMay(t *testing.T) {
 		}
 		return s.Do(t, method, path, body, header...)
 	}
-	if a := preflight("/oauth/register", "POST"); a.Status != 204 || allowed(a) != "*" || a.Header.Get("Access-Control-Allow-Credentials") != "" || !strings.Contains(a.Header.Get("Access-Control-Allow-Methods"), "POST") {
-		t.Errorf("preflight: %d %v", a.Status, a.Header)
-	}
 	a := fromPage(http.MethodPost, "/oauth/register", "", seed1)
-	if a.Status != 201 || allowed(a) != "*" {
+	if a.Status != 201 || allowedOrigin(a) != "*" {
 		t.Fatalf("register: %d %v %s", a.Status, a.Header, a.Body)
 	}
 	uri, token := "/oauth/register/"+a.Member("client_id"), a.Member("registration_access_token")
-	for _, method := range []string{"GET", "PUT", "DELETE"} {
-		if a := preflight(uri, method); a.Status != 204 || allowed(a) != "*" || !strings.Contains(a.Header.Get("Access-Control-Allow-Methods"), method) {
-			t.Errorf("preflight of %s: %d %v", method, a.Status, a.Header)
+	for _, method := range []string{"POST /oauth/register", "GET " + uri, "PUT " + uri, "DELETE " + uri} {
+		method, path, _ := strings.Cut(method, " ")
+		a := preflight(t, s, path, page, method, "authorization,content-type,mcp-protocol-version,traceparent")
+		if a.Status != 204 || allowedOrigin(a) != "*" || !strings.Contains(a.Header.Get("Access-Control-Allow-Methods"), method) ||
+			!strings.Contains(a.Header.Get("Access-Control-Allow-Headers"), "traceparent") || a.Header.Get("Access-Control-Allow-Credentials") != "" {
+			t.Errorf("preflight of %s %s: %d %v", method, path, a.Status, a.Header)
 		}
 	}
-	if a := fromPage(http.MethodGet, uri, "", ""); a.Status != 401 || allowed(a) != "*" {
+	if a := fromPage(http.MethodGet, uri, "", ""); a.Status != 401 || allowedOrigin(a) != "*" {
 		t.Errorf("A10 without the token: %d %v", a.Status, a.Header)
 	}
-	if a := fromPage(http.MethodPost, "/oauth/register", "", `{}`); a.Status != 400 || allowed(a) != "*" {
+	if a := fromPage(http.MethodPost, "/oauth/register", "", `{}`); a.Status != 400 || allowedOrigin(a) != "*" {
 		t.Errorf("a refusal is readable: %d %v", a.Status, a.Header)
 	}
 	// A form of another page needs no preflight: it does not register.
@@ -112,28 +175,12 @@ func TestPagesRegisterWhereAnybodyMay(t *testing.T) {
 		s.Settings.Registration.Mode = mode
 		s.Reload(t)
 		for path, method := range map[string]string{"/oauth/register": "POST", uri: "GET"} {
-			if a := preflight(path, method); a.Status != 405 || allowed(a) != "" {
+			if a := preflight(t, s, path, page, method, "authorization"); a.Status != 405 || hasCORS(a) {
 				t.Errorf("%s, preflight of %s: %d %v", mode, path, a.Status, a.Header)
 			}
 		}
-		if a := fromPage(http.MethodGet, uri, token, ""); a.Status != 200 || allowed(a) != "" {
+		if a := fromPage(http.MethodGet, uri, token, ""); a.Status != 200 || hasCORS(a) {
 			t.Errorf("%s: %d %v", mode, a.Status, a.Header)
 		}
-	}
-}
-
-func TestPagesOfOtherOriginsPush(t *testing.T) {
-	w := newPeople(t, authtest.Config{})
-	const page = "https://spa.example"
-	spa := w.MustRegister(t, authtest.NewClient("spa", authtest.WithCode("openid"), authtest.Public, func(r *oauth.Registration) { r.Origins = []string{page} }))
-	push := func(c authtest.Client) authtest.Answer {
-		u, _ := url.Parse(w.AuthorizeURL(c))
-		return w.Do(t, http.MethodPost, "/oauth/par", u.RawQuery, "Content-Type", formType, "Origin", page)
-	}
-	if a := push(spa); a.Status != 201 || a.Header.Get("Access-Control-Allow-Origin") != page {
-		t.Errorf("%d %v %s", a.Status, a.Header, a.Body)
-	}
-	if a := push(w.public); a.Header.Get("Access-Control-Allow-Origin") != "" {
-		t.Errorf("another client's page: %d %v", a.Status, a.Header)
 	}
 }

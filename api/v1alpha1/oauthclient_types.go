@@ -182,17 +182,6 @@ type OAuthClientSpec struct {
 	// +optional
 	PostLogoutRedirectURIs []string `json:"postLogoutRedirectURIs,omitempty"`
 
-	// origins of the pages that call the server for this client from a browser
-	// (CORS), as browsers send them: scheme, host and port. Absent: for a Public
-	// client the origins of its redirectURIs, for a Confidential one none.
-	// +listType=set
-	// +kubebuilder:validation:MaxItems=16
-	// +kubebuilder:validation:items:MinLength=1
-	// +kubebuilder:validation:items:MaxLength=300
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^(https://[a-z0-9._-]+|https://[[][0-9a-f:]+[]]|http://(127[.]0[.]0[.]1|[[]::1[]]|localhost))(:[0-9]{1,5})?$')",message="an origin must be https, or http on 127.0.0.1, [::1] or localhost, with host and port in lower case and nothing behind them, like https://app.example"
-	// +optional
-	Origins []string `json:"origins,omitempty"`
-
 	// pkce says whether authorization requests need PKCE (RFC 7636). Optional is
 	// for old confidential web apps that cannot send it, and in force only where
 	// the AuthorizationServer permits it; the condition PKCEOptional tells.

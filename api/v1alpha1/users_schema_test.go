@@ -24,7 +24,6 @@ func TestOAuthClientForUsers(t *testing.T) {
 	method := []string{"spec", "authMethod must be none, or absent, for type Public"}
 	kind := []string{"spec.redirectURIs[0]", "must be https, http on 127.0.0.1"}
 	chars := []string{"spec.redirectURIs[0]", "no fragment and no character"}
-	origin := []string{"spec.origins[0]", "with host and port in lower case"}
 	checkCreate(t, "OAuthClient", []rule{
 		{"least", webApp(), nil},
 		{"full", webApp(`
@@ -36,7 +35,6 @@ logoURL: https://app.example/logo.png?v=2
 policyURL: https://app.example/legal#privacy
 termsOfServiceURL: https://app.example/legal#terms
 postLogoutRedirectURIs: ['https://app.example/bye']
-origins: ['https://app.example', 'http://localhost:3000', 'http://[::1]:3000', 'https://[2001:db8::1]:8443']
 pkce: Optional
 authMethod: client_secret_post
 tokens: {refreshTokenLifetime: 24h, refreshTokenIdleLifetime: 1h}
@@ -73,10 +71,6 @@ accessTokenLifetime: 5m`), nil},
 		{"A1: backslash", redirect("https://app.example/\\a"), chars},
 		{"A1: space", redirect("https://app.example/a b"), chars},
 		{"post-logout elsewhere over http", webApp("postLogoutRedirectURIs: ['http://app.example/']"), []string{"spec.postLogoutRedirectURIs[0]", "must be https"}},
-		{"origin with a path", webApp("origins: ['https://app.example/']"), origin},
-		{"origin null", webApp("origins: ['null']"), origin},
-		{"origin pattern", webApp("origins: ['https://*.example']"), origin},
-		{"origin over http", webApp("origins: ['http://app.example']"), origin},
 		{"displayName too long", webApp("displayName: " + strings.Repeat("a", 201)), []string{"spec.displayName", "200"}},
 		{"A8: logo over http", webApp("logoURL: 'http://app.example/logo.png'"), []string{"spec.logoURL", "must be an https URL"}},
 		{"A9: logo in itself", webApp("logoURL: 'data:image/png;base64,AAAA'"), []string{"spec.logoURL", "must be an https URL"}},

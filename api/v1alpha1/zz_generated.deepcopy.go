@@ -472,11 +472,6 @@ func (in *OAuthClientSpec) DeepCopyInto(out *OAuthClientSpec) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
-	if in.Origins != nil {
-		in, out := &in.Origins, &out.Origins
-		*out = make([]string, len(*in))
-		copy(*out, *in)
-	}
 	if in.Scopes != nil {
 		in, out := &in.Scopes, &out.Scopes
 		*out = make([]string, len(*in))

@@ -46,7 +46,6 @@ func (s *Server) push(x *exchange) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	narrowOrigin(x, client)
 	now := s.Now()
 	if client.Public() { // RFC 9126, Section 2.3: 429
 		if wait := s.pushes.takeBoth(peer.Network(s.remoteAddress(x)), pushesPerMinute, allPushesPerMinute, now); wait > 0 {

@@ -124,7 +124,6 @@ func (s *Server) acceptable(x *exchange, asked oauth.Registration, authenticated
 	left := accepted.RedirectURIs
 	accepted.RedirectURIs = slices.DeleteFunc(distinct(asked.RedirectURIs), func(s string) bool { return !slices.Contains(left, s) })
 	accepted.PostLogoutRedirectURIs = distinct(asked.PostLogoutRedirectURIs)
-	accepted.Origins = distinct(asked.Origins)
 	if scopes, err := oauth.ParseScope(asked.Scope); err == nil {
 		accepted.Scope = oauth.JoinScope(scopes)
 	}

@@ -69,11 +69,7 @@ func (s *Server) revoker(x *exchange, p *params.Params) (*registry.Client, error
 	if x.view.verifier == nil {
 		return nil, oauth.TemporarilyUnavailable("the server is starting")
 	}
-	c, err := s.authenticate(x, p)
-	if err == nil {
-		narrowOrigin(x, c)
-	}
-	return c, err
+	return s.authenticate(x, p)
 }
 
 // revocable is what a presented token is a token of.
@@ -87,7 +83,7 @@ type revocable struct {
 
 func (s *Server) revokeToken(x *exchange, caller *registry.Client, text string) error {
 	t, found, err := s.revocable(x.r.Context(), x.view, text)
-	if err != nil || !found || !s.mayRevoke(x, caller, t.clientID) {
+	if err != nil || !found || !s.mayRevoke(caller, t.clientID) {
 		return err
 	}
 	if err := s.end(x.r.Context(), t); err != nil {
@@ -103,7 +99,7 @@ func (s *Server) revokeToken(x *exchange, caller *registry.Client, text string) 
 // mayRevoke: a client its own tokens only (RFC 7009, Section 2.1). Whoever does
 // not authenticate may end those of public clients, which is all that holding the
 // token proves.
-func (s *Server) mayRevoke(x *exchange, caller *registry.Client, clientID string) bool {
+func (s *Server) mayRevoke(caller *registry.Client, clientID string) bool {
 	if caller != nil {
 		return caller.ClientID == clientID
 	}
@@ -111,7 +107,6 @@ func (s *Server) mayRevoke(x *exchange, caller *registry.Client, clientID string
 	if !ok {
 		return true // the client is gone; what is left of it may go too
 	}
-	narrowOrigin(x, owner)
 	return owner.Public()
 }
 

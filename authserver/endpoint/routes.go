@@ -75,9 +75,9 @@ type route struct {
 func (s *Server) table() []route {
 	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 	return append(s.peopleTable(), []route{
-		{name: "token", path: pathToken, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.token}},
-		{name: "revoke", path: pathRevoke, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.revoke}},
-		{name: "introspect", path: pathIntrospect, maxBody: tokenBody, methods: map[string]handler{post: s.introspect}},
+		{name: "token", path: pathToken, maxBody: tokenBody, cors: corsAny, methods: map[string]handler{post: s.token}},
+		{name: "revoke", path: pathRevoke, maxBody: tokenBody, cors: corsAny, methods: map[string]handler{post: s.revoke}},
+		{name: "introspect", path: pathIntrospect, maxBody: tokenBody, cors: corsAny, methods: map[string]handler{post: s.introspect}},
 		{name: "register", path: pathRegister, maxBody: registrationBody, cors: corsOpen, methods: map[string]handler{post: s.register}},
 		{name: "client", path: managementPrefix, maxBody: registrationBody, cors: corsOpen, methods: map[string]handler{get: s.readClient, put: s.updateClient, del: s.deleteClient}},
 		{name: "policy", path: pathPolicies, maxBody: registrationBody, methods: map[string]handler{put: s.byRegistrar(s.putPolicy), del: s.byRegistrar(s.deletePolicy)}},
@@ -102,8 +102,8 @@ func (s *Server) peopleTable() []route {
 	table := []route{
 		{name: "authorize", path: pathAuthorize, page: true, maxBody: pageBody, effects: true, methods: map[string]handler{get: s.authorize, post: s.postAuthorize}},
 		{name: "continue", path: pathContinue, page: true, maxBody: pageBody, effects: true, methods: map[string]handler{get: s.continueAuthorization, post: s.postContinue}},
-		{name: "par", path: pathPAR, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{post: s.par}},
-		{name: "userinfo", path: pathUserinfo, maxBody: tokenBody, cors: corsClients, methods: map[string]handler{get: s.userinfo, post: s.userinfo}},
+		{name: "par", path: pathPAR, maxBody: tokenBody, cors: corsAny, methods: map[string]handler{post: s.par}},
+		{name: "userinfo", path: pathUserinfo, maxBody: tokenBody, cors: corsAny, methods: map[string]handler{get: s.userinfo, post: s.userinfo}},
 		{name: "logout", path: pathLogout, page: true, maxBody: pageBody, effects: true, methods: map[string]handler{get: s.logout, post: s.postLogout}},
 		{name: "account", path: pathAccount, page: true, methods: map[string]handler{get: s.account}},
 		{name: "account", path: accountPrefix, page: true, maxBody: pageBody, methods: map[string]handler{post: s.postAccount}},

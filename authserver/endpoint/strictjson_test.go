@@ -33,10 +33,10 @@ func TestA15StrictJSON(t *testing.T) {
 func TestStrictJSONIsReadByExactNames(t *testing.T) {
 	var r selfRegistration
 	err := strictUnmarshal([]byte(`{"Client_ID":"x","client_id":"a","CLIENTELE_MANAGED":{},"redirect_uris":["https://a.example/cb"],"Redirect_URIs":[],
-		"contacts":null,"default_max_age":7,"client_secret":"s","clientele_origins":[],"\u212a":1}`), &r)
+		"contacts":null,"default_max_age":7,"client_secret":"s","post_logout_redirect_uris":[],"\u212a":1}`), &r)
 	age := int64(7)
 	want := selfRegistration{ClientSecret: "s", Registration: oauth.Registration{
-		ClientID: "a", RedirectURIs: []string{"https://a.example/cb"}, DefaultMaxAge: &age, Origins: []string{},
+		ClientID: "a", RedirectURIs: []string{"https://a.example/cb"}, DefaultMaxAge: &age, PostLogoutRedirectURIs: []string{},
 	}}
 	if err != nil || !reflect.DeepEqual(r, want) {
 		t.Errorf("%+v, %v", r, err)

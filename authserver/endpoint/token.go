@@ -72,7 +72,6 @@ func (s *Server) issue(x *exchange, now time.Time) (granting, grant.Issue, error
 	if g.client, err = s.authenticate(x, &p); err != nil {
 		return g, grant.Issue{}, err
 	}
-	narrowOrigin(x, g.client)
 	// 3.
 	if g.counted, err = s.grantFor(x.view, g.client, p.Get("grant_type")); err != nil {
 		return g, grant.Issue{}, err

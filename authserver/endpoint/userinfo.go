@@ -64,7 +64,6 @@ func (s *Server) userClaims(x *exchange, text string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	narrowOrigin(x, a.client)
 	// 3.
 	scopes, err := oauth.ParseScope(a.Scope)
 	if err != nil || a.family == nil || !slices.Contains(scopes, oauth.ScopeOpenID) {

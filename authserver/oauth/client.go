@@ -36,7 +36,6 @@ func (r Registration) Validate(schemes ...string) error {
 		func(r Registration) *Error { return checkRedirectURIs(r, schemes) },
 		checkResponseTypes,
 		func(r Registration) *Error { return checkPostLogout(r, schemes) },
-		checkOrigins,
 		checkPages,
 		checkManaged,
 	}

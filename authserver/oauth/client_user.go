@@ -118,18 +118,6 @@ func checkPostLogout(r Registration, schemes []string) *Error {
 	return nil
 }
 
-func checkOrigins(r Registration) *Error {
-	if len(r.Origins) > MaxOrigins {
-		return InvalidClientMetadata("clientele_origins must list at most %d", MaxOrigins)
-	}
-	for i, origin := range r.Origins {
-		if err := ValidOrigin(origin); err != nil {
-			return InvalidClientMetadata("clientele_origins[%d]: %s", i, AsError(err).Description)
-		}
-	}
-	return nil
-}
-
 // checkPages: what people are shown, and may follow, must be a page (A9).
 func checkPages(r Registration) *Error {
 	for _, page := range []struct{ member, url string }{

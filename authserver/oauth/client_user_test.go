@@ -21,7 +21,6 @@ func web() Registration {
 	r.Contacts = []string{"ops@app.example", "+1 555 0100"}
 	r.DefaultMaxAge = &age
 	r.Description = "Plans your posts."
-	r.Origins = []string{"https://app.example"}
 	r.Managed.RefreshTokenLifetime, r.Managed.RefreshTokenIdleLifetime = 86400, 3600
 	r.Managed.Trusted, r.Managed.PKCEOptional = true, true
 	r.Managed.OwnerDisplay = "Team A"
@@ -83,9 +82,6 @@ func TestValidateRefusesUserClients(t *testing.T) {
 		"application type unknown":    {func(r *Registration) { r.ApplicationType = "browser" }, meta, "application_type"},
 		"after logout, http":          {func(r *Registration) { r.PostLogoutRedirectURIs[0] = "http://app.example" }, meta, "post_logout_redirect_uris[0]"},
 		"A15 after logout, too many":  {func(r *Registration) { r.PostLogoutRedirectURIs = slices.Repeat(r.RedirectURIs, 17) }, meta, "post_logout"},
-		"origin":                      {func(r *Registration) { r.Origins[0] = "https://app.example/" }, meta, "clientele_origins[0]"},
-		"origin null":                 {func(r *Registration) { r.Origins[0] = "null" }, meta, "clientele_origins[0]"},
-		"A15 too many origins":        {func(r *Registration) { r.Origins = slices.Repeat(r.Origins, 17) }, meta, "clientele_origins"},
 		"A9 homepage is a script":     {func(r *Registration) { r.ClientURI = "javascript:alert(1)" }, meta, "client_uri"},
 		"A9 homepage breaks out":      {func(r *Registration) { r.ClientURI = `https://a/"onclick="x` }, meta, "client_uri"},
 		"A9 homepage with user name":  {func(r *Registration) { r.ClientURI = "https://bank.example@evil.example/" }, meta, "client_uri"},

@@ -10,7 +10,7 @@ import (
 )
 
 // Normalized returns a deep copy of the registration in normal form: defaults of
-// RFC 7591, Section 2 filled in; grant types, scopes, redirect URIs, origins and
+// RFC 7591, Section 2 filled in; grant types, scopes, redirect URIs and
 // secret hashes sorted and without repetition, for they are sets. Resources keep
 // their order, because the first may be the default target, and contacts theirs.
 // A scope that cannot be parsed is left as it is.
@@ -25,7 +25,6 @@ func (r Registration) Normalized() Registration {
 	}
 	r.RedirectURIs = sortedSet(r.RedirectURIs)
 	r.PostLogoutRedirectURIs = sortedSet(r.PostLogoutRedirectURIs)
-	r.Origins = sortedSet(r.Origins)
 	r.Contacts = slices.Clone(r.Contacts)
 	r.ResponseTypes = responseTypes(r)
 	r.ApplicationType = applicationType(r)

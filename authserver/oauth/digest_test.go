@@ -22,8 +22,8 @@ func TestDigestIsStable(t *testing.T) {
 		"bare": {Registration{ClientID: "a.b", GrantTypes: []GrantType{GrantClientCredentials}, Managed: &Managed{
 			Owner: Owner{Namespace: "a", Name: "b", UID: "u"}, SecretHashes: []string{"x"}, RegistrationTokenHash: "y"}},
 			"e8da70863b5299fb93e44a7ac43ed074f85b966431e4fc816da21d254827cd38"},
-		"web":    {web(), "4483368a62bbafd7f4b149ed3b21daa36844c05afb05e4caab25fcc0dd9f74bc"},
-		"public": {spa(), "69fec940d12b3fa39bdb91b160b4f53d3f21eecef9a4375ad945040ae98629b3"},
+		"web":    {web(), "3587eaf3b5949b69c97da3bf88751a47371f2b7e27786de35d0cd0c21b5860e3"},
+		"public": {spa(), "e3bef5cefcb10cd936a7694256a0e05887915089a1fb71d9e61bb082881f2988"},
 	} {
 		if got := c.registration.Digest(); got != c.want {
 			t.Errorf("%s: got %s, want %s", name, got, c.want)
@@ -65,7 +65,6 @@ func TestF23DigestIgnoresOrderAndDefaults(t *testing.T) {
 		"redirect URIs reordered":   func(r *Registration) { slices.Reverse(r.RedirectURIs) },
 		"redirect URIs repeated":    func(r *Registration) { r.RedirectURIs = slices.Repeat(r.RedirectURIs, 2) },
 		"after logout repeated":     func(r *Registration) { r.PostLogoutRedirectURIs = slices.Repeat(r.PostLogoutRedirectURIs, 2) },
-		"origins repeated":          func(r *Registration) { r.Origins = slices.Repeat(r.Origins, 2) },
 		"grant types reordered":     func(r *Registration) { slices.Reverse(r.GrantTypes) },
 	} {
 		r := web()
@@ -75,7 +74,7 @@ func TestF23DigestIgnoresOrderAndDefaults(t *testing.T) {
 		}
 	}
 	empty, missing := full(), full()
-	empty.RedirectURIs, empty.Origins, empty.Contacts, empty.ResponseTypes = []string{}, []string{}, []string{}, []ResponseType{}
+	empty.RedirectURIs, empty.Contacts, empty.ResponseTypes = []string{}, []string{}, []ResponseType{}
 	empty.Managed.SecretHashes, missing.Managed.SecretHashes = []string{}, nil
 	empty.Managed.Resources, missing.Managed.Resources = []string{}, nil
 	empty.Managed.ClientLabels, missing.Managed.ClientLabels = map[string]string{}, nil
@@ -123,7 +122,7 @@ func TestNormalizedIsADeepCopy(t *testing.T) {
 		t.Error("normalizing twice differs")
 	}
 	n.GrantTypes[0], n.Managed.SecretHashes[0], n.Managed.Resources[0] = "x", "x", "x"
-	n.RedirectURIs[0], n.PostLogoutRedirectURIs[0], n.Origins[0], n.Contacts[0], n.ResponseTypes[0] = "x", "x", "x", "x", "x"
+	n.RedirectURIs[0], n.PostLogoutRedirectURIs[0], n.Contacts[0], n.ResponseTypes[0] = "x", "x", "x", "x"
 	*n.DefaultMaxAge = 7
 	n.Managed.ClientLabels["x"], n.Managed.NamespaceLabels["x"] = "x", "x"
 	if r.Digest() != want {

@@ -11,7 +11,6 @@
 //	resource.go      resource identifiers (RFC 8707, Section 2)
 //	redirecturi.go   redirect URIs (RFC 6749, 8252, 9700); redirectmatch.go compares them
 //	host.go          the host and port of a URL, of which there is one spelling only
-//	origin.go        origins of pages, for CORS (RFC 6454)
 //	pkce.go          code challenge and verifier (RFC 7636)
 //	response.go      response types and modes (RFC 6749, Section 3.1.1)
 //	prompt.go        prompt and max_age (OpenID Connect Core 1.0, Section 3.1.2.1)

@@ -42,9 +42,6 @@ type Registration struct {
 	DefaultMaxAge *int64 `json:"default_max_age,omitempty"`
 	// Description, in a sentence, says what the app does. Ours.
 	Description string `json:"clientele_description,omitempty"`
-	// Origins of the pages that call the endpoints for this client (CORS); see
-	// ValidOrigin and AllowsOrigin. Ours.
-	Origins []string `json:"clientele_origins,omitempty"`
 	// Managed holds the members that only a registrar may send.
 	Managed *Managed `json:"clientele_managed,omitempty"`
 }

@@ -78,7 +78,6 @@ func load(keys credential.ServerKeys, c *store.Client) loadedClient {
 // complained about twice.
 func (r *Registry) replaceClients(all []loadedClient, wasTampered map[string]oauth.Owner) {
 	served := new(sync.Map)
-	r.origins.reset()
 	r.hosts.replace(all)
 	for _, l := range all {
 		if l.client != nil {
@@ -120,7 +119,7 @@ func (r *Registry) changeClients(changed []loadedClient, deleted []string) {
 }
 
 // serve a client from now on, in place of what there was under its id: at no time
-// is it unknown meanwhile, nor are its origins.
+// is it unknown meanwhile.
 func (r *Registry) serve(l loadedClient) {
 	before, served := r.Client(l.id)
 	r.clients.Load().Store(l.id, l.client)
@@ -177,7 +176,6 @@ func (r *Registry) forgetTampered(id string) {
 }
 
 func (r *Registry) count(c *Client, n int) {
-	r.origins.add(c, n)
 	if c.Managed != nil {
 		r.state.counts.Managed += n
 	} else {

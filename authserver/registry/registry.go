@@ -89,7 +89,6 @@ type Registry struct {
 	clients   atomic.Pointer[sync.Map] // client id → *Client
 	policies  atomic.Pointer[policySnapshot]
 	confirmed atomic.Int64 // Unix nanoseconds
-	origins   origins
 	hosts     hosts
 
 	// binding is held while the server keys must not change beneath a write.
@@ -121,7 +120,6 @@ func New(o Options) *Registry {
 	r.clients.Store(new(sync.Map))
 	r.policies.Store(&policySnapshot{set: policy.NewSet(nil)})
 	r.state.reset("", 0)
-	r.origins.reset()
 	r.hosts.replace(nil)
 	return r
 }

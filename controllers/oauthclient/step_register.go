@@ -40,7 +40,6 @@ func (p *pass) desired(rec *record) oauth.Registration {
 		Scope:                   oauth.JoinScope(spec.Scopes),
 		RedirectURIs:            spec.RedirectURIs,
 		PostLogoutRedirectURIs:  spec.PostLogoutRedirectURIs,
-		Origins:                 spec.Origins,
 		Managed: &oauth.Managed{
 			Owner:                    oauth.Owner{Namespace: rec.Owner.Namespace, Name: rec.Owner.Name, UID: rec.OwnerUID},
 			Counter:                  rec.State.Counter,

@@ -51,7 +51,7 @@ func TestDesiredForUsers(t *testing.T) {
 	webApp(oac)
 	oac.Spec.DisplayName, oac.Spec.Description, oac.Spec.HomepageURL = "The app", "Does things.", "https://app.example/"
 	oac.Spec.LogoURL, oac.Spec.PolicyURL, oac.Spec.TermsOfServiceURL = "https://app.example/logo.png", "https://app.example/privacy", "https://app.example/terms"
-	oac.Spec.PostLogoutRedirectURIs, oac.Spec.Origins = []string{"https://app.example/bye"}, []string{"https://app.example"}
+	oac.Spec.PostLogoutRedirectURIs = []string{"https://app.example/bye"}
 	oac.Spec.PKCE = v1alpha1.PKCEOptional
 	oac.Spec.Tokens = &v1alpha1.ClientTokens{RefreshTokenLifetime: hour, RefreshTokenIdleLifetime: hour}
 	p := &pass{client: oac, allowed: v1alpha1.AllowedClients{Trusted: true, PKCEOptional: true}}
@@ -66,7 +66,7 @@ func TestDesiredForUsers(t *testing.T) {
 		GrantTypes:              []oauth.GrantType{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken},
 		TokenEndpointAuthMethod: oauth.AuthClientSecretBasic,
 		RedirectURIs:            []string{"https://app.example/callback"},
-		PostLogoutRedirectURIs:  []string{"https://app.example/bye"}, Origins: []string{"https://app.example"},
+		PostLogoutRedirectURIs:  []string{"https://app.example/bye"},
 		Managed: &oauth.Managed{
 			Owner: oauth.Owner{Namespace: "ns", Name: "app", UID: "uid"}, Counter: 1,
 			SecretHashes: rec.hashes(), RegistrationTokenHash: hashOf(rec.Token),
