@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -51,7 +50,7 @@ func newManager(ctx context.Context, o Options) (ctrl.Manager, error) {
 	mgr, err := ctrl.NewManager(c, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         caching,
-		Client:                        client.Options{Cache: &client.CacheOptions{EnableReadYourWritesConsistency: ptr.To(true)}},
+		Client:                        client.Options{Cache: &client.CacheOptions{EnableReadYourWritesConsistency: new(true)}},
 		Logger:                        o.Log,
 		LeaderElection:                o.LeaderElect,
 		LeaderElectionID:              leaseName,
@@ -59,11 +58,11 @@ func newManager(ctx context.Context, o Options) (ctrl.Manager, error) {
 		LeaderElectionReleaseOnCancel: true,
 		Metrics:                       server.Options{BindAddress: o.MetricsBindAddress},
 		HealthProbeBindAddress:        o.HealthProbeBindAddress,
-		GracefulShutdownTimeout:       ptr.To(shutdownTimeout),
+		GracefulShutdownTimeout:       new(shutdownTimeout),
 		Controller: config.Controller{
 			ReconciliationTimeout: reconcileTimeout,
 			// Names are checked per process; a test runs more than one operator.
-			SkipNameValidation: ptr.To(true),
+			SkipNameValidation: new(true),
 		},
 	})
 	if err != nil {

@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apiserver/pkg/apis/apiserver"
 	"k8s.io/apiserver/plugin/pkg/authenticator/token/oidc"
-	"k8s.io/utils/ptr"
 )
 
 const resource = "https://orders.shop.example"
@@ -85,7 +84,7 @@ func authenticator(t *testing.T, issuer string, ca caBundle, audience string) oi
 		JWTAuthenticator: apiserver.JWTAuthenticator{
 			Issuer: apiserver.Issuer{URL: issuer, Audiences: []string{audience}},
 			ClaimMappings: apiserver.ClaimMappings{
-				Username: apiserver.PrefixedClaimOrExpression{Claim: "sub", Prefix: ptr.To("")},
+				Username: apiserver.PrefixedClaimOrExpression{Claim: "sub", Prefix: new("")},
 			},
 		},
 		CAContentProvider:    ca,
