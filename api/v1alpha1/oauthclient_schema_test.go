@@ -22,7 +22,7 @@ grantTypes: [client_credentials]
 authMethod: client_secret_post
 scopes: ["orders:read", "orders:write"]
 resources: ["https://orders.shop.example", "urn:example:orders"]
-accessTokenLifetime: 5m
+tokens: {accessTokenLifetime: 5m}
 credentials:
   secretName: checkout
   template: {labels: {a: b}, annotations: {c: d}, keys: {clientID: CLIENT_ID, clientSecret: CLIENT_SECRET}}
@@ -49,10 +49,11 @@ disabled: true`, nil},
 		{"resource with a space", "resources: ['https://a.example/a b']", resource},
 		{"resource with capitals in the scheme", "resources: ['HTTPS://a.example']", resource},
 		{"resource with every character a URI may have", "resources: [\"https://a.example/-._~:/?[]@!$&'()*+,;=%41Az09\"]", nil},
+		{"resource twice", "resources: ['urn:a:b', 'urn:c:d', 'urn:a:b']", []string{"spec.resources", "must not list a resource twice"}},
 		{"too many resources", "resources: " + names(17, func(i int) string { return "'urn:a:" + word(i) + "'" }), []string{"spec.resources", "16"}},
-		{"lifetime too short", "accessTokenLifetime: 59s", []string{"spec.accessTokenLifetime", "between 1m and 24h"}},
-		{"lifetime too long", "accessTokenLifetime: 24h1s", []string{"spec.accessTokenLifetime", "between 1m and 24h"}},
-		{"lifetime that is none", "accessTokenLifetime: soon", []string{"spec.accessTokenLifetime", "a duration in h, m and s"}},
+		{"lifetime too short", "tokens: {accessTokenLifetime: 59s}", []string{"spec.tokens.accessTokenLifetime", "between 1m and 24h"}},
+		{"lifetime too long", "tokens: {accessTokenLifetime: 24h1s}", []string{"spec.tokens.accessTokenLifetime", "between 1m and 24h"}},
+		{"lifetime that is none", "tokens: {accessTokenLifetime: soon}", []string{"spec.tokens.accessTokenLifetime", "a duration in h, m and s"}},
 		{"secretName in capitals", "credentials: {secretName: Checkout}", []string{"spec.credentials.secretName", "a-z0-9"}},
 		{"label of ours", "credentials: {template: {labels: {oauth.clientele.dev/owner: x}}}", []string{"spec.credentials.template.labels", "the operator's own"}},
 		{"annotation of ours", "credentials: {template: {annotations: {oauth.clientele.dev/owner: x}}}", []string{"spec.credentials.template.annotations", "the operator's own"}},

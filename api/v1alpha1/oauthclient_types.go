@@ -204,24 +204,19 @@ type OAuthClientSpec struct {
 	// +optional
 	Scopes []string `json:"scopes,omitempty"`
 
-	// resources (RFC 8707) the client wants tokens for; each becomes `aud`.
-	// Absent: the server's default resource.
-	// +listType=set
+	// resources (RFC 8707) the client wants tokens for; each becomes `aud`. The
+	// first is the default: a token request without `resource` is for it. Absent:
+	// the server's default resource.
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a == b))",message="resources must not list a resource twice"
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=512
 	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[a-z][a-z0-9+.-]*:[]!$%&-;=?-[_a-z~]+$') && isURL(self)",message="a resource must be an absolute URI without a fragment (RFC 8707, Section 2), its scheme in lower case"
 	// +optional
 	Resources []string `json:"resources,omitempty"`
 
-	// accessTokenLifetime shortens the server's; a longer one is cut to it.
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="accessTokenLifetime must be a duration in h, m and s between 1m and 24h, such as 90m"
-	// +optional
-	AccessTokenLifetime *metav1.Duration `json:"accessTokenLifetime,omitempty"`
-
-	// tokens shortens how long a user's tokens live.
+	// tokens shortens how long the client's tokens live.
 	// +optional
 	Tokens *ClientTokens `json:"tokens,omitempty"`
 
@@ -240,10 +235,17 @@ type OAuthClientSpec struct {
 	Disabled bool `json:"disabled,omitempty"`
 }
 
-// ClientTokens shortens how long a user's tokens live; what is longer than the
-// server's is cut to it.
+// ClientTokens shortens how long a client's tokens live. A value that is longer
+// than the server's has no effect.
 // +kubebuilder:validation:XValidation:rule="!has(self.refreshTokenLifetime) || !has(self.refreshTokenIdleLifetime) || duration(self.refreshTokenIdleLifetime) <= duration(self.refreshTokenLifetime)",message="refreshTokenIdleLifetime must not be longer than refreshTokenLifetime"
 type ClientTokens struct {
+	// accessTokenLifetime is how long an access token is valid.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(h|m|s|ms)){1,4}$') && duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="accessTokenLifetime must be a duration in h, m and s between 1m and 24h, such as 90m"
+	// +optional
+	AccessTokenLifetime *metav1.Duration `json:"accessTokenLifetime,omitempty"`
+
 	// refreshTokenLifetime is how long after the sign-in refresh tokens are good.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

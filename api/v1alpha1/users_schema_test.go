@@ -37,8 +37,7 @@ termsOfServiceURL: https://app.example/legal#terms
 postLogoutRedirectURIs: ['https://app.example/bye']
 pkce: Optional
 authMethod: client_secret_post
-tokens: {refreshTokenLifetime: 24h, refreshTokenIdleLifetime: 1h}
-accessTokenLifetime: 5m`), nil},
+tokens: {accessTokenLifetime: 5m, refreshTokenLifetime: 24h, refreshTokenIdleLifetime: 1h}`), nil},
 		{"public", webApp("type: Public"), nil},
 		{"public, authMethod said", webApp("type: Public", "authMethod: none"), nil},
 		{"for itself and for users", "grantTypes: [client_credentials, authorization_code]\nredirectURIs: ['https://a.example/']", nil},

@@ -12,7 +12,7 @@ import (
 // Normalized returns a deep copy of the registration in normal form: defaults of
 // RFC 7591, Section 2 filled in; grant types, scopes, redirect URIs and
 // secret hashes sorted and without repetition, for they are sets. Resources keep
-// their order, because the first may be the default target, and contacts theirs.
+// their order, because the first is the default target, and contacts theirs.
 // A scope that cannot be parsed is left as it is.
 func (r Registration) Normalized() Registration {
 	r.GrantTypes = sortedSet(r.GrantTypes)

@@ -83,7 +83,7 @@ func TestF23DigestIgnoresOrderAndDefaults(t *testing.T) {
 	}
 }
 
-// The first resource may be the default target, so their order is content.
+// The first resource is the default target, so their order is content.
 func TestDigestSeesTheOrderOfResources(t *testing.T) {
 	r := full()
 	slices.Reverse(r.Managed.Resources)

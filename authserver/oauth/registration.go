@@ -65,8 +65,8 @@ type Managed struct {
 	// RegistrationTokenHash is the SHA-256, as above, of the registration access
 	// token.
 	RegistrationTokenHash string `json:"registration_token_hash"`
-	// Resources (RFC 8707) the client may have tokens for. Empty: the server's
-	// default resource.
+	// Resources (RFC 8707) the client may have tokens for. The first is the target
+	// of a request that names none. Empty: the server's default resource.
 	Resources []string `json:"resources,omitempty"`
 	// AccessTokenLifetime in seconds shortens the server's. Zero: the server's.
 	AccessTokenLifetime int64 `json:"access_token_lifetime,omitempty"`

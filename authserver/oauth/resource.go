@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -106,11 +105,8 @@ func EffectiveResources(registered []string, defaultResource string) []string {
 }
 
 // DefaultTarget is the resource of a token request that names none (RFC 8707,
-// Section 2): the server's default resource if the client registered it or
-// registered none, else the first that the client registered.
+// Section 2): the first that the client registered, or the server's default
+// resource if it registered none.
 func DefaultTarget(registered []string, defaultResource string) string {
-	if len(registered) == 0 || slices.Contains(registered, defaultResource) {
-		return defaultResource
-	}
-	return registered[0]
+	return EffectiveResources(registered, defaultResource)[0]
 }

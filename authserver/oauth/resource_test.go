@@ -89,9 +89,9 @@ func TestDefaultTarget(t *testing.T) {
 		registered []string
 		want       string
 	}{
-		"none registered: the server's": {nil, server},
-		"the server's is among them":    {[]string{"https://b", server}, server},
-		"it is not: the first":          {[]string{"https://b", "https://a"}, "https://b"},
+		"none registered: the server's":           {nil, server},
+		"the first":                               {[]string{"https://b", "https://a"}, "https://b"},
+		"the first, also beside the server's own": {[]string{"https://b", server}, "https://b"},
 	} {
 		if got := DefaultTarget(c.registered, server); got != c.want {
 			t.Errorf("%s: got %q", name, got)

@@ -21,7 +21,7 @@ func TestDigestsFromBeforeUsersAreStable(t *testing.T) {
 	full.Spec.AuthMethod = v1alpha1.AuthClientSecretPost
 	full.Spec.Scopes = []string{"b", "a"}
 	full.Spec.Resources = []string{"https://b.example", "https://a.example"}
-	full.Spec.AccessTokenLifetime = &metav1.Duration{Duration: 5 * time.Minute}
+	full.Spec.Tokens = &v1alpha1.ClientTokens{AccessTokenLifetime: &metav1.Duration{Duration: 5 * time.Minute}}
 	full.Spec.Disabled = true
 	for name, tc := range map[string]struct {
 		client *v1alpha1.OAuthClient

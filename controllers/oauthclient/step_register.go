@@ -47,7 +47,7 @@ func (p *pass) desired(rec *record) oauth.Registration {
 			SecretHashes:             rec.hashes(),
 			RegistrationTokenHash:    hashOf(rec.Token),
 			Resources:                spec.Resources,
-			AccessTokenLifetime:      seconds(spec.AccessTokenLifetime),
+			AccessTokenLifetime:      seconds(tokens.AccessTokenLifetime),
 			RefreshTokenLifetime:     seconds(tokens.RefreshTokenLifetime),
 			RefreshTokenIdleLifetime: seconds(tokens.RefreshTokenIdleLifetime),
 			Trusted:                  p.allowed.Trusted && forUsers(spec),
