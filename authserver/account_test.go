@@ -227,7 +227,7 @@ func TestTheAccountPageShowsFiftySessions(t *testing.T) {
 	b := w.NewBrowser(t)
 	b.SignIn(t, b.Get(t, w.URL+"/account"), "ada")
 	flows := sealed.New(w.Store, func() credential.ServerKeys { return w.ServerKeys }, slog.New(slog.DiscardHandler))
-	hers, err := flows.SessionsOf(t.Context(), "user:ada", w.Clock.Now())
+	hers, err := flows.SessionsOf(t.Context(), "user/ada", w.Clock.Now())
 	if err != nil || len(hers) != 1 {
 		t.Fatalf("%d sessions, %v", len(hers), err)
 	}
@@ -363,7 +363,7 @@ func TestHowLongPeopleStaySignedIn(t *testing.T) {
 			t.Error("signed out while it is used")
 		}
 	}
-	if shown := asRegistrar[oauth.Person](t, w.Server, http.MethodGet, "/user:ada"); shown.TotalSessions != 1 {
+	if shown := asRegistrar[oauth.Person](t, w.Server, http.MethodGet, "/user/ada"); shown.TotalSessions != 1 {
 		t.Errorf("%d sessions, want the one that is not idle", shown.TotalSessions)
 	}
 	w.Pass(t, 10*time.Minute)

@@ -57,11 +57,11 @@ const everything = "session introspection userinfo code refresh"
 func (w *people) has(t *testing.T, sessions, families int) {
 	t.Helper()
 	eventually(t, func() string {
-		s, err := w.Store.SessionsOf(t.Context(), "user:ada", w.Clock.Now())
+		s, err := w.Store.SessionsOf(t.Context(), "user/ada", w.Clock.Now())
 		if err != nil {
 			return err.Error()
 		}
-		f, err := w.Store.FamiliesOf(t.Context(), "user:ada", w.Clock.Now())
+		f, err := w.Store.FamiliesOf(t.Context(), "user/ada", w.Clock.Now())
 		if err != nil {
 			return err.Error()
 		}
@@ -238,7 +238,7 @@ func TestA19WhatEndedBeforeAFailureIsAudited(t *testing.T) {
 		w := peopleAt(t, authtest.Start(t, on))
 		w.hold(t)
 		down.Store(true)
-		if a := w.SendText(t, http.MethodDelete, "/registrar/v1/people/user:ada", authtest.RegistrarToken, ""); a.Status != http.StatusInternalServerError {
+		if a := w.SendText(t, http.MethodDelete, "/registrar/v1/people/user/ada", authtest.RegistrarToken, ""); a.Status != http.StatusInternalServerError {
 			t.Errorf("told %d %s", a.Status, a.Body)
 		}
 		w.has(t, 1, 1)

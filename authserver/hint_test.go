@@ -61,7 +61,7 @@ func TestNobodyElseIsAnsweredForThanIDTokenHintNames(t *testing.T) {
 		w.Pass(t, time.Second)
 		page = b.Get(t, w.AuthorizeURL(w.web, append(scope, "id_token_hint", bobs)...))
 		p := b.SignIn(t, page, "bob")
-		if sub := claims(t, w.Issuer, "apps.web", w.MustExchange(t, w.web, p.Callback.Get("code")).Member("id_token"))["sub"]; sub != "user:bob" {
+		if sub := claims(t, w.Issuer, "apps.web", w.MustExchange(t, w.web, p.Callback.Get("code")).Member("id_token"))["sub"]; sub != "user/bob" {
 			t.Errorf("the tokens are of %v", sub)
 		}
 	})

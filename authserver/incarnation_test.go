@@ -35,7 +35,7 @@ func TestA19AnotherClientUnderTheSameID(t *testing.T) {
 
 			refused(t, "refresh", w.Refresh(t, w.public, before.Member("refresh_token")), "invalid_grant")
 			refused(t, "a code on its way", w.Exchange(t, w.public, pending), "invalid_grant")
-			if apps, err := w.Store.FamiliesOf(t.Context(), "user:ada", w.Clock.Now()); err != nil || len(apps) != 0 {
+			if apps, err := w.Store.FamiliesOf(t.Context(), "user/ada", w.Clock.Now()); err != nil || len(apps) != 0 {
 				t.Errorf("families %+v, %v are left", apps, err)
 			}
 

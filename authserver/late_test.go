@@ -146,7 +146,7 @@ func TestA11A19WhatComesLateIsOver(t *testing.T) {
 	forEachStorage(t, func(t *testing.T, on authtest.Config) {
 		for cause, end := range map[string]func(t *testing.T, other *people){
 			"signed out": func(t *testing.T, other *people) {
-				asRegistrar[oauth.SignedOut](t, other.Server, http.MethodDelete, "/user:ada")
+				asRegistrar[oauth.SignedOut](t, other.Server, http.MethodDelete, "/user/ada")
 			},
 			"disabled for a moment": func(t *testing.T, other *people) {
 				other.SetUsers(t, authtest.Person{Username: "ada", Disabled: true})
@@ -194,7 +194,7 @@ func (w *people) endSession(t *testing.T, h held) {
 	t.Helper()
 	code, err := w.Store.Code(t.Context(), credential.Hash(h.code), w.Clock.Now())
 	must(t, err)
-	must(t, w.Store.EndSession(t.Context(), "user:ada", code.Grant.SessionID))
+	must(t, w.Store.EndSession(t.Context(), "user/ada", code.Grant.SessionID))
 }
 
 // settle lets time pass, and then the server look at what is to end: somebody else's
@@ -209,7 +209,7 @@ func (w *people) settle(t *testing.T, d time.Duration) {
 	eve.Disabled = true
 	w.SetUsers(t, ada, eve)
 	eventually(t, func() string {
-		left, err := w.Store.SessionsOf(t.Context(), "user:eve", w.Clock.Now())
+		left, err := w.Store.SessionsOf(t.Context(), "user/eve", w.Clock.Now())
 		if err != nil {
 			return err.Error()
 		}

@@ -51,7 +51,7 @@ func TestOAuth2AndGoOIDCAsClients(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if identity.Subject != "user:ada" || identity.Nonce != "nonce" {
+				if identity.Subject != "user/ada" || identity.Nonce != "nonce" {
 					t.Errorf("sub %q, nonce %q", identity.Subject, identity.Nonce)
 				}
 				if err := identity.VerifyAccessToken(tokens.AccessToken); err != nil {

@@ -15,7 +15,6 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/sealed"
-	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -41,28 +40,28 @@ func TestA11A19ARegistrarSignsSomebodyOut(t *testing.T) {
 		eve := w.NewBrowser(t)
 		eveAccess := w.exchange(t, w.app, w.Code(t, eve, w.app, "eve", "resource", api)).Member("access_token")
 		h := w.hold(t)
-		shown := asRegistrar[oauth.Person](t, w.Server, http.MethodGet, "/user:ada")
+		shown := asRegistrar[oauth.Person](t, w.Server, http.MethodGet, "/user/ada")
 		if len(shown.Sessions) != 1 || shown.TotalSessions != 1 || shown.Sessions[0].Username != "ada" || len(shown.Apps) != 1 || shown.Apps[0].ClientID != "apps.app" || shown.Apps[0].Resource != api || shown.Apps[0].RefreshUntil == 0 {
 			t.Errorf("shown: %+v", shown)
 		}
-		ended := asRegistrar[oauth.SignedOut](t, w.Server, http.MethodDelete, "/user:ada")
-		if ended != (oauth.SignedOut{Subject: "user:ada", Sessions: 1, Families: 1}) {
+		ended := asRegistrar[oauth.SignedOut](t, w.Server, http.MethodDelete, "/user/ada")
+		if ended != (oauth.SignedOut{Subject: "user/ada", Sessions: 1, Families: 1}) {
 			t.Errorf("ended: %+v", ended)
 		}
 		if got := w.gives(t, h); got != "" {
 			t.Errorf("%q still works", got)
 		}
-		if again := asRegistrar[oauth.SignedOut](t, w.Server, http.MethodDelete, "/user:ada"); again != (oauth.SignedOut{Subject: "user:ada"}) {
+		if again := asRegistrar[oauth.SignedOut](t, w.Server, http.MethodDelete, "/user/ada"); again != (oauth.SignedOut{Subject: "user/ada"}) {
 			t.Errorf("again: %+v", again)
 		}
 		if !w.active(t, w.rs, eveAccess) || eve.Get(t, w.URL+"/account").AsksPassword() {
 			t.Error("somebody else was signed out")
 		}
-		left := asRegistrar[oauth.Person](t, w.Server, http.MethodGet, "/user:ada")
+		left := asRegistrar[oauth.Person](t, w.Server, http.MethodGet, "/user/ada")
 		if len(left.Sessions) != 0 || len(left.Apps) != 1 || left.Apps[0].RefreshUntil != 0 {
 			t.Errorf("left: %+v, want what she allowed", left)
 		}
-		if log := w.Log.String(); strings.Count(log, `"event":"user.access_ended","subject":"user:ada","cause":"registrar","sessions":1,"families":1,"caller":"operator","remote":"127.0.0.1"`) != 1 {
+		if log := w.Log.String(); strings.Count(log, `"event":"user.access_ended","subject":"user/ada","cause":"registrar","sessions":1,"families":1,"caller":"operator","remote":"127.0.0.1"`) != 1 {
 			t.Errorf("not in the audit log:\n%s", log)
 		}
 		b := w.NewBrowser(t) // nothing keeps her from coming back
@@ -80,14 +79,14 @@ func TestOnlyRefreshTokensAreShownAsSuch(t *testing.T) {
 		r.GrantTypes = []oauth.GrantType{oauth.GrantAuthorizationCode}
 	}))
 	w.tokens(t, once)
-	shown := asRegistrar[oauth.Person](t, w.Server, http.MethodGet, "/user:ada")
+	shown := asRegistrar[oauth.Person](t, w.Server, http.MethodGet, "/user/ada")
 	if len(shown.Apps) != 1 || shown.Apps[0].ClientID != once.Registration.ClientID || shown.Apps[0].RefreshUntil != 0 {
 		t.Errorf("shown: %+v", shown.Apps)
 	}
 	if page := w.browser.Get(t, w.URL+"/account").Body; !strings.Contains(page, once.Registration.ClientID) || strings.Contains(page, "works without you") {
 		t.Errorf("on the account page:\n%s", page)
 	}
-	if ended := asRegistrar[oauth.SignedOut](t, w.Server, http.MethodDelete, "/user:ada"); ended.Families != 1 {
+	if ended := asRegistrar[oauth.SignedOut](t, w.Server, http.MethodDelete, "/user/ada"); ended.Families != 1 {
 		t.Errorf("ended: %+v, want the family of her access token too", ended)
 	}
 }
@@ -102,12 +101,12 @@ func TestARegistrarFindsPeople(t *testing.T) {
 	w.provider.UserInfo = true
 	w.configure(t, w.provider)
 	w.MustExchange(t, w.web, w.code(t, w.NewBrowser(t), w.web, "openid"))
-	there := signin.UpstreamSubject(w.idp.Issuer, "user:ada")
+	there := oauth.UpstreamSubject(w.idp.Issuer, "user/ada")
 	for query, want := range map[string][]string{
-		"?username=ADA": {"user:ada", there},
-		"?username=bob": {"user:Bob"},
+		"?username=ADA": {"user/ada", there},
+		"?username=bob": {"user/Bob"},
 		"?username=eve": {},
-		"?issuer=" + url.QueryEscape(w.idp.Issuer) + "&subject=user:ada": {there},
+		"?issuer=" + url.QueryEscape(w.idp.Issuer) + "&subject=user/ada": {there},
 	} {
 		if got := asRegistrar[oauth.PeopleFound](t, w.Server, http.MethodGet, query); !slices.Equal(got.Subjects, want) {
 			t.Errorf("%s: %v, want %v", query, got.Subjects, want)
@@ -136,11 +135,11 @@ func TestARegistrarFindsPeopleByWhatProvidersCallThem(t *testing.T) {
 			t.Helper()
 			return asRegistrar[oauth.PeopleFound](t, w.Server, http.MethodGet, "?username="+url.QueryEscape(username))
 		}
-		signedIn("user:oidc:1", "Grace Hopper")
-		signedIn("user:oidc:2", "grace@example.com")
-		signedIn("user:oidc:3", "Ægir Ýmir")
+		signedIn("user/oidc/1", "Grace Hopper")
+		signedIn("user/oidc/2", "grace@example.com")
+		signedIn("user/oidc/3", "Ægir Ýmir")
 		for username, want := range map[string][]string{
-			"grace hopper": {"user:oidc:1"}, "Grace@example.com": {"user:oidc:2"}, "ÆGIR ýmir": {"user:oidc:3"}, "Grace": {}, "%": {}, strings.Repeat("x", 256): {},
+			"grace hopper": {"user/oidc/1"}, "Grace@example.com": {"user/oidc/2"}, "ÆGIR ýmir": {"user/oidc/3"}, "Grace": {}, "%": {}, strings.Repeat("x", 256): {},
 		} {
 			if got := find(username); !slices.Equal(got.Subjects, want) || got.More {
 				t.Errorf("%s: %+v, want %v", username, got, want)
@@ -152,7 +151,7 @@ func TestARegistrarFindsPeopleByWhatProvidersCallThem(t *testing.T) {
 					t.Errorf("of 100 people: %d, and more: %v", len(got.Subjects), got.More)
 				}
 			}
-			signedIn(fmt.Sprint("user:oidc:sam", i), "Sam")
+			signedIn(fmt.Sprint("user/oidc/sam", i), "Sam")
 		}
 		if got := find("sam"); len(got.Subjects) != 100 || !got.More {
 			t.Errorf("of 101 people: %d, and more: %v", len(got.Subjects), got.More)
@@ -178,9 +177,9 @@ func TestARegistrarIsToldThatTheUsersAreNotKnownYet(t *testing.T) {
 	if a := find("?issuer=https://idp.example&subject=x"); a.Status != http.StatusOK {
 		t.Errorf("somebody of a provider: %d %s", a.Status, a.Body)
 	}
-	asRegistrar[oauth.SignedOut](t, w.Server, http.MethodDelete, "/user:ada")
+	asRegistrar[oauth.SignedOut](t, w.Server, http.MethodDelete, "/user/ada")
 	w.SetUsers(t, authtest.Person{Username: "ada"})
-	if got := asRegistrar[oauth.PeopleFound](t, w.Server, http.MethodGet, "?username=ada"); !slices.Equal(got.Subjects, []string{"user:ada"}) {
+	if got := asRegistrar[oauth.PeopleFound](t, w.Server, http.MethodGet, "?username=ada"); !slices.Equal(got.Subjects, []string{"user/ada"}) {
 		t.Errorf("found %v", got.Subjects)
 	}
 	if w.active(t, w.rs, access) {
@@ -195,19 +194,19 @@ func TestWhoAndWhatARegistrarMayAskAboutPeople(t *testing.T) {
 		method, path, token string
 		status              int
 	}{
-		"A10 without a token":    {http.MethodDelete, "/user:ada", "", 401},
-		"A10 a registrant":       {http.MethodDelete, "/user:ada", authtest.RegisterToken, 403},
+		"A10 without a token":    {http.MethodDelete, "/user/ada", "", 401},
+		"A10 a registrant":       {http.MethodDelete, "/user/ada", authtest.RegisterToken, 403},
 		"A10 a registrant finds": {http.MethodGet, "?username=ada", authtest.RegisterToken, 403},
-		"A10 a registrant shows": {http.MethodGet, "/user:ada", authtest.RegisterToken, 403},
-		"A10 her own token":      {http.MethodDelete, "/user:ada", access, 401},
+		"A10 a registrant shows": {http.MethodGet, "/user/ada", authtest.RegisterToken, 403},
+		"A10 her own token":      {http.MethodDelete, "/user/ada", access, 401},
 		"a client":               {http.MethodDelete, "/apps.app", authtest.RegistrarToken, 400},
 		"nobody":                 {http.MethodDelete, "/", authtest.RegistrarToken, 404},
-		"A16 a NUL":              {http.MethodGet, "/user:%00", authtest.RegistrarToken, 404},
+		"A16 a NUL":              {http.MethodGet, "/user/%00", authtest.RegistrarToken, 404},
 		"A16 a NUL as a name":    {http.MethodGet, "?username=%00", authtest.RegistrarToken, 400},
 		"no question":            {http.MethodGet, "", authtest.RegistrarToken, 400},
 		"half a question":        {http.MethodGet, "?issuer=x", authtest.RegistrarToken, 400},
 		"two questions":          {http.MethodGet, "?issuer=x&subject=y&username=z", authtest.RegistrarToken, 400},
-		"POST":                   {http.MethodPost, "/user:ada", authtest.RegistrarToken, 405},
+		"POST":                   {http.MethodPost, "/user/ada", authtest.RegistrarToken, 405},
 	} {
 		if a := w.SendText(t, c.method, "/registrar/v1/people"+c.path, c.token, ""); a.Status != c.status {
 			t.Errorf("%s: %d %s, want %d", rule, a.Status, a.Body, c.status)

@@ -85,7 +85,7 @@ func TestBehindAProxyEverybodyHasTheirOwnLimits(t *testing.T) {
 		t.Errorf("the account page names another address:\n%s", account.Body)
 	}
 	log := s.Log.String()
-	if !strings.Contains(log, `"event":"user.signed_in","subject":"user:ada","source":"local","remote":"2001:db8::7"`) ||
+	if !strings.Contains(log, `"event":"user.signed_in","subject":"user/ada","source":"local","remote":"2001:db8::7"`) ||
 		!strings.Contains(log, `"event":"user.sign_in_refused","client_id":"apps.app","remote":"203.0.113.1"`) {
 		t.Error("the audit log names other addresses")
 	}

@@ -58,7 +58,7 @@ func TestA19AWithdrawalCountsBeforeTheTokensEnd(t *testing.T) {
 	b := w.NewBrowser(t)
 	refresh := w.MustExchange(t, app, w.Code(t, b, app, "ada")).Member("refresh_token")
 	code := w.Code(t, b, app, "ada")
-	if _, err := w.Store.WithdrawConsents(t.Context(), "user:ada", "apps.app", w.Clock.Now()); err != nil {
+	if _, err := w.Store.WithdrawConsents(t.Context(), "user/ada", "apps.app", w.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	refused(t, "a code that is on its way", w.Exchange(t, app, code), "invalid_grant")
@@ -90,7 +90,7 @@ func TestIntrospectionOfARefreshTokenSaysWhatTheGrantWould(t *testing.T) {
 		}},
 		{"policy allows nothing any more", func(t *testing.T, w *world) { w.withdrawPolicy(t) }},
 		{"consent was withdrawn, and only that", func(t *testing.T, w *world) {
-			if _, err := w.Store.WithdrawConsents(t.Context(), "user:ada", "apps.web", w.Clock.Now()); err != nil {
+			if _, err := w.Store.WithdrawConsents(t.Context(), "user/ada", "apps.web", w.Clock.Now()); err != nil {
 				t.Fatal(err)
 			}
 		}},

@@ -315,7 +315,7 @@ func TestA4A19WhatEndedStopsRefreshingAtOnce(t *testing.T) {
 		t.Run("a consent withdrawn while the code is on its way", func(t *testing.T) {
 			w := users(t, on)
 			code := w.Code(t, w.NewBrowser(t), w.public, "ada")
-			if _, err := w.Store.WithdrawConsents(t.Context(), "user:ada", "apps.public", w.Clock.Now()); err != nil {
+			if _, err := w.Store.WithdrawConsents(t.Context(), "user/ada", "apps.public", w.Clock.Now()); err != nil {
 				t.Fatal(err)
 			}
 			refused(t, "code", w.Exchange(t, w.public, code), "invalid_grant")

@@ -62,7 +62,7 @@ func (w *world) someMAC(t *testing.T, b *authtest.Browser) string {
 	if page := b.Get(t, w.Issuer+"/account"); !strings.Contains(page.Body, "Name of bob") {
 		t.Fatalf("bob's session is not believed: %d %s", page.Status, page.URL)
 	}
-	sessions, err := w.Store.SessionsOf(t.Context(), "user:bob", w.Clock.Now())
+	sessions, err := w.Store.SessionsOf(t.Context(), "user/bob", w.Clock.Now())
 	if err != nil || len(sessions) == 0 || sessions[0].MAC == "" {
 		t.Fatalf("%+v, %v", sessions, err)
 	}
@@ -81,7 +81,7 @@ func (w *world) adasSource(t *testing.T) store.Source {
 	t.Helper()
 	b := w.NewBrowser(t)
 	b.SignIn(t, b.Get(t, w.Issuer+"/account"), "ada")
-	sessions, err := w.Store.SessionsOf(t.Context(), "user:ada", w.Clock.Now())
+	sessions, err := w.Store.SessionsOf(t.Context(), "user/ada", w.Clock.Now())
 	if err != nil || len(sessions) == 0 || sessions[0].Source.Stamp == "" {
 		t.Fatalf("%+v, %v", sessions, err)
 	}
@@ -91,7 +91,7 @@ func (w *world) adasSource(t *testing.T) store.Source {
 func (w *world) plantSession(t *testing.T, mac string) {
 	cookie := credential.NewSessionCookie()
 	must(t, w.Store.PutSession(t.Context(), store.Session{
-		ID: credential.NewID(), Hash: credential.Hash(cookie.Reveal()), Subject: "user:ada", Source: w.adasSource(t),
+		ID: credential.NewID(), Hash: credential.Hash(cookie.Reveal()), Subject: "user/ada", Source: w.adasSource(t),
 		AuthTime: w.Clock.Now(), Created: w.Clock.Now(), Expires: w.Clock.Now().Add(time.Hour), MAC: mac,
 	}))
 	b := w.NewBrowser(t)
@@ -115,7 +115,7 @@ func (w *world) plantCode(t *testing.T, mac string) {
 	must(t, w.Store.PutCode(t.Context(), store.Code{
 		Hash: credential.Hash(code.Reveal()), RedirectURI: authtest.Redirect, Challenge: authtest.Challenge(), FamilyID: credential.NewFamilyID(),
 		Grant: store.Grant{
-			ClientID: "apps.public", Subject: "user:ada", Source: w.adasSource(t), SessionID: credential.NewID(),
+			ClientID: "apps.public", Subject: "user/ada", Source: w.adasSource(t), SessionID: credential.NewID(),
 			Access: []store.Access{{Resource: orders, Scopes: []string{"orders.admin"}}},
 		},
 		Issued: w.Clock.Now(), Expires: w.Clock.Now().Add(time.Minute), MAC: mac,
@@ -124,11 +124,11 @@ func (w *world) plantCode(t *testing.T, mac string) {
 }
 
 func (w *world) plantConsent(t *testing.T, mac string) {
-	if _, err := w.Store.WithdrawConsents(t.Context(), "user:ada", "apps.web", w.Clock.Now()); err != nil {
+	if _, err := w.Store.WithdrawConsents(t.Context(), "user/ada", "apps.web", w.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	must(t, w.Store.AddConsent(t.Context(), store.Consent{
-		Subject: "user:ada", ClientID: "apps.web", Resource: orders, Promise: w.web.Registration.ConsentPromise(), Scopes: []string{"orders.read"}, MACs: []string{mac}, Granted: w.Clock.Now(),
+		Subject: "user/ada", ClientID: "apps.web", Resource: orders, Promise: w.web.Registration.ConsentPromise(), Scopes: []string{"orders.read"}, MACs: []string{mac}, Granted: w.Clock.Now(),
 	}, time.Time{}))
 	b := w.NewBrowser(t)
 	asked := w.AuthorizeURL(w.web, "scope", "orders.read")
@@ -143,11 +143,11 @@ func (w *world) plantConsent(t *testing.T, mac string) {
 }
 
 func (w *world) editFamily(t *testing.T, held authtest.Answer, mac string) {
-	families, err := w.Store.FamiliesOf(t.Context(), "user:bob", w.Clock.Now())
+	families, err := w.Store.FamiliesOf(t.Context(), "user/bob", w.Clock.Now())
 	must(t, err)
 	at := slices.IndexFunc(families, func(f store.Family) bool { return f.Grant.ClientID == "apps.public" })
 	edited := families[at]
-	edited.Grant.Subject, edited.Grant.Source, edited.MAC = "user:ada", w.adasSource(t), mac
+	edited.Grant.Subject, edited.Grant.Source, edited.MAC = "user/ada", w.adasSource(t), mac
 	must(t, w.Store.AdvanceFamily(t.Context(), edited.Generation, edited))
 	refused(t, "a family that was made ada's", w.Refresh(t, w.public, held.Member("refresh_token")), "invalid_grant")
 	if a := w.Do(t, http.MethodGet, "/userinfo", "", "Authorization", "Bearer "+held.Member("access_token")); a.Status != http.StatusUnauthorized {

@@ -289,7 +289,7 @@ func TestA6Introspection(t *testing.T) {
 		}
 		a := w.introspect(t, w.rs, access)
 		for name, want := range map[string]string{
-			"sub": "user:ada", "client_id": "apps.app", "aud": api, "iss": w.Issuer, "token_type": "Bearer",
+			"sub": "user/ada", "client_id": "apps.app", "aud": api, "iss": w.Issuer, "token_type": "Bearer",
 		} {
 			if a.Member(name) != want {
 				t.Errorf("%s = %q, want %q", name, a.Member(name), want)

@@ -97,7 +97,7 @@ func TestSignInAtAnUpstreamProvider(t *testing.T) {
 	}
 	page = b.Submit(t, page, "decision", "allow")
 	a := w.MustExchange(t, w.web, page.Callback.Get("code"))
-	if sub := claims(t, w.Issuer, orders, a.Member("access_token"))["sub"]; sub != signin.UpstreamSubject(idp.Issuer, "user:ada") {
+	if sub := claims(t, w.Issuer, orders, a.Member("access_token"))["sub"]; sub != oauth.UpstreamSubject(idp.Issuer, "user/ada") {
 		t.Errorf("sub %v", sub)
 	}
 

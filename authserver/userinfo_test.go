@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"clientele.dev/clientele/authserver/authtest"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/signin"
 )
 
@@ -22,10 +23,10 @@ func TestUserinfo(t *testing.T) {
 		return fmt.Sprint(a.JSON())
 	}
 	for scope, want := range map[string]string{
-		"openid":               "map[sub:user:ada]",
-		"openid profile":       "map[groups:[engineering board] name:Name of ada preferred_username:ada roles:[admin] sub:user:ada]",
-		"openid profile email": "map[groups:[engineering board] name:Name of ada preferred_username:ada roles:[admin] sub:user:ada]", // she has none
-		"openid email":         "map[sub:user:ada]",
+		"openid":               "map[sub:user/ada]",
+		"openid profile":       "map[groups:[engineering board] name:Name of ada preferred_username:ada roles:[admin] sub:user/ada]",
+		"openid profile email": "map[groups:[engineering board] name:Name of ada preferred_username:ada roles:[admin] sub:user/ada]", // she has none
+		"openid email":         "map[sub:user/ada]",
 	} {
 		if got := claims(scope); got != want {
 			t.Errorf("%s: %s, want %s", scope, got, want)
@@ -67,7 +68,7 @@ func TestUserinfoOfPeopleOfProviders(t *testing.T) {
 	w := startWork(t)
 	w.provider.UserInfo, w.provider.Claims = true, signin.ClaimMapping{Roles: "groups", Groups: "roles"} // the wrong way round here, as it may be there
 	w.configure(t, w.provider)
-	sub := signin.UpstreamSubject(w.idp.Issuer, "user:ada")
+	sub := oauth.UpstreamSubject(w.idp.Issuer, "user/ada")
 	for _, c := range []struct {
 		there authtest.Person
 		want  string

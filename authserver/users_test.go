@@ -57,7 +57,7 @@ func TestAuthorizationCodeFlow(t *testing.T) {
 			t.Errorf("token answer %s", a.Body)
 		}
 		access := claims(t, w.Issuer, orders, a.Member("access_token"))
-		for name, want := range map[string]any{"sub": "user:ada", "aud": orders, "client_id": "apps.web", "scope": "openid orders.read orders.admin"} {
+		for name, want := range map[string]any{"sub": "user/ada", "aud": orders, "client_id": "apps.web", "scope": "openid orders.read orders.admin"} {
 			if access[name] != want {
 				t.Errorf("access token: %s = %v, want %v", name, access[name], want)
 			}
@@ -69,7 +69,7 @@ func TestAuthorizationCodeFlow(t *testing.T) {
 			t.Errorf("tenant = %v, introspected %s", access["tenant"], told.Body)
 		}
 		identity := claims(t, w.Issuer, "apps.web", a.Member("id_token"))
-		if identity["sub"] != "user:ada" || identity["nonce"] != "the nonce" || identity["auth_time"] != float64(w.Clock.Now().Unix()) || identity["at_hash"] == nil {
+		if identity["sub"] != "user/ada" || identity["nonce"] != "the nonce" || identity["auth_time"] != float64(w.Clock.Now().Unix()) || identity["at_hash"] == nil {
 			t.Errorf("id token %v", identity)
 		}
 
@@ -395,7 +395,7 @@ func TestConsentIsForTheAppThatStoodOnThePage(t *testing.T) {
 			if p.Status != http.StatusConflict || p.Callback != nil || !strings.Contains(p.Body, "out of date") {
 				t.Fatalf("want the page that is out of date, got %d %s", p.Status, p.URL)
 			}
-			if all, err := w.Store.ConsentsOf(t.Context(), "user:ada"); len(all) != 0 || err != nil {
+			if all, err := w.Store.ConsentsOf(t.Context(), "user/ada"); len(all) != 0 || err != nil {
 				t.Errorf("a consent is kept: %v, %v", all, err)
 			}
 			again := regexp.MustCompile(`href="([^"]*/oauth/continue[^"]*)"`).FindStringSubmatch(p.Body)

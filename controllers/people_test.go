@@ -176,7 +176,7 @@ func (s *stack) signInWithLibraries(t *testing.T, clientID string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id.Subject != "user:ada" || id.Nonce != "nonce" {
+	if id.Subject != "user/ada" || id.Nonce != "nonce" {
 		t.Errorf("the ID token says sub %q, nonce %q", id.Subject, id.Nonce)
 	}
 	if tokens.RefreshToken == "" || tokens.Extra("scope") != "openid read" {

@@ -41,7 +41,7 @@ func parse(t testing.TB, form string) *params.Params {
 
 func TestPRTIsBoundToBrowserAndTime(t *testing.T) {
 	k := newKeys(t)
-	pending, err := authorize.NewPending(parse(t, "client_id=a&state=x%0Ay&unknown=z&resource=b&resource=c&id_token_hint=e.e.e"), &authorize.Request{Subject: "user:ada"}, "S1", now)
+	pending, err := authorize.NewPending(parse(t, "client_id=a&state=x%0Ay&unknown=z&resource=b&resource=c&id_token_hint=e.e.e"), &authorize.Request{Subject: "user/ada"}, "S1", now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestPRTIsBoundToBrowserAndTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := authorize.OpenPending(k, prt, cookie, now.Add(authorize.PendingLifetime-time.Second))
-	if err != nil || got != pending || got.Parameters != "client_id=a&resource=b&resource=c&state=x%0Ay" || got.Subject != credential.Hash("user:ada") {
+	if err != nil || got != pending || got.Parameters != "client_id=a&resource=b&resource=c&state=x%0Ay" || got.Subject != credential.Hash("user/ada") {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	other := newKeys(t)
@@ -85,7 +85,7 @@ func TestPRTIsBoundToBrowserAndTime(t *testing.T) {
 func TestA15AnyRequestThatIsAcceptedFitsIntoAPRT(t *testing.T) {
 	k := newKeys(t)
 	for n := 2700; n < 3000; n++ {
-		pending, err := authorize.NewPending(parse(t, "state="+strings.Repeat("s", n)), &authorize.Request{Subject: "user:ada"}, credential.NewID(), now)
+		pending, err := authorize.NewPending(parse(t, "state="+strings.Repeat("s", n)), &authorize.Request{Subject: "user/ada"}, credential.NewID(), now)
 		if err != nil {
 			if oauth.CodeOf(err) != oauth.CodeInvalidRequest {
 				t.Fatalf("%d: %v", n, err)

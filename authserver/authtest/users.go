@@ -30,7 +30,7 @@ type Person struct {
 }
 
 // Subject is the person's `sub`.
-func (p Person) Subject() string { return signin.LocalSubject(p.Username) }
+func (p Person) Subject() string { return oauth.LocalSubject(p.Username) }
 
 // SetUsers replaces the local users.
 func (s *Server) SetUsers(t testing.TB, people ...Person) {

@@ -130,12 +130,14 @@ func (s *Server) lookup(path string, v *View) (*route, string) {
 	if r, ok := s.routes[path]; ok && !strings.HasSuffix(path, "/") {
 		return r, ""
 	}
-	slash := strings.LastIndexByte(path, '/') + 1
-	if slash == 0 || slash == len(path) {
+	if strings.HasSuffix(path, "/") {
 		return nil, ""
 	}
-	if r, ok := s.routes[path[:slash]]; ok {
-		return r, path[slash:]
+	last := strings.LastIndexByte(path, '/') + 1
+	for slash := last; slash > 0; slash = strings.LastIndexByte(path[:slash-1], '/') + 1 {
+		if r, ok := s.routes[path[:slash]]; ok && (slash == last || r.deep) {
+			return r, path[slash:]
+		}
 	}
 	return nil, ""
 }

@@ -43,7 +43,7 @@ func (s *Server) peopleMeant(x *exchange) (oauth.PeopleFound, error) {
 	case issuer == "" || subject == "":
 		return oauth.PeopleFound{}, oauth.InvalidRequest("want username, or issuer and subject")
 	}
-	return oauth.PeopleFound{Subjects: []string{signin.UpstreamSubject(issuer, subject)}}, nil
+	return oauth.PeopleFound{Subjects: []string{oauth.UpstreamSubject(issuer, subject)}}, nil
 }
 
 func (s *Server) peopleNamed(x *exchange, username string) (oauth.PeopleFound, error) {
@@ -69,7 +69,7 @@ func (s *Server) peopleNamed(x *exchange, username string) (oauth.PeopleFound, e
 
 // showPerson is GET /registrar/v1/people/{sub}.
 func (s *Server) showPerson(x *exchange, _ Caller) int {
-	if !signin.ValidSubject(x.rest) {
+	if !oauth.ValidSubject(x.rest) {
 		return s.fail(x, noPerson())
 	}
 	ctx, now := x.r.Context(), s.Now()
@@ -114,7 +114,7 @@ func personShown(subject string, sessions []store.Session, apps []signin.App) oa
 // Whether they may sign in again is for the users document or their provider to say.
 // What other requests are about to write at this moment is over when they do.
 func (s *Server) signOutPerson(x *exchange, caller Caller) int {
-	if !signin.ValidSubject(x.rest) {
+	if !oauth.ValidSubject(x.rest) {
 		return s.fail(x, noPerson())
 	}
 	ended, err := s.EndAccess(x.r.Context(), signin.Ending{Subject: x.rest, Cause: signin.CauseRegistrar},
@@ -140,5 +140,5 @@ func (s *Server) EndAccess(ctx context.Context, e signin.Ending, by ...slog.Attr
 }
 
 func noPerson() error {
-	return oauth.InvalidRequest("that is nobody's `sub`: want user:ID for a local user, user:oidc:HASH for somebody of a provider")
+	return oauth.InvalidRequest("that is no user's `sub`: want %s", oauth.SubjectForms)
 }

@@ -63,6 +63,8 @@ type route struct {
 	effects bool
 	// cors: which pages of other origins may call it.
 	cors cors
+	// deep: what follows the path may have slashes, as a `sub` has.
+	deep bool
 	// people: it is there only where people sign in (Settings.Users).
 	people bool
 	// page: it answers people, and its errors are pages.
@@ -84,7 +86,7 @@ func (s *Server) table() []route {
 		{name: "selfregistered", path: pathSelfRegistered, methods: map[string]handler{get: s.byRegistrar(s.selfRegistered)}},
 		{name: "selfregistered", path: selfRegisteredPrefix, methods: map[string]handler{del: s.byRegistrar(s.revokeSelfRegistered)}},
 		{name: "people", path: pathPeople, methods: map[string]handler{get: s.byRegistrar(s.findPeople)}},
-		{name: "people", path: peoplePrefix, methods: map[string]handler{get: s.byRegistrar(s.showPerson), del: s.byRegistrar(s.signOutPerson)}},
+		{name: "people", path: peoplePrefix, deep: true, methods: map[string]handler{get: s.byRegistrar(s.showPerson), del: s.byRegistrar(s.signOutPerson)}},
 		{name: "inventory", path: pathInventory, methods: map[string]handler{get: s.byRegistrar(s.inventory)}},
 		{name: "changes", path: pathChanges, methods: map[string]handler{get: s.byRegistrar(s.changes)}},
 		{name: "replicas", path: pathReplicas, methods: map[string]handler{get: s.byRegistrar(s.replicas)}},

@@ -32,7 +32,7 @@ func TestWhoIsNotKnownIsNoInvalidGrant(t *testing.T) {
 		"not known":    {people{false, oauth.TemporarilyUnavailable("not yet")}, oauth.CodeTemporarilyUnavailable},
 		"out of order": {people{false, errors.New("broken")}, oauth.CodeServerError},
 	} {
-		if got := oauth.CodeOf(stillWelcome(c.people, store.Grant{Subject: "user:ada"})); got != c.want {
+		if got := oauth.CodeOf(stillWelcome(c.people, store.Grant{Subject: "user/ada"})); got != c.want {
 			t.Errorf("%s: %q, want %q", rule, got, c.want)
 		}
 		if c.want == "" {

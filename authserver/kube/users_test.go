@@ -38,7 +38,7 @@ func users(t *testing.T, ids ...string) string {
 func knows(a *kube.Adapter, ids ...string) func() bool {
 	return func() bool {
 		for _, id := range ids {
-			if _, ok, err := a.Users().User(signin.LocalSubject(id)); err != nil || !ok {
+			if _, ok, err := a.Users().User(oauth.LocalSubject(id)); err != nil || !ok {
 				return false
 			}
 		}

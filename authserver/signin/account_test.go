@@ -18,21 +18,21 @@ func accountOf(m *memory) Account {
 func TestAccountListsAppsWithAccess(t *testing.T) {
 	m := newMemory()
 	m.consents = []store.Consent{
-		{Subject: "user:a", ClientID: "b.app", Resource: "https://api", Scopes: words("read write"), Granted: noon},
-		{Subject: "user:z", ClientID: "z.app", Resource: "https://api", Scopes: words("read"), Granted: noon},
+		{Subject: "user/a", ClientID: "b.app", Resource: "https://api", Scopes: words("read write"), Granted: noon},
+		{Subject: "user/z", ClientID: "z.app", Resource: "https://api", Scopes: words("read"), Granted: noon},
 	}
 	until := noon.Add(time.Hour)
 	m.consents = append(m.consents,
-		store.Consent{Subject: "user:a", ClientID: "d.stranger", Resource: "https://api", Place: "https://z.example", Scopes: words("x"), Granted: noon},
-		store.Consent{Subject: "user:a", ClientID: "d.stranger", Resource: "https://api", Place: "https://a.example", Scopes: words("y"), Granted: noon})
+		store.Consent{Subject: "user/a", ClientID: "d.stranger", Resource: "https://api", Place: "https://z.example", Scopes: words("x"), Granted: noon},
+		store.Consent{Subject: "user/a", ClientID: "d.stranger", Resource: "https://api", Place: "https://a.example", Scopes: words("y"), Granted: noon})
 	m.families = []store.Family{
-		{Grant: store.Grant{Subject: "user:a", ClientID: "b.app", Access: []store.Access{{Resource: "https://api", Scopes: words("read offline_access")}, {Resource: "https://more", Scopes: words("read")}}}, Created: noon.Add(time.Minute), Current: "sealed", Expires: until.Add(time.Hour), IdleExpires: until},
-		{Grant: store.Grant{Subject: "user:a", ClientID: "a.trusted", Access: []store.Access{{Resource: "https://api2", Scopes: words("x")}}}, Created: noon, Current: "sealed", Expires: until},
+		{Grant: store.Grant{Subject: "user/a", ClientID: "b.app", Access: []store.Access{{Resource: "https://api", Scopes: words("read offline_access")}, {Resource: "https://more", Scopes: words("read")}}}, Created: noon.Add(time.Minute), Current: "sealed", Expires: until.Add(time.Hour), IdleExpires: until},
+		{Grant: store.Grant{Subject: "user/a", ClientID: "a.trusted", Access: []store.Access{{Resource: "https://api2", Scopes: words("x")}}}, Created: noon, Current: "sealed", Expires: until},
 		// An access token without a refresh token, which ends with it.
-		{Grant: store.Grant{Subject: "user:a", ClientID: "c.trusted", Access: []store.Access{{Resource: "https://api2", Scopes: words("x")}}}, Created: noon, Expires: until, IdleExpires: until},
-		{Grant: store.Grant{Subject: "user:a", ClientID: "revoked", Access: []store.Access{{Resource: "https://api2"}}}, Revoked: noon},
+		{Grant: store.Grant{Subject: "user/a", ClientID: "c.trusted", Access: []store.Access{{Resource: "https://api2", Scopes: words("x")}}}, Created: noon, Expires: until, IdleExpires: until},
+		{Grant: store.Grant{Subject: "user/a", ClientID: "revoked", Access: []store.Access{{Resource: "https://api2"}}}, Revoked: noon},
 	}
-	apps, err := accountOf(m).Apps(context.Background(), "user:a", noon)
+	apps, err := accountOf(m).Apps(context.Background(), "user/a", noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,14 +54,14 @@ func TestAccountListsAppsWithAccess(t *testing.T) {
 // and nobody else's; consents first.
 func TestA19WithdrawTakesConsentsAndFamilies(t *testing.T) {
 	m := newMemory()
-	for _, who := range []string{"user:a", "user:b"} {
+	for _, who := range []string{"user/a", "user/b"} {
 		for _, app := range []string{"one", "two"} {
 			m.consents = append(m.consents, store.Consent{Subject: who, ClientID: app})
 			m.families = append(m.families, store.Family{Grant: store.Grant{Subject: who, ClientID: app}})
 		}
 	}
 	for _, want := range []bool{true, false} {
-		if got, err := accountOf(m).Withdraw(context.Background(), "user:a", "one", noon); err != nil || got != want {
+		if got, err := accountOf(m).Withdraw(context.Background(), "user/a", "one", noon); err != nil || got != want {
 			t.Fatalf("there was something: %v, %v, want %v", got, err, want)
 		}
 	}
@@ -69,23 +69,23 @@ func TestA19WithdrawTakesConsentsAndFamilies(t *testing.T) {
 		t.Errorf("the order was %q: a consent that outlives its family grants anew", got)
 	}
 	apps := map[string]int{}
-	for _, who := range []string{"user:a", "user:b"} {
+	for _, who := range []string{"user/a", "user/b"} {
 		list, err := accountOf(m).Apps(context.Background(), who, noon)
 		if err != nil {
 			t.Fatal(err)
 		}
 		apps[who] = len(list)
 	}
-	if apps["user:a"] != 1 || apps["user:b"] != 2 {
+	if apps["user/a"] != 1 || apps["user/b"] != 2 {
 		t.Errorf("left over: %v", apps)
 	}
-	for _, bad := range [][2]string{{"", "one"}, {"user:a", ""}} {
+	for _, bad := range [][2]string{{"", "one"}, {"user/a", ""}} {
 		if _, err := accountOf(m).Withdraw(context.Background(), bad[0], bad[1], noon); err == nil {
 			t.Errorf("withdrew with %q: an empty filter member chooses everything", bad)
 		}
 	}
 	m.fail = errors.New("disk full")
-	if _, err := accountOf(m).Withdraw(context.Background(), "user:b", "one", noon); !errors.Is(err, m.fail) {
+	if _, err := accountOf(m).Withdraw(context.Background(), "user/b", "one", noon); !errors.Is(err, m.fail) {
 		t.Errorf("an outage: %v", err)
 	}
 }
@@ -105,7 +105,7 @@ func TestAccountEndsOnlyOwnSessions(t *testing.T) {
 	if err != nil || len(list) != 2 || list[0].ID != newer.ID {
 		t.Fatalf("got %v, %v, want the latest used first", list, err)
 	}
-	if err := accountOf(m).EndSession(ctx, "user:eve", older.ID); !errors.Is(err, ErrUnknownSession) {
+	if err := accountOf(m).EndSession(ctx, "user/eve", older.ID); !errors.Is(err, ErrUnknownSession) {
 		t.Errorf("somebody else's session: %v", err)
 	}
 	if err := accountOf(m).EndSession(ctx, ada.Subject, older.ID); err != nil {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"clientele.dev/clientele/authserver/oauth"
 )
 
 // ClaimMapping names the claims that say who somebody is; empty members mean the
@@ -36,7 +38,7 @@ func (m ClaimMapping) user(p Provider, claims claimSet) (User, error) {
 		return User{}, errors.New("sub is missing")
 	}
 	u := User{
-		Subject:       UpstreamSubject(p.Issuer, subject),
+		Subject:       oauth.UpstreamSubject(p.Issuer, subject),
 		Source:        p.source(),
 		Username:      claims.text(m.Username, "preferred_username"),
 		Name:          claims.text(m.Name, "name"),

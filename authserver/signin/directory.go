@@ -24,7 +24,7 @@ const maxDisplay = 256 // bytes of a name or an address
 //
 //	users:
 //	  - username: ada            # to sign in with; upper and lower case are one
-//	    id: 7f3c1d               # stable, never given to anybody else: `sub` is user:7f3c1d
+//	    id: 7f3c1d               # stable, never given to anybody else: `sub` is user/7f3c1d
 //	    passwordHash: $argon2id$v=19$m=19456,t=2,p=1$…$…   # clientele hash-password
 //	    name: Ada Lovelace       # the rest is optional
 //	    email: ada@example.com
@@ -137,10 +137,6 @@ func CheckUsernameSought(s string) error {
 		return errors.New("has control characters, or such that turn text round")
 	}
 	return nil
-}
-
-func validID(s string) bool {
-	return len(s) <= maxItem && oauth.ValidClientID(s)
 }
 
 func displayable(s string) bool {

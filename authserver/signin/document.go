@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -108,10 +109,10 @@ var fields = map[string]func(*entry, *yaml.Node) error{
 	},
 	"id": func(e *entry, n *yaml.Node) error {
 		id, err := readText(n)
-		if err == nil && !validID(id) {
-			err = fmt.Errorf("want 1 to %d of the characters A-Z a-z 0-9 . _ ~ -, and never the id of another person, present or past", maxItem)
+		if err == nil && !oauth.ValidUserID(id) {
+			err = fmt.Errorf("want 1 to %d of the characters A-Z a-z 0-9 . _ ~ - (but not . or ..), and never the id of another person, present or past", oauth.MaxUserIDLength)
 		}
-		e.user.Subject = LocalSubject(id)
+		e.user.Subject = oauth.LocalSubject(id)
 		return err
 	},
 	"passwordHash": func(e *entry, n *yaml.Node) error {

@@ -32,13 +32,13 @@ func TestEndings(t *testing.T) {
 	}
 	for rule, steps := range map[string][]step{
 		"the first document":              {{one, 0, ""}, {one, second, ""}},
-		"the first one disables somebody": {{disabled, 0, "user:a="}, {disabled, second, ""}},
-		"disabled":                        {{one, 0, ""}, {disabled, 0, "user:a="}, {disabled, second, ""}},
-		"and enabled within the minute":   {{disabled, 0, "user:a="}, {one, second, ""}, {one, 5 * second, ""}},
-		"and disabled again":              {{disabled, 0, "user:a="}, {one, 0, ""}, {disabled, 0, "user:a="}, {disabled, second, ""}},
-		"and removed":                     {{disabled, 0, "user:a="}, {"users: []", second, ""}},
-		"another password":                {{one, 0, ""}, {reset, 0, "user:a=" + anew}, {reset, second - 1, ""}, {reset, second, "user:a=" + anew}, {reset, 5 * second, ""}},
-		"both at once":                    {{one, 0, ""}, {both, 0, "user:a="}, {reset, second, ""}},
+		"the first one disables somebody": {{disabled, 0, "user/a="}, {disabled, second, ""}},
+		"disabled":                        {{one, 0, ""}, {disabled, 0, "user/a="}, {disabled, second, ""}},
+		"and enabled within the minute":   {{disabled, 0, "user/a="}, {one, second, ""}, {one, 5 * second, ""}},
+		"and disabled again":              {{disabled, 0, "user/a="}, {one, 0, ""}, {disabled, 0, "user/a="}, {disabled, second, ""}},
+		"and removed":                     {{disabled, 0, "user/a="}, {"users: []", second, ""}},
+		"another password":                {{one, 0, ""}, {reset, 0, "user/a=" + anew}, {reset, second - 1, ""}, {reset, second, "user/a=" + anew}, {reset, 5 * second, ""}},
+		"both at once":                    {{one, 0, ""}, {both, 0, "user/a="}, {reset, second, ""}},
 		"removed and back":                {{one, 0, ""}, {"users: []", 0, ""}, {one, 0, ""}, {one, second, ""}},
 		"removed and back with another":   {{one, 0, ""}, {"users: []", 0, ""}, {reset, 0, ""}}, // the Roster refuses what is older
 	} {
@@ -72,11 +72,11 @@ func TestEndingsWait(t *testing.T) {
 	l.Set(directory(t, one))
 	<-told
 	for range 2 {
-		if due := l.Endings(noon); len(due) != 1 || due[0].Subject != "user:a" || due[0].Keep != "" || due[0].Cause != CauseDisabled {
+		if due := l.Endings(noon); len(due) != 1 || due[0].Subject != "user/a" || due[0].Keep != "" || due[0].Cause != CauseDisabled {
 			t.Fatalf("due: %v, want everything", due)
 		}
 	}
-	l.Ended(Ending{Subject: "user:a"}, noon) // another one
+	l.Ended(Ending{Subject: "user/a"}, noon) // another one
 	if due := l.Endings(noon); len(due) != 1 {
 		t.Errorf("due: %v", due)
 	}
@@ -101,17 +101,17 @@ func TestA19WhoIsDisabledAgainMeanwhile(t *testing.T) {
 func TestA19EndTakesSessionsAndFamilies(t *testing.T) {
 	ctx := context.Background()
 	for keep, want := range map[string]string{
-		"":    "ended {3 3}, left: user:b",
-		"new": "ended {2 2}, left: user:a new, user:b",
+		"":    "ended {3 3}, left: user/b",
+		"new": "ended {2 2}, left: user/a new, user/b",
 	} {
 		m := newMemory()
-		for i, owner := range []string{"user:a old", "user:a new", "user:a", "user:b"} {
+		for i, owner := range []string{"user/a old", "user/a new", "user/a", "user/b"} {
 			subject, stamp, _ := strings.Cut(owner, " ")
 			id, source := fmt.Sprint(i), store.Source{Name: SourceLocal, Stamp: stamp}
 			m.sessions[id] = store.Session{ID: id, Subject: subject, Source: source, Expires: noon.Add(time.Hour)}
 			m.families = append(m.families, store.Family{ID: id, Grant: store.Grant{Subject: subject, Source: source}})
 		}
-		ended, err := accountOf(m).End(ctx, Ending{Subject: "user:a", Keep: keep}, noon)
+		ended, err := accountOf(m).End(ctx, Ending{Subject: "user/a", Keep: keep}, noon)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +129,7 @@ func TestA19EndTakesSessionsAndFamilies(t *testing.T) {
 			t.Errorf("keep %q: %s, families %v; want %s", keep, got, families, want)
 		}
 		m.fail = errors.New("disk full")
-		if _, err := accountOf(m).End(ctx, Ending{Subject: "user:b", Keep: keep}, noon); !errors.Is(err, m.fail) {
+		if _, err := accountOf(m).End(ctx, Ending{Subject: "user/b", Keep: keep}, noon); !errors.Is(err, m.fail) {
 			t.Errorf("an outage: %v", err)
 		}
 		if _, err := accountOf(m).End(ctx, Ending{Keep: cmp.Or(keep, "x")}, noon); err == nil {

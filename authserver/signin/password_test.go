@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
 )
 
 // cheap is a Password whose check costs nothing and counts its calls: all tests
@@ -20,7 +21,7 @@ func cheap(m *memory, limits Limits) (*Password, *atomic.Int64) {
 	p := NewPassword(PasswordOptions{Local: nobody(), Lockout: Lockout{Attempts: m, Limits: func() Limits { return limits }}})
 	p.verify = func(username, password string) (User, bool) {
 		checked.Add(1)
-		return User{Subject: LocalSubject(username)}, password == rightPassword
+		return User{Subject: oauth.LocalSubject(username)}, password == rightPassword
 	}
 	return p, &checked
 }
@@ -57,7 +58,7 @@ func TestSignInWithAPassword(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			u, err := p.SignIn(context.Background(), Credentials{Username: c.username, Password: credential.Secret(c.password), Address: "192.0.2.1"}, noon)
-			if c.ok != (err == nil) || c.ok && u.Subject != "user:7f3c1d" {
+			if c.ok != (err == nil) || c.ok && u.Subject != "user/7f3c1d" {
 				t.Fatalf("got %v, %v", u.Subject, err)
 			}
 			if !c.ok && (!errors.Is(err, ErrRefused) || err.Error() != ErrRefused.Error()) {

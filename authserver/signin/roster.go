@@ -3,6 +3,7 @@ package signin
 import (
 	"slices"
 
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -25,10 +26,10 @@ type Roster struct {
 // of upstream providers we know nothing between two sign-ins, so they are welcome as
 // long as their provider is.
 func (r Roster) Welcome(subject string, from store.Source) (bool, error) {
-	if !IsUser(subject) {
+	if !oauth.IsUser(subject) {
 		return false, nil
 	}
-	if !isLocal(subject) {
+	if !oauth.IsLocalUser(subject) {
 		return r.vouched(from)
 	}
 	u, ok, err := r.Local.User(subject)
@@ -58,7 +59,7 @@ func (r Roster) vouched(from store.Source) (bool, error) {
 // Roles returns the roles that a person has now, who is Welcome. For people of an
 // upstream provider these are atSignIn, what the provider said then.
 func (r Roster) Roles(subject string, atSignIn []string) []string {
-	if !isLocal(subject) {
+	if !oauth.IsLocalUser(subject) {
 		return atSignIn
 	}
 	u, _, _ := r.Local.User(subject)
@@ -67,7 +68,7 @@ func (r Roster) Roles(subject string, atSignIn []string) []string {
 
 // Tenant returns the tenant that a person belongs to now, as Roles does.
 func (r Roster) Tenant(subject, atSignIn string) string {
-	if !isLocal(subject) {
+	if !oauth.IsLocalUser(subject) {
 		return atSignIn
 	}
 	u, _, _ := r.Local.User(subject)
@@ -77,7 +78,7 @@ func (r Roster) Tenant(subject, atSignIn string) string {
 // Current returns the session with what is known of the person now; false: they
 // are disabled, removed, or their provider is, or they have another password.
 func (r Roster) Current(s store.Session) (store.Session, bool, error) {
-	if !isLocal(s.Subject) {
+	if !oauth.IsLocalUser(s.Subject) {
 		ok, err := r.Welcome(s.Subject, s.Source)
 		return s, ok, err
 	}

@@ -44,7 +44,7 @@ func welcome(t *testing.T, r Roster, subject string, from store.Source) bool {
 
 var (
 	// stamped as a sign-in does it
-	ada    = User{Subject: "user:7f3c1d", Source: store.Source{Name: SourceLocal, Stamp: stampOf(rightHash())}, Username: "Ada"}
+	ada    = User{Subject: "user/7f3c1d", Source: store.Source{Name: SourceLocal, Stamp: stampOf(rightHash())}, Username: "Ada"}
 	atCorp = store.Source{Name: "corp", Issuer: "https://idp.example", ClientID: "us"}
 )
 
@@ -197,11 +197,11 @@ func TestA11SessionsOfARemovedProviderEnd(t *testing.T) {
 	for name, source := range sources {
 		ok, value := name == "the same", credential.NewSessionCookie()
 		if err := m.PutSession(t.Context(), store.Session{
-			ID: name, Hash: credential.Hash(value.Reveal()), Subject: UpstreamSubject("i", "s"), Source: source, Created: noon, Seen: noon, Expires: noon.Add(time.Hour),
+			ID: name, Hash: credential.Hash(value.Reveal()), Subject: oauth.UpstreamSubject("i", "s"), Source: source, Created: noon, Seen: noon, Expires: noon.Add(time.Hour),
 		}); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err := s.Start(t.Context(), User{Subject: UpstreamSubject("i", "s"), Source: source}, Browser{}, "", noon)
+		_, _, err := s.Start(t.Context(), User{Subject: oauth.UpstreamSubject("i", "s"), Source: source}, Browser{}, "", noon)
 		if (err == nil) != ok || !ok && !errors.Is(err, ErrRefused) {
 			t.Errorf("%s: begins with %v", name, err)
 		}
@@ -213,13 +213,13 @@ func TestA11SessionsOfARemovedProviderEnd(t *testing.T) {
 
 func TestRosterKnowsWhoMayGoOn(t *testing.T) {
 	s, l := newSessions(t, newMemory())
-	up := UpstreamSubject("https://idp.example", "x")
+	up := oauth.UpstreamSubject("https://idp.example", "x")
 	for subject, from := range map[string]store.Source{ada.Subject: ada.Source, up: atCorp} {
 		if !welcome(t, s.Roster, subject, from) {
 			t.Errorf("%s is not welcome", subject)
 		}
 	}
-	for _, subject := range []string{"user:bob", "user:nobody", "team.app"} {
+	for _, subject := range []string{"user/bob", "user/nobody", "team.app"} {
 		if welcome(t, s.Roster, subject, ada.Source) || welcome(t, s.Roster, subject, atCorp) {
 			t.Errorf("%s is welcome", subject)
 		}
@@ -253,7 +253,7 @@ func TestRosterKnowsWhoMayGoOn(t *testing.T) {
 // TestWhoIsNotKnownYetIsNotRefused: as after a start, before the local users or the
 // providers were read. Each is an outage for its own people only.
 func TestWhoIsNotKnownYetIsNotRefused(t *testing.T) {
-	up := UpstreamSubject(atCorp.Issuer, "x")
+	up := oauth.UpstreamSubject(atCorp.Issuer, "x")
 	for name, c := range map[string]struct {
 		forget         func(*Roster)
 		adas, upstream bool // not known

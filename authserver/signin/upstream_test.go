@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/authserver/idptest"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -135,7 +136,7 @@ func TestUpstreamSignInAtAProviderThatIsNotOurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := User{
-		Subject: UpstreamSubject(p.Issuer, idptest.Subject), Source: store.Source{Name: "corp", Issuer: p.Issuer, ClientID: idptest.ClientID}, Username: "ada", Name: "Ada Byron", Email: "ada@example.com", EmailVerified: true,
+		Subject: oauth.UpstreamSubject(p.Issuer, idptest.Subject), Source: store.Source{Name: "corp", Issuer: p.Issuer, ClientID: idptest.ClientID}, Username: "ada", Name: "Ada Byron", Email: "ada@example.com", EmailVerified: true,
 		Roles: words("staff ops"), Groups: words("staff ops"),
 	}
 	if got.Return != back || !equalUser(got.User, want) {

@@ -31,7 +31,7 @@ func setOf(k ...keys.Key) keys.Set { return keys.Set{Keys: k} }
 
 func accessClaims() token.AccessClaims {
 	return token.AccessClaims{
-		Issuer: verifyIssuer, Subject: "user:ada", ClientID: "apps.web", Scope: "a b", JTI: "f.1", Audience: "https://api.example",
+		Issuer: verifyIssuer, Subject: "user/ada", ClientID: "apps.web", Scope: "a b", JTI: "f.1", Audience: "https://api.example",
 		Roles: []string{"admin", `q"uote`}, IssuedAt: verifyNow.Unix(), Expires: verifyNow.Unix() + 900,
 	}
 }
@@ -66,7 +66,7 @@ func TestVerifyWhatWasMinted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id := token.IDClaims{Issuer: verifyIssuer, Subject: "user:ada", Audience: "apps.web", SessionID: "s", Nonce: "n", AuthTime: 5, AccessTokenHash: "h", IssuedAt: 6, Expires: 7}
+		id := token.IDClaims{Issuer: verifyIssuer, Subject: "user/ada", Audience: "apps.web", SessionID: "s", Nonce: "n", AuthTime: 5, AccessTokenHash: "h", IssuedAt: 6, Expires: 7}
 		text, err := m.Mint(id)
 		if err != nil {
 			t.Fatal(err)

@@ -49,8 +49,8 @@ func (w *person) args(count cobra.PositionalArgs) cobra.PositionalArgs {
 			return errors.New("name somebody by SUB (tokens and the audit log have it), by --username, or by --issuer and --id")
 		}
 		for _, sub := range args {
-			if !strings.HasPrefix(sub, "user:") {
-				return fmt.Errorf("%q is nobody's sub: want user:ID for a local user, user:oidc:HASH for somebody of a provider; or is it a --username?", sub)
+			if !oauth.ValidSubject(sub) {
+				return fmt.Errorf("%q is no user's sub: want %s; or is it a --username?", sub, oauth.SubjectForms)
 			}
 		}
 		return nil

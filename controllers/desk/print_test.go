@@ -47,6 +47,6 @@ func TestIDsAreWhole(t *testing.T) {
 	var out bytes.Buffer
 	p := printer{out: &out, notes: &out, now: now}
 	must(t, p.list([]oauth.SelfRegisteredClient{{ClientID: id}}))
-	must(t, p.person(oauth.Person{Subject: "user:" + id, Apps: []oauth.PersonApp{{ClientID: id, Resource: "https://api.example/" + id}}}))
-	contains(t, out.String(), "\n"+id+"   -", "user:"+id+":", "\n"+id+"   https://api.example/"+id+" ")
+	must(t, p.person(oauth.Person{Subject: "user/" + id, Apps: []oauth.PersonApp{{ClientID: id, Resource: "https://api.example/" + id}}}))
+	contains(t, out.String(), "\n"+id+"   -", "user/"+id+":", "\n"+id+"   https://api.example/"+id+" ")
 }

@@ -61,10 +61,10 @@ func TestRegistrations(t *testing.T) {
 	}
 
 	must(t, w.store.PutFamily(t.Context(), store.Family{
-		ID: "0123456789abcdef", Grant: store.Grant{ClientID: shop, Subject: "user:ada", Access: []store.Access{{Resource: "https://api.example"}}},
+		ID: "0123456789abcdef", Grant: store.Grant{ClientID: shop, Subject: "user/ada", Access: []store.Access{{Resource: "https://api.example"}}},
 		Generation: 1, Created: time.Now(), Rotated: time.Now(), Expires: time.Now().Add(time.Hour), IdleExpires: time.Now().Add(time.Hour),
 	}))
-	must(t, w.store.AddConsent(t.Context(), store.Consent{ClientID: shop, Subject: "user:ada", Resource: "https://api.example", Scopes: []string{"posts.read"}, Granted: time.Now()}, time.Time{}))
+	must(t, w.store.AddConsent(t.Context(), store.Consent{ClientID: shop, Subject: "user/ada", Resource: "https://api.example", Scopes: []string{"posts.read"}, Granted: time.Now()}, time.Time{}))
 	out := mustRun(t, pat, "revoke", tool, shop)
 	contains(t, out, shop+": removed; ended with it: 1 token family (refresh and access tokens), the consents of 1 person\n",
 		tool+": removed; ended with it: 0 token families (refresh and access tokens), the consents of 0 people\n")

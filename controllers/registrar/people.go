@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"clientele.dev/clientele/authserver/oauth"
 )
@@ -42,6 +43,8 @@ func (s *Server) SignOut(ctx context.Context, subject string) (oauth.SignedOut, 
 	return answer, err
 }
 
+// person is the URL of a user. A `sub` has slashes, which stay as they are: gateways refuse
+// %2F in a path, or decode it.
 func (s *Server) person(subject string) string {
-	return s.registrarURL("people/" + url.PathEscape(subject))
+	return s.registrarURL("people/" + strings.ReplaceAll(url.PathEscape(subject), "%2F", "/"))
 }

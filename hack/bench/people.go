@@ -26,7 +26,7 @@ const (
 )
 
 func personID(i int) string              { return fmt.Sprintf("person-%d", i) }
-func subjectOf(id string) string         { return signin.LocalSubject(id) }
+func subjectOf(id string) string         { return oauth.LocalSubject(id) }
 func wholeSeconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // app that acts for people. It has a secret, and may be disabled.

@@ -68,14 +68,14 @@ func TestAPersonSignsInConsentsAndComesBack(t *testing.T) {
 	}
 	b.inspect("consent")
 	b.allows()
-	b.sees("The app knows you as user:ada")
+	b.sees("The app knows you as user/ada")
 	first := app.next(t)
 	if got := fmt.Sprint(first.scopes()); got != "[openid orders:read]" || first.values.Get("iss") != issuer || !w.active(t, first.AccessToken) {
 		t.Errorf("granted %s, values %v", got, first.values)
 	}
 
 	b.open(loginURL("openid orders:read"))
-	b.sees("The app knows you as user:ada") // asked nothing
+	b.sees("The app knows you as user/ada") // asked nothing
 	app.next(t)
 
 	b.open(loginURL("openid orders:read orders:write"))
@@ -86,7 +86,7 @@ func TestAPersonSignsInConsentsAndComesBack(t *testing.T) {
 	b.click("summary")
 	b.inspect("consent-more")
 	b.allows()
-	b.sees("The app knows you as user:ada")
+	b.sees("The app knows you as user/ada")
 	second := app.next(t)
 
 	withdraws(t, w, app, b, second)
@@ -131,7 +131,7 @@ func TestAnAppForTwoAPIs(t *testing.T) {
 	}
 	b.inspect("consent-two-apis")
 	b.allows()
-	b.sees("The app knows you as user:ada")
+	b.sees("The app knows you as user/ada")
 	first := app.next(t)
 	if got := fmt.Sprint(first.scopes()); got != "[openid orders:read]" {
 		t.Errorf("the first API: %s", got)
@@ -199,7 +199,7 @@ func TestSigningOut(t *testing.T) {
 		if value[bool](b, "document.title !== 'app'") {
 			b.allows()
 		}
-		b.sees("The app knows you as user:ada")
+		b.sees("The app knows you as user/ada")
 		return app.next(t)
 	}
 	// With the hint of this session: at once, and back to the app.

@@ -34,7 +34,7 @@ func TestKeyboardOnly(t *testing.T) {
 	b.tabTo("Allow")
 	b.hasFocusRing("Allow")
 	b.keys(kb.Enter)
-	b.sees("The app knows you as user:ada")
+	b.sees("The app knows you as user/ada")
 	app.next(t)
 
 	b.open(issuer + "/account")
@@ -69,7 +69,7 @@ func TestAllowTakesNoPressBeforeItCouldBeRead(t *testing.T) {
 		t.Errorf("sent %d times (-1: the button looks as if it would)", sent)
 	}
 	b.allows()
-	b.sees("The app knows you as user:ada")
+	b.sees("The app knows you as user/ada")
 	app.next(t)
 }
 
@@ -97,7 +97,7 @@ func TestAllowBelowTheFold(t *testing.T) {
 		t.Errorf("sent %d times (-1: the button was in sight, or looked as if it were)", sent)
 	}
 	b.allows()
-	b.sees("The app knows you as user:ada")
+	b.sees("The app knows you as user/ada")
 	app.next(t)
 }
 
@@ -132,7 +132,7 @@ func TestWithoutJavaScript(t *testing.T) {
 	b.inspect("form-post")
 	scripts(false)
 	b.click(submit)
-	b.sees("The app knows you as user:ada")
+	b.sees("The app knows you as user/ada")
 	if got := app.next(t); got.method != http.MethodPost {
 		t.Errorf("the answer came by %s", got.method)
 	}
@@ -151,12 +151,12 @@ func TestFormPost(t *testing.T) {
 	b.signIn(authtest.Password)
 	b.sees("wants access to your account")
 	b.allows()
-	b.sees("The app knows you as user:ada")
+	b.sees("The app knows you as user/ada")
 	if got := app.next(t); got.method != http.MethodPost {
 		t.Errorf("the answer came by %s", got.method)
 	}
 	b.open(loginURL("openid orders:read", "response_mode", "form_post", "prompt", "none"))
-	b.sees("The app knows you as user:ada")
+	b.sees("The app knows you as user/ada")
 	b.open(loginURL("openid orders:write", "response_mode", "form_post"))
 	b.sees("wants access to your account")
 	b.click(deny)

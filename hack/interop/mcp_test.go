@@ -137,7 +137,7 @@ func callTool(t *testing.T, w *world, handler auth.OAuthHandler) {
 	defer session.Close() //nolint:errcheck // nothing hangs on it
 	got, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "whoami"})
 	must(t, err)
-	if said, ok := got.Content[0].(*mcp.TextContent); !ok || said.Text != "user:ada" {
+	if said, ok := got.Content[0].(*mcp.TextContent); !ok || said.Text != "user/ada" {
 		t.Errorf("the tool said %v", text(got.Content))
 	}
 }

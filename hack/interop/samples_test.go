@@ -220,7 +220,7 @@ func (g *guide) verify(t *testing.T, token string) {
 	var claims map[string]any
 	must(t, json.Unmarshal(payload, &claims))
 	for name, want := range map[string]any{
-		"iss": g.Issuer, "sub": "user:ada", "aud": projects, "scope": "read:projects write:projects", "client_id": g.client.Registration.ClientID,
+		"iss": g.Issuer, "sub": "user/ada", "aud": projects, "scope": "read:projects write:projects", "client_id": g.client.Registration.ClientID,
 	} {
 		if claims[name] != want {
 			t.Errorf("%s is %v, want %v", name, claims[name], want)

@@ -67,7 +67,7 @@ func TestABrowserOnlyApp(t *testing.T) {
 	b.allows()
 	b.sees("Done")
 	got := value[result](b, "window.result")
-	if got.Token.Status != 200 || got.Token.Scope != "openid profile orders:read" || got.Userinfo["sub"] != "user:ada" || got.Userinfo["name"] != "Name of ada" {
+	if got.Token.Status != 200 || got.Token.Scope != "openid profile orders:read" || got.Userinfo["sub"] != "user/ada" || got.Userinfo["name"] != "Name of ada" {
 		t.Errorf("signed in: %+v", got)
 	}
 	if got.Refreshed.Status != 200 || got.Refreshed.RefreshToken == "" || got.Refreshed.RefreshToken == got.Token.RefreshToken {

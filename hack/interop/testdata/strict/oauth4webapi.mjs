@@ -42,7 +42,7 @@ assert.equal(there.scope, 'openid bills:pay');
 
 const subject = oauth.getValidatedIdTokenClaims(tokens).sub;
 const info = await oauth.processUserInfoResponse(as, client, subject, await oauth.userInfoRequest(as, client, tokens.access_token, insecure));
-assert.equal(info.sub, 'user:ada');
+assert.equal(info.sub, 'user/ada');
 
 const next = await oauth.processRefreshTokenResponse(as, client, await oauth.refreshTokenGrantRequest(as, client, authentication, other.refresh_token, insecure));
 if (METHOD !== 'none') {

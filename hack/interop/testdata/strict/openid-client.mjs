@@ -26,7 +26,7 @@ const config = await client.discovery(new URL(ISSUER), CLIENT_ID, { token_endpoi
 for (const push of [false, true]) {
   const tokens = await signIn(config, push);
   assert.equal(tokens.token_type, 'bearer');
-  assert.equal(tokens.claims().sub, 'user:ada');
+  assert.equal(tokens.claims().sub, 'user/ada');
   const info = await client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub);
   assert.equal(info.name, 'Name of ada');
 
