@@ -60,7 +60,7 @@ func rootCommand(out, errOut io.Writer) *cobra.Command {
 	root.SetErr(errOut)
 	atDesk := desk.Options{Now: time.Now, UserAgent: "clientele/" + version()}
 	root.AddCommand(managerCommand(), serverCommand(), hashPasswordCommand(), versionCommand(),
-		desk.Registrations(atDesk), desk.People(atDesk))
+		desk.SelfRegistered(atDesk), desk.People(atDesk))
 	return root
 }
 

@@ -198,7 +198,7 @@ func TestA19WhoWithdrawsATrustedAppIsAskedFromThenOn(t *testing.T) {
 func TestTheAccountPageTellsAppsApart(t *testing.T) {
 	w := users(t, open(authtest.Config{}))
 	p := authtest.Policy("p2", "https://mail.example", "mail.read")
-	p.Allow[0].Dynamic = true
+	p.Allow[0].SelfRegistered = true
 	w.MustPutPolicy(t, p)
 	b := w.NewBrowser(t)
 	for _, to := range []string{"https://mail.google.example/cb", "https://xn--ggle-55da.example/cb", "http://127.0.0.1:7777/cb"} {

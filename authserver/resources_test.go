@@ -269,7 +269,7 @@ func TestResourcesThatAreRefused(t *testing.T) {
 func TestSeveralResourcesOfAnAppThatRegisteredItself(t *testing.T) {
 	w := newPeople(t, authtest.Config{})
 	p := authtest.Policy("more", billing, "invoices.read")
-	p.Allow[0].Dynamic = true
+	p.Allow[0].SelfRegistered = true
 	w.MustPutPolicy(t, p)
 	const callback = "http://127.0.0.1:33418/callback"
 	id, _ := mustSelfRegister(t, w.Server, `{"client_name":"Notes","redirect_uris":["`+callback+`"]}`)

@@ -39,7 +39,7 @@ func peopleAt(t *testing.T, s *authtest.Server) *people {
 	s.SetUsers(t, authtest.Person{Username: "ada"})
 	p := authtest.Policy("api", api, "read", "write", "posts.read", "posts.compose")
 	p.ResourceServers = []policy.ResourceServer{{Namespace: "apps", Name: "rs"}}
-	p.Allow = append(p.Allow, policy.Rule{Dynamic: true, Scopes: []string{"posts.read", "posts.compose"}})
+	p.Allow = append(p.Allow, policy.Rule{SelfRegistered: true, Scopes: []string{"posts.read", "posts.compose"}})
 	s.MustPutPolicy(t, p)
 	s.MustPutPolicy(t, authtest.Policy("another", "https://another.example.com", "read"))
 	withCode := authtest.WithCode("openid profile email read write", api, "https://another.example.com")

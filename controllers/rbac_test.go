@@ -35,7 +35,7 @@ func TestRights(t *testing.T) {
 		operator = "system:serviceaccount:" + system + ":clientele-operator"
 		server   = "system:serviceaccount:" + system + ":clientele-server"
 
-		registrations = "system:serviceaccount:" + system + ":clientele-registrations"
+		support = "system:serviceaccount:" + system + ":clientele-support"
 	)
 	// What a role permits comes before what it does not: by then its binding counts.
 	for _, tc := range []struct {
@@ -53,8 +53,8 @@ func TestRights(t *testing.T) {
 		{"a registrant registers", "clientele-registrant", "register", ours, "authorizationservers", "", team, "default", true},
 		{"a registrant is no registrar", "clientele-registrant", "manage", ours, "authorizationservers", "", team, "default", false},
 		{"a registrant reads no server", "clientele-registrant", "get", ours, "authorizationservers", "", team, "default", false},
-		{"who looks after registrations is a registrar", registrations, "manage", ours, "authorizationservers", "", system, "default", true},
-		{"and reads no Secrets", registrations, "list", "", "secrets", "", system, "", false},
+		{"who supports people and apps is a registrar", support, "manage", ours, "authorizationservers", "", system, "default", true},
+		{"and reads no Secrets", support, "list", "", "secrets", "", system, "", false},
 		{"the operator is a registrar", operator, "manage", ours, "authorizationservers", "", system, "default", true},
 		{"the operator writes no spec", operator, "update", ours, "oauthclients", "", team, "a", false},
 		{"the operator has tokens of its own", operator, "create", "", "serviceaccounts", "token", system, "clientele-operator", true},

@@ -270,10 +270,10 @@ type AuthorizationServerStatus struct {
 	// +optional
 	Clients int64 `json:"clients,omitempty"`
 
-	// selfRegisteredClients counts the clients that registered themselves (RFC
+	// selfRegistered counts the clients that registered themselves (RFC
 	// 7591), as of a minute ago at most.
 	// +optional
-	SelfRegisteredClients int64 `json:"selfRegisteredClients,omitempty"`
+	SelfRegistered int64 `json:"selfRegistered,omitempty"`
 
 	// policies counts the ScopePolicies in force here.
 	// +optional

@@ -37,7 +37,7 @@ func TestScopePolicySchema(t *testing.T) {
 		{"lifetime too short", "resource: https://a.example\nscopes: [{name: a, maxAccessTokenLifetime: 1s}]", []string{"spec.scopes[0].maxAccessTokenLifetime", "between 1m and 24h"}},
 		{"allow what is not declared", allow("{namespaces: {from: All}, scopes: [write]}"), []string{"spec", "allow may name only scopes that are declared in scopes"}},
 		{"allow nothing", allow("{namespaces: {from: All}, scopes: []}"), []string{"spec.allow[0].scopes", "at least 1"}},
-		{"allow nobody", allow("{scopes: [read]}"), []string{"spec.allow[0]", "namespaces must be set, unless dynamic is true"}},
+		{"allow nobody", allow("{scopes: [read]}"), []string{"spec.allow[0]", "namespaces must be set, unless selfRegistered is true"}},
 		{"selector missing", allow("{namespaces: {from: Selector}, scopes: [read]}"), []string{"spec.allow[0].namespaces", "selector must be set"}},
 		{"selector beside Same", allow("{namespaces: {from: Same, selector: {}}, scopes: [read]}"), []string{"spec.allow[0].namespaces", "only if, from is Selector"}},
 		{"unknown grant type", allow("{namespaces: {from: All}, scopes: [read], grantTypes: [implicit]}"), []string{"spec.allow[0].grantTypes[0]", `"client_credentials"`}},

@@ -122,19 +122,19 @@ type ScopeDeclaration struct {
 
 // AllowRule allows scopes to clients: to OAuthClients, or to clients that
 // registered themselves, never to both.
-// +kubebuilder:validation:XValidation:rule="self.?dynamic.orValue(false) != has(self.namespaces)",message="namespaces must be set, unless dynamic is true: then it must not be"
-// +kubebuilder:validation:XValidation:rule="!self.?dynamic.orValue(false) || !has(self.clients)",message="clients must not be set where dynamic is true: clients that registered themselves have no labels"
-// +kubebuilder:validation:XValidation:rule="!self.?dynamic.orValue(false) || !has(self.grantTypes) || !('client_credentials' in self.grantTypes)",message="grantTypes must not list client_credentials where dynamic is true: clients that registered themselves act for users only"
+// +kubebuilder:validation:XValidation:rule="self.?selfRegistered.orValue(false) != has(self.namespaces)",message="namespaces must be set, unless selfRegistered is true: then it must not be"
+// +kubebuilder:validation:XValidation:rule="!self.?selfRegistered.orValue(false) || !has(self.clients)",message="clients must not be set where selfRegistered is true: clients that registered themselves have no labels"
+// +kubebuilder:validation:XValidation:rule="!self.?selfRegistered.orValue(false) || !has(self.grantTypes) || !('client_credentials' in self.grantTypes)",message="grantTypes must not list client_credentials where selfRegistered is true: clients that registered themselves act for users only"
 type AllowRule struct {
 	// namespaces whose OAuthClients are meant; Same is the ScopePolicy's own.
-	// Required unless dynamic is true.
+	// Required unless selfRegistered is true.
 	// +optional
 	Namespaces NamespaceGroup `json:"namespaces,omitzero"`
 
-	// dynamic means the clients that registered themselves (RFC 7591), as far as
+	// selfRegistered means the clients that registered themselves (RFC 7591), as far as
 	// the AuthorizationServer lets anybody, in place of OAuthClients.
 	// +optional
-	Dynamic bool `json:"dynamic,omitempty"`
+	SelfRegistered bool `json:"selfRegistered,omitempty"`
 
 	// clients narrows the rule to OAuthClients with these labels. Absent: all.
 	// +optional

@@ -69,7 +69,7 @@ func (s *Server) describe(v *View) document {
 	if d := s.described.Load(); d != nil && d.view == v && d.policies == revision {
 		return d.document
 	}
-	scopes := append(oauth.IdentityScopes(), s.Registry.Policies().DynamicScopes("")...)
+	scopes := append(oauth.IdentityScopes(), s.Registry.Policies().SelfRegisteredScopes("")...)
 	made, err := newMetadata(v, scopes...)
 	if err != nil {
 		return v.metadata

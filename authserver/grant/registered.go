@@ -12,7 +12,7 @@ func (r *Rights) Registered(c *registry.Client, resource string) []string {
 	if !namesNoScope(c) {
 		return c.Scopes
 	}
-	return append(r.Policies().DynamicScopes(resource), oauth.IdentityScopes()...)
+	return append(r.Policies().SelfRegisteredScopes(resource), oauth.IdentityScopes()...)
 }
 
 // Asked returns the scopes that a request means. One that names none means all
@@ -23,7 +23,7 @@ func (r *Rights) Asked(c *registry.Client, resource string, named []string) []st
 	if len(named) > 0 || !namesNoScope(c) {
 		return named
 	}
-	return r.Policies().DynamicScopes(resource)
+	return r.Policies().SelfRegisteredScopes(resource)
 }
 
 func namesNoScope(c *registry.Client) bool { return c.Self != nil && len(c.Scopes) == 0 }

@@ -100,7 +100,7 @@ func Target(policies *policy.Set, c *registry.Client, asked string, terms *Terms
 	if contains(oauth.EffectiveResources(registered, terms.DefaultResource), asked) {
 		return asked, nil
 	}
-	if c.Managed == nil && policies.DynamicResource(asked) {
+	if c.Managed == nil && policies.SelfRegisteredResource(asked) {
 		return asked, nil
 	}
 	return "", oauth.InvalidTarget("the resource is not registered for this client")
@@ -167,7 +167,7 @@ func decide(policies *policy.Set, a Ask, resource, scope string) policy.Decision
 // itself, is in no namespace and has no labels.
 func PolicyClient(c *registry.Client) policy.Client {
 	if c.Managed == nil {
-		return policy.Client{Dynamic: true}
+		return policy.Client{SelfRegistered: true}
 	}
 	return policy.Client{
 		Name:            c.Managed.Owner.Name,

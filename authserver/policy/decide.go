@@ -13,8 +13,8 @@ type Client struct {
 	Cluster, Namespace, Name string
 	// NamespaceLabels are the labels of that namespace, Labels the client's own.
 	NamespaceLabels, Labels map[string]string
-	// Dynamic: the client registered itself; all else is empty then.
-	Dynamic bool
+	// SelfRegistered: the client registered itself; all else is empty then.
+	SelfRegistered bool
 }
 
 // Reason says why a scope is granted or not.
@@ -109,41 +109,41 @@ func (s *Scope) closedTo(grant oauth.GrantType) Reason {
 
 // compiledRule is a Rule whose selectors are known to be valid.
 type compiledRule struct {
-	policy     string // namespace/name
-	cluster    string
-	namespaces []string
-	namespace  *Selector
-	client     *Selector
-	grants     []oauth.GrantType
-	dynamic    bool
+	policy         string // namespace/name
+	cluster        string
+	namespaces     []string
+	namespace      *Selector
+	client         *Selector
+	grants         []oauth.GrantType
+	selfRegistered bool
 }
 
 // compile returns nil for a rule that can match nothing.
 func compile(p *Policy, r *Rule) *compiledRule {
-	if r.Dynamic && r.chooses() {
+	if r.SelfRegistered && r.chooses() {
 		return nil // contradicts itself; Validate refuses it
 	}
 	if r.NamespaceSelector != nil && !r.NamespaceSelector.valid() || r.ClientSelector != nil && !r.ClientSelector.valid() {
 		return nil
 	}
 	return &compiledRule{
-		policy:     fullName(p),
-		cluster:    p.Cluster,
-		namespaces: r.Namespaces,
-		namespace:  r.NamespaceSelector,
-		client:     r.ClientSelector,
-		grants:     r.GrantTypes,
-		dynamic:    r.Dynamic,
+		policy:         fullName(p),
+		cluster:        p.Cluster,
+		namespaces:     r.Namespaces,
+		namespace:      r.NamespaceSelector,
+		client:         r.ClientSelector,
+		grants:         r.GrantTypes,
+		selfRegistered: r.SelfRegistered,
 	}
 }
 
 // matches reports whether the rule is about the client. A namespace of another
 // cluster is another namespace, whatever its name and labels. Where Namespaces
 // and NamespaceSelector are both there, both must hold. A client that registered
-// itself is matched by dynamic rules only, and these match no other.
+// itself is matched by selfRegistered rules only, and these match no other.
 func (r *compiledRule) matches(c *Client) bool {
-	if r.dynamic || c.Dynamic {
-		return r.dynamic && c.Dynamic
+	if r.selfRegistered || c.SelfRegistered {
+		return r.selfRegistered && c.SelfRegistered
 	}
 	return r.cluster == c.Cluster &&
 		(len(r.namespaces) == 0 || slices.Contains(r.namespaces, c.Namespace)) &&

@@ -17,7 +17,7 @@ func (s *Set) addIntrospectors(p *Policy) {
 // the namespace that the resource belongs to names it. A client that registered
 // itself never is. That a token's own client may introspect it is not said here.
 func (s *Set) MayIntrospect(c Client, resource string) bool {
-	if s == nil || c.Dynamic {
+	if s == nil || c.SelfRegistered {
 		return false
 	}
 	return s.introspectors[introspector{resource, c.Cluster, ResourceServer{c.Namespace, c.Name}}]

@@ -14,7 +14,7 @@
 //	set.go        all policies together: whose resource and whose scope it is
 //	decide.go     may this client have this scope? (the server's hot path)
 //	user.go       and this user? which scopes are about users
-//	dynamic.go    what is open to clients that registered themselves
+//	self_registered.go what is open to clients that registered themselves
 //	introspect.go who may introspect
 //	ownership.go  which namespace may declare a resource
 package policy
@@ -75,7 +75,7 @@ type ResourceServer struct {
 }
 
 // Rule allows scopes to clients. It is either about OAuthClients, which the first
-// three members choose, or, if Dynamic, about clients that registered themselves;
+// three members choose, or, if SelfRegistered, about clients that registered themselves;
 // never about both, so that no rule is opened to strangers by accident.
 type Rule struct {
 	// Namespaces by name; used for the policy's own namespace. Namespaces and
@@ -89,9 +89,9 @@ type Rule struct {
 	// GrantTypes with which the rule holds; empty: each. A rule for
 	// authorization_code holds for refresh_token too, which only continues it.
 	GrantTypes []oauth.GrantType `json:"grant_types,omitempty"`
-	// Dynamic: the rule is about clients that registered themselves (RFC 7591);
+	// SelfRegistered: the rule is about clients that registered themselves (RFC 7591);
 	// they have neither namespace nor labels to choose by.
-	Dynamic bool `json:"dynamic,omitempty"`
+	SelfRegistered bool `json:"self_registered,omitempty"`
 }
 
 // Selector is a label selector with the meaning, and the JSON, of Kubernetes'

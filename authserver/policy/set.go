@@ -11,9 +11,9 @@ import (
 // number of goroutines may use it without a lock. The zero value and nil deny
 // everything.
 type Set struct {
-	scopes    map[target]*declared
-	conflicts map[string][]Conflict // by uid
-	dynamic   map[string][]string   // scopes open to self-registered clients, by resource
+	scopes         map[target]*declared
+	conflicts      map[string][]Conflict // by uid
+	selfRegistered map[string][]string   // scopes open to self-registered clients, by resource
 	// introspectors of each resource
 	introspectors map[introspector]bool
 }
@@ -58,9 +58,9 @@ type Conflict struct {
 // declaration of a scope stands.
 func NewSet(policies []Policy) *Set {
 	s := &Set{
-		scopes:    make(map[target]*declared),
-		conflicts: make(map[string][]Conflict),
-		dynamic:   make(map[string][]string),
+		scopes:         make(map[target]*declared),
+		conflicts:      make(map[string][]Conflict),
+		selfRegistered: make(map[string][]string),
 
 		introspectors: make(map[introspector]bool),
 	}
@@ -74,7 +74,7 @@ func NewSet(policies []Policy) *Set {
 		}
 		s.add(p)
 	}
-	s.indexDynamic()
+	s.indexSelfRegistered()
 	return s
 }
 

@@ -151,11 +151,11 @@ func checkRule(i int, r Rule, declared []Scope) *oauth.Error {
 	if len(r.GrantTypes) > oauth.MaxGrantTypes || slices.ContainsFunc(r.GrantTypes, func(g oauth.GrantType) bool { return !g.Supported() }) {
 		return oauth.InvalidRequest("allow[%d].grant_types must list grant types that this server supports", i)
 	}
-	if r.Dynamic && r.chooses() {
-		return oauth.InvalidRequest("allow[%d] is dynamic, for clients that registered themselves: they have no namespaces and labels to choose by", i)
+	if r.SelfRegistered && r.chooses() {
+		return oauth.InvalidRequest("allow[%d] is self_registered: such clients have no namespaces and labels to choose by", i)
 	}
-	if r.Dynamic && slices.Contains(r.GrantTypes, oauth.GrantClientCredentials) {
-		return oauth.InvalidRequest("allow[%d] is dynamic: clients that registered themselves do not have %s", i, oauth.GrantClientCredentials)
+	if r.SelfRegistered && slices.Contains(r.GrantTypes, oauth.GrantClientCredentials) {
+		return oauth.InvalidRequest("allow[%d] is self_registered: such clients do not have %s", i, oauth.GrantClientCredentials)
 	}
 	if !acceptable(r.NamespaceSelector) {
 		return oauth.InvalidRequest("allow[%d].namespace_selector is not a valid label selector", i)

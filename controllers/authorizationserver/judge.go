@@ -53,7 +53,7 @@ func judge(as *v1alpha1.AuthorizationServer, o observed) v1alpha1.AuthorizationS
 		ready = judgeReady(o, reachable, signing)
 		describeServer(&next, o.state)
 		if o.selfRegistered != nil {
-			next.SelfRegisteredClients = *o.selfRegistered
+			next.SelfRegistered = *o.selfRegistered
 		}
 		describeKeys(&next, o.signing)
 	} else {

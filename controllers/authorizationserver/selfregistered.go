@@ -28,7 +28,7 @@ func newCounts() *counts {
 // counting says that there may be such clients.
 func counting(as *v1alpha1.AuthorizationServer) bool {
 	mode := as.Spec.Registration.Mode
-	return mode == v1alpha1.RegistrationAuthenticated || mode == v1alpha1.RegistrationOpen || as.Status.SelfRegisteredClients > 0
+	return mode == v1alpha1.RegistrationAuthenticated || mode == v1alpha1.RegistrationOpen || as.Status.SelfRegistered > 0
 }
 
 // of returns the count, asked for anew every countEvery; nil: it is not known. A

@@ -53,7 +53,7 @@ func TestSelfRegisteredClientsAreCounted(t *testing.T) {
 		if again := b.reconcile(t).RequeueAfter; again <= 0 || again > countEvery {
 			t.Errorf("looks again after %v", again)
 		}
-		if got := b.server.Status.SelfRegisteredClients; got != want {
+		if got := b.server.Status.SelfRegistered; got != want {
 			t.Errorf("counted %d, want %d", got, want)
 		}
 	}

@@ -6,7 +6,7 @@
 // minutes, with which they call the registrar API as the operator does.
 //
 //	command.go        what they have in common: flags, subcommands
-//	registrations.go  `clientele registrations`
+//	self_registered.go  `clientele self-registered`
 //	people.go         `clientele people`
 //	connect.go        the way to the server
 //	explain.go        what to do about an error
@@ -47,7 +47,7 @@ func (o Options) command(name, short, long string) (*cobra.Command, *flags) {
 	cmd := &cobra.Command{
 		Use:   name,
 		Short: short,
-		Long:  long + "\nIt needs the rights of Role clientele-registrations-admin, which config/rbac has.",
+		Long:  long + "\nIt needs the rights of Role clientele-support-admin, which config/rbac has.",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -55,7 +55,7 @@ func (o Options) command(name, short, long string) (*cobra.Command, *flags) {
 	p.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig file; empty: as kubectl finds it")
 	p.StringVar(&f.context, "context", "", "context in the kubeconfig; empty: the current one")
 	p.StringVar(&f.server, "authorization-server", "clientele-system/default", "namespace/name of the AuthorizationServer")
-	p.StringVar(&f.account, "service-account", "clientele-system/clientele-registrations", "namespace/name of the ServiceAccount to call the server as; it needs RBAC verb manage on the AuthorizationServer")
+	p.StringVar(&f.account, "service-account", "clientele-system/clientele-support", "namespace/name of the ServiceAccount to call the server as; it needs RBAC verb manage on the AuthorizationServer")
 	p.StringVar(&f.url, "url", "", "URL by which the server is reached from here, such as a forwarded port; empty: the AuthorizationServer's")
 	p.StringVarP(&f.output, "output", "o", "table", "table or json")
 	return cmd, f

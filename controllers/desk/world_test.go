@@ -131,7 +131,7 @@ func (w *world) person(t *testing.T, role rbacv1.RoleRef) *rest.Config {
 // run runs the command and returns what it wrote.
 func run(t *testing.T, config *rest.Config, args ...string) (out, notes string, err error) {
 	t.Helper()
-	return runCommand(t, Registrations, config, args...)
+	return runCommand(t, SelfRegistered, config, args...)
 }
 
 func runCommand(t *testing.T, command func(Options) *cobra.Command, config *rest.Config, args ...string) (out, notes string, err error) {

@@ -33,7 +33,7 @@ func serveMCP(t *testing.T, w *world, scopes ...string) {
 	t.Helper()
 	p := authtest.Policy("mcp", mcpResource, "tools:call")
 	p.Scopes[0].Description = "Use the tools of the example"
-	p.Allow = []policy.Rule{{Dynamic: true, Scopes: []string{"tools:call"}}}
+	p.Allow = []policy.Rule{{SelfRegistered: true, Scopes: []string{"tools:call"}}}
 	w.MustPutPolicy(t, p)
 	provider, err := oidc.NewProvider(oidc.ClientContext(t.Context(), w.gateway.client()), issuer)
 	must(t, err)

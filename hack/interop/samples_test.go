@@ -75,7 +75,7 @@ func newGuide(t *testing.T, pkceOptional bool) *guide {
 	s.SetUsers(t, authtest.Person{Username: ada})
 	p := authtest.Policy("projects", projects, "read:projects", "write:projects", "admin:read", "posts.read", "posts.compose")
 	everybody := p.Allow[0]
-	everybody.Dynamic = true
+	everybody.SelfRegistered = true
 	p.Allow = append(p.Allow, everybody)
 	s.MustPutPolicy(t, p)
 	g := &guide{Server: s}

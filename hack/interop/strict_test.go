@@ -28,7 +28,7 @@ func TestStrictClients(t *testing.T) {
 	s.Reload(t)
 	s.SetUsers(t, authtest.Person{Username: ada})
 	p := authtest.Policy("orders", orders, "orders:read", "orders:write", "invoices:read")
-	p.Allow = append(p.Allow, policy.Rule{Dynamic: true, Scopes: p.Allow[0].Scopes})
+	p.Allow = append(p.Allow, policy.Rule{SelfRegistered: true, Scopes: p.Allow[0].Scopes})
 	s.MustPutPolicy(t, p)
 	s.MustPutPolicy(t, authtest.Policy("billing", billing, "bills:pay"))
 	for _, method := range []oauth.AuthMethod{oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, oauth.AuthNone} {

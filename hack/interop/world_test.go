@@ -50,7 +50,7 @@ func (w *world) putPolicy(t *testing.T) {
 	p.Scopes[0].Description = "See your orders and where they are"
 	p.Scopes[1].Description = "Place, change and cancel orders for you"
 	p.Scopes[2].Description = "See your invoices"
-	p.Allow = append(p.Allow, policy.Rule{Dynamic: true, Scopes: p.Allow[0].Scopes})
+	p.Allow = append(p.Allow, policy.Rule{SelfRegistered: true, Scopes: p.Allow[0].Scopes})
 	p.ResourceServers = []policy.ResourceServer{{Namespace: "apps", Name: "orders-api"}}
 	w.MustPutPolicy(t, p)
 }

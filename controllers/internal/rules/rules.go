@@ -102,11 +102,11 @@ func grantees(list []v1alpha1.Grantee) []policy.Grantee {
 }
 
 func rule(a v1alpha1.AllowRule, own string) policy.Rule {
-	r := policy.Rule{ClientSelector: Selector(a.Clients), Scopes: slices.Clone(a.Scopes), Dynamic: a.Dynamic}
+	r := policy.Rule{ClientSelector: Selector(a.Clients), Scopes: slices.Clone(a.Scopes), SelfRegistered: a.SelfRegistered}
 	for _, g := range a.GrantTypes {
 		r.GrantTypes = append(r.GrantTypes, oauth.GrantType(g))
 	}
-	if a.Dynamic {
+	if a.SelfRegistered {
 		return r // it has no namespaces
 	}
 	switch a.Namespaces.From {

@@ -17,7 +17,7 @@ func TestPolicyForUsers(t *testing.T) {
 	sp.Spec.Resource = "https://api.example"
 	sp.Spec.Scopes = []v1alpha1.ScopeDeclaration{{Name: "a", Roles: []string{"admin"}, GrantableTo: []v1alpha1.Grantee{v1alpha1.GrantableToUsers}}}
 	sp.Spec.Allow = []v1alpha1.AllowRule{
-		{Dynamic: true, Scopes: []string{"a"}, GrantTypes: []v1alpha1.GrantType{v1alpha1.GrantAuthorizationCode}},
+		{SelfRegistered: true, Scopes: []string{"a"}, GrantTypes: []v1alpha1.GrantType{v1alpha1.GrantAuthorizationCode}},
 		{Scopes: []string{"a"}}, // of a newer API: never everybody
 	}
 	sp.Spec.ResourceServers = []v1alpha1.ResourceServerReference{{Name: "api"}, {Namespace: "other", Name: "api"}}
@@ -29,7 +29,7 @@ func TestPolicyForUsers(t *testing.T) {
 		UID: "uid", Namespace: "shop", Name: "api", Generation: 2, Created: got.Created, Resource: "https://api.example",
 		Scopes: []policy.Scope{{Name: "a", Roles: []string{"admin"}, GrantableTo: []policy.Grantee{policy.Users}}},
 		Allow: []policy.Rule{
-			{Dynamic: true, Scopes: []string{"a"}, GrantTypes: []oauth.GrantType{oauth.GrantAuthorizationCode}},
+			{SelfRegistered: true, Scopes: []string{"a"}, GrantTypes: []oauth.GrantType{oauth.GrantAuthorizationCode}},
 			{Namespaces: []string{"shop"}, Scopes: []string{"a"}},
 		},
 		ResourceServers: []policy.ResourceServer{{Namespace: "shop", Name: "api"}, {Namespace: "other", Name: "api"}},

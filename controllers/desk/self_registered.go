@@ -12,10 +12,10 @@ import (
 	"clientele.dev/clientele/controllers/registrar"
 )
 
-// Registrations makes `registrations`: the clients that registered themselves
+// SelfRegistered makes `self-registered`: the clients that registered themselves
 // (RFC 7591), who is there, and away with one.
-func Registrations(o Options) *cobra.Command {
-	cmd, f := o.command("registrations", "See and revoke the clients that registered themselves",
+func SelfRegistered(o Options) *cobra.Command {
+	cmd, f := o.command("self-registered", "See and revoke the clients that registered themselves",
 		"Lists, shows and revokes clients that registered themselves at the authorization server (RFC 7591).")
 	cmd.AddCommand(
 		f.subcommand("list", "List them", cobra.NoArgs, listClients),
@@ -48,7 +48,7 @@ func listClients(ctx context.Context, s *registrar.Server, p printer, _ []string
 func showClient(ctx context.Context, s *registrar.Server, p printer, args []string) error {
 	c, found, err := s.ReadSelfRegistered(ctx, args[0])
 	if err == nil && !found {
-		err = fmt.Errorf("no client %s registered itself; `clientele registrations list` shows who did", args[0])
+		err = fmt.Errorf("no client %s registered itself; `clientele self-registered list` shows who did", args[0])
 	}
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 	"clientele.dev/clientele/hack/testenv"
 )
 
-var adminRef = rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "clientele-registrations-admin"}
+var adminRef = rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "clientele-support-admin"}
 
 func contains(t *testing.T, text string, wanted ...string) {
 	t.Helper()
@@ -32,7 +32,7 @@ func contains(t *testing.T, text string, wanted ...string) {
 }
 
 // A person with the role of config/rbac, and no other right, sees and revokes.
-func TestRegistrations(t *testing.T) {
+func TestSelfRegistered(t *testing.T) {
 	w := newWorld(t)
 	pat := w.person(t, adminRef)
 	if out, notes, err := run(t, pat, "list"); err != nil || out != "" || !strings.Contains(notes, "No client registered itself.") {
@@ -105,7 +105,7 @@ func TestRegistrationsSaysWhatToDo(t *testing.T) {
 		"no such server":      {[]string{"list", "--authorization-server", "clientele-system/other"}, []string{"There is no AuthorizationServer clientele-system/other", "kubectl get authorizationservers -A"}},
 		"half a name":         {[]string{"list", "--authorization-server", "other"}, []string{`--authorization-server "other": want namespace/name`}},
 		"no such account":     {[]string{"list", "--service-account", "clientele-system/nobody"}, []string{"There is no ServiceAccount clientele-system/nobody", "kubectl apply -k config"}},
-		"account of no right": {[]string{"list", "--service-account", "clientele-system/clientele-server"}, []string{"403", "clientele-system/clientele-server needs RBAC verb manage on authorizationserver default", "Role clientele-registrations"}},
+		"account of no right": {[]string{"list", "--service-account", "clientele-system/clientele-server"}, []string{"403", "clientele-system/clientele-server needs RBAC verb manage on authorizationserver default", "Role clientele-support"}},
 		"unreachable":         {[]string{"list", "--url", nobody.URL}, []string{nobody.URL + " cannot be reached from here", "kubectl -n clientele-system port-forward", "--url https://127.0.0.1:8443"}},
 		"not secure":          {[]string{"list", "--url", "http://clientele.example"}, []string{"https only"}},
 		"no URL":              {[]string{"list", "--url", "localhost:8443"}, []string{`--url "localhost:8443": want a URL`}},
@@ -125,8 +125,8 @@ func TestRegistrationsSaysWhatToDo(t *testing.T) {
 		}
 	}
 	for want, role := range map[string]rbacv1.RoleRef{
-		"It takes verb get on authorizationservers in namespace clientele-system":                                       {},
-		"It takes verb create on serviceaccounts/token for clientele-registrations in namespace clientele-system; Role": onlyGet,
+		"It takes verb get on authorizationservers in namespace clientele-system":                                 {},
+		"It takes verb create on serviceaccounts/token for clientele-support in namespace clientele-system; Role": onlyGet,
 	} {
 		if _, _, err := run(t, w.person(t, role), "list"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
@@ -145,7 +145,7 @@ func TestForwardedPort(t *testing.T) {
 		as := &v1alpha1.AuthorizationServer{}
 		as.UID, as.Spec.Issuer = "uid", issuer
 		as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{CABundle: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.Certificate().Raw}))}
-		o := registrar.Options{Tokens: registrar.ServiceAccount{Client: w.admin, Namespace: system, Name: "clientele-registrations", Lifetime: tokenLifetime}, Now: time.Now}
+		o := registrar.Options{Tokens: registrar.ServiceAccount{Client: w.admin, Namespace: system, Name: "clientele-support", Lifetime: tokenLifetime}, Now: time.Now}
 		must(t, forward(as, &o, h.URL+"/"))
 		n, err := registrar.NewServers(o).For(as).SelfRegistered(t.Context())
 		if ok && (err != nil || n != 7) || !ok && (err == nil || !strings.Contains(err.Error(), "another.test")) {
