@@ -2,7 +2,6 @@ package authserver_test
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -11,9 +10,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/authserver/authtest"
-	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
-	"clientele.dev/clientele/authserver/sealed"
 )
 
 const afterLogout = "https://app.example/bye"
@@ -226,15 +223,14 @@ func TestTheAccountPageShowsFiftySessions(t *testing.T) {
 	w := users(t, authtest.Config{})
 	b := w.NewBrowser(t)
 	b.SignIn(t, b.Get(t, w.URL+"/account"), "ada")
-	flows := sealed.New(w.Store, func() credential.ServerKeys { return w.ServerKeys }, slog.New(slog.DiscardHandler))
-	hers, err := flows.SessionsOf(t.Context(), "user/ada", w.Clock.Now())
+	hers, err := w.Store.SessionsOf(t.Context(), "user/ada", w.Clock.Now())
 	if err != nil || len(hers) != 1 {
 		t.Fatalf("%d sessions, %v", len(hers), err)
 	}
 	for i := range 60 { // all of them used later than hers
 		other := hers[0]
 		other.ID, other.Hash, other.Seen = fmt.Sprint("s", i), fmt.Sprint("hash", i), other.Seen.Add(time.Duration(i+1)*time.Minute)
-		if err := flows.PutSession(t.Context(), other); err != nil {
+		if err := w.Store.PutSession(t.Context(), other); err != nil {
 			t.Fatal(err)
 		}
 	}

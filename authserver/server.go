@@ -20,8 +20,8 @@ import (
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/logo"
 	"clientele.dev/clientele/authserver/registry"
-	"clientele.dev/clientele/authserver/sealed"
 	"clientele.dev/clientele/authserver/signin"
+	"clientele.dev/clientele/authserver/store"
 )
 
 // Server is the authorization server, composed. The zero value is of no use: see
@@ -53,7 +53,7 @@ func New(o Options) (*Server, error) {
 	s.lease = &lease{id: credential.NewID(), store: o.Store, now: o.Now}
 	s.health = &health{registry: s.registry, lease: s.lease}
 	s.metrics = newMetrics(s)
-	flows := sealed.New(o.Store, s.currentKeys, o.Log)
+	o.Store.SignWith(func() store.Signer { return s.currentKeys() }, o.Log)
 	roster := signin.Roster{Local: o.Users, Upstreams: o.Upstreams}
 	rights := &grant.Rights{Policies: s.registry.Policies}
 	s.handler = endpoint.New(endpoint.Config{
@@ -61,7 +61,7 @@ func New(o Options) (*Server, error) {
 		Registry:   s.registry,
 		Registrars: o.Registrars,
 		Replicas:   o.Store,
-		Flows:      flows,
+		Flows:      o.Store,
 		Roster:     roster,
 		Password:   signin.NewPassword(signin.PasswordOptions{Local: o.Users, Lockout: signin.Lockout{Attempts: o.Store, Limits: s.signInLimits}}),
 		Upstreams:  o.Upstreams,
@@ -69,8 +69,8 @@ func New(o Options) (*Server, error) {
 		Logos:      newLogos(o),
 		Grants: []grant.Grant{
 			grant.ClientCredentials{Rights: rights},
-			grant.AuthorizationCode{Rights: rights, Codes: flows, Families: flows, Consents: flows, Users: roster},
-			grant.RefreshToken{Rights: rights, Families: flows, Consents: flows, Users: roster},
+			grant.AuthorizationCode{Rights: rights, Codes: o.Store, Families: o.Store, Consents: o.Store, Users: roster},
+			grant.RefreshToken{Rights: rights, Families: o.Store, Consents: o.Store, Users: roster},
 		},
 		Metrics:  endpoint.NewMetrics(s.metrics),
 		Audit:    s.audit,

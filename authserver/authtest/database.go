@@ -2,9 +2,11 @@ package authtest
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
+	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/postgres"
 	"clientele.dev/clientele/authserver/store/postgres/pgtest"
@@ -46,6 +48,18 @@ func (d database) open(t testing.TB, role string, now func() time.Time, poll tim
 		DSN: d.postgres.DSN(d.there + " user=" + role + " pool_max_conns=6"), Now: now, Poll: poll, Linger: 3 * poll,
 	})
 	must(t, err)
+	return db
+}
+
+// Intruder is a store at the server's database without the server's keys: what it writes
+// carries MACs under keys of its own.
+func (s *Server) Intruder(t testing.TB) store.Store {
+	t.Helper()
+	keys, err := credential.NewServerKeys(s.Clock.Now())
+	must(t, err)
+	db := s.database.open(t, s.role+"_intruder", s.Clock.Now, 0)
+	db.SignWith(func() store.Signer { return keys }, slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { must(t, db.Close()) })
 	return db
 }
 

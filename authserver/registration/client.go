@@ -26,15 +26,15 @@ type Request struct {
 // believed.
 type Existing struct {
 	store.ExistingClients
-	// OwnerTampered and IDTampered say of ByOwner and ByID that the record's MAC
-	// does not verify.
+	// OwnerTampered and IDTampered say of ByOwner and ByID that the row is not
+	// as this server wrote it.
 	OwnerTampered bool
 	IDTampered    bool
 }
 
 // Outcome of a decision about a client.
 type Outcome struct {
-	// Client as it is stored afterwards, not yet authenticated (MAC).
+	// Client as it is stored afterwards.
 	Client store.Client
 	// Created: the owner had no client before.
 	Created bool

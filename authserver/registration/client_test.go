@@ -45,7 +45,7 @@ func stored(edit ...func(*oauth.Registration)) *store.Client {
 	req := request(edit...)
 	req.Now = now.Add(-time.Hour)
 	c := record(req, nil)
-	c.MAC, c.Revision = "mac", 7
+	c.Revision = 7
 	return &c
 }
 

@@ -11,7 +11,7 @@ import (
 // ExistingPolicy is what a decision about a policy starts from.
 type ExistingPolicy struct {
 	Policy *store.Policy
-	// Tampered says that the record's MAC does not verify.
+	// Tampered says that the row is not as this server wrote it.
 	Tampered bool
 }
 

@@ -21,7 +21,7 @@ func orders(edit ...func(*policy.Policy)) policy.Policy {
 }
 
 func TestDecidePolicy(t *testing.T) {
-	have := &store.Policy{Policy: orders(), MAC: "mac"}
+	have := &store.Policy{Policy: orders()}
 	tests := []struct {
 		name string
 		p    policy.Policy

@@ -13,7 +13,7 @@ const day = 24 * time.Hour
 func selfClient(change ...func(*store.Client)) *store.Client {
 	c := store.Client{
 		Registration:      oauth.Registration{ClientID: "id", TokenEndpointAuthMethod: oauth.AuthNone},
-		RegistrationToken: "current", Self: &store.Self{NextToken: "next"}, Created: time.Unix(1_900_000_000, 0).UTC(), MAC: "mac",
+		RegistrationToken: "current", Self: &store.Self{NextToken: "next"}, Created: time.Unix(1_900_000_000, 0).UTC(),
 	}
 	for _, f := range change {
 		f(&c)

@@ -3,21 +3,9 @@ package registry
 import (
 	"sync"
 
-	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/store"
 )
-
-// The MACs' domains: a client's record can never pass for a policy's.
-const (
-	clientDomain = "clientele/store/client"
-	policyDomain = "clientele/store/policy"
-)
-
-// genuine says whether a client's record is as this server wrote it.
-func genuine(keys credential.ServerKeys, c *store.Client) bool {
-	return c.MAC != "" && keys.VerifyMAC(c.MAC, clientDomain, c.Record)
-}
 
 // loadedClient is a client as it was read: nil if it must not be served.
 type loadedClient struct {
@@ -27,10 +15,10 @@ type loadedClient struct {
 }
 
 // apply what happened in the store to the view. Called by one at a time.
-func (r *Registry) apply(keys credential.ServerKeys, ch store.Changes) {
+func (r *Registry) apply(ch store.Changes) {
 	loaded := make([]loadedClient, 0, len(ch.Clients))
 	for i := range ch.Clients {
-		loaded = append(loaded, load(keys, &ch.Clients[i]))
+		loaded = append(loaded, load(&ch.Clients[i]))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -38,22 +26,22 @@ func (r *Registry) apply(keys credential.ServerKeys, ch store.Changes) {
 	if ch.Full {
 		r.state.reset(ch.StoreID, ch.Revision)
 		r.replaceClients(loaded, known.tampered)
-		r.replacePolicies(keys, ch.Policies, known.tamperedPolicies)
+		r.replacePolicies(ch.Policies, known.tamperedPolicies)
 	} else if ch.Revision != r.state.revision {
 		r.state.revision = ch.Revision
 		r.changeClients(loaded, ch.DeletedClients)
-		r.changePolicies(keys, ch)
+		r.changePolicies(ch)
 		r.state.wake()
 	}
 	r.state.loaded = true
 }
 
-func load(keys credential.ServerKeys, c *store.Client) loadedClient {
+func load(c *store.Client) loadedClient {
 	l := loadedClient{id: c.Registration.ClientID}
 	if m := c.Registration.Managed; m != nil {
 		l.owner = m.Owner
 	}
-	if !genuine(keys, c) {
+	if c.Tampered {
 		return l
 	}
 	scopes, err := oauth.ParseScope(c.Registration.Scope)

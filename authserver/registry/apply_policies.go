@@ -4,27 +4,21 @@ import (
 	"slices"
 	"strings"
 
-	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/policy"
 	"clientele.dev/clientele/authserver/store"
 )
 
-// genuinePolicy is genuine for policies.
-func genuinePolicy(keys credential.ServerKeys, p *store.Policy) bool {
-	return p.MAC != "" && keys.VerifyMAC(p.MAC, policyDomain, p.Record)
-}
-
-func (r *Registry) replacePolicies(keys credential.ServerKeys, all []store.Policy, wasTampered map[string]string) {
+func (r *Registry) replacePolicies(all []store.Policy, wasTampered map[string]string) {
 	for i := range all {
 		p := &all[i]
 		_, complained := wasTampered[p.UID]
-		r.putPolicy(keys, p, complained)
+		r.putPolicy(p, complained)
 	}
 	r.publishPolicies()
 }
 
-func (r *Registry) changePolicies(keys credential.ServerKeys, ch store.Changes) {
+func (r *Registry) changePolicies(ch store.Changes) {
 	if len(ch.Policies)+len(ch.DeletedPolicies) == 0 {
 		return
 	}
@@ -34,18 +28,17 @@ func (r *Registry) changePolicies(keys credential.ServerKeys, ch store.Changes) 
 	for i := range ch.Policies {
 		p := &ch.Policies[i]
 		_, complained := r.state.tamperedPolicies[p.UID]
-		if cluster, ok := r.forgetPolicy(p.UID); ok && !genuinePolicy(keys, p) {
+		if cluster, ok := r.forgetPolicy(p.UID); ok && p.Tampered {
 			p.Cluster = cluster
 		}
-		r.putPolicy(keys, p, complained)
+		r.putPolicy(p, complained)
 		r.state.note(change{revision: r.state.revision, policy: true, id: p.UID, owner: oauth.Owner{Cluster: p.Cluster}})
 	}
 	r.publishPolicies()
 }
 
-func (r *Registry) putPolicy(keys credential.ServerKeys, p *store.Policy, complained bool) {
-	if genuinePolicy(keys, p) {
-		p.Record = nil
+func (r *Registry) putPolicy(p *store.Policy, complained bool) {
+	if !p.Tampered {
 		r.state.policies[p.UID] = *p
 		r.state.counts.Policies++
 		return

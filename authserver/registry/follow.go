@@ -90,8 +90,8 @@ func (r *Registry) KeysChanged() {
 
 // refresh catches up with the store, whatever its revision.
 func (r *Registry) refresh(ctx context.Context) error {
-	return r.bound(ctx, func(keys credential.ServerKeys) error {
-		return r.follow(ctx, keys, -1)
+	return r.bound(ctx, func(credential.ServerKeys) error {
+		return r.follow(ctx, -1)
 	})
 }
 
@@ -133,7 +133,7 @@ func (r *Registry) bind(ctx context.Context) error {
 		r.log.Warn("the server keys are others than the store was made with; it was emptied, and registrars register again", "store_id", id)
 	}
 	r.boundTo = keys.ID
-	return r.follow(ctx, keys, -1)
+	return r.follow(ctx, -1)
 }
 
 // unbind after somebody emptied the store under way: the next call binds it anew.
@@ -147,7 +147,7 @@ func (r *Registry) unbind(id string) {
 
 // follow reads what changed in the store, unless the view has reached revision
 // atLeast already (another caller's reading served this one too), and applies it.
-func (r *Registry) follow(ctx context.Context, keys credential.ServerKeys, atLeast int64) error {
+func (r *Registry) follow(ctx context.Context, atLeast int64) error {
 	r.following.Lock()
 	defer r.following.Unlock()
 	storeID, revision := r.position()
@@ -159,7 +159,7 @@ func (r *Registry) follow(ctx context.Context, keys credential.ServerKeys, atLea
 	if err != nil {
 		return fmt.Errorf("read the store's changes: %w", err)
 	}
-	r.apply(keys, changes)
+	r.apply(changes)
 	r.confirmed.Store(seen.UnixNano())
 	return nil
 }

@@ -143,7 +143,7 @@ func (r *Registry) SelfRegistered(after string, limit int) (clients []*Client, m
 // it is gone.
 func (r *Registry) changeSelf(ctx context.Context, clientID string, decide func(credential.ServerKeys, registration.Existing) (store.ClientChange, error)) (*Client, error) {
 	err := r.bound(ctx, func(keys credential.ServerKeys) error {
-		_, err := r.changeClient(ctx, keys, oauth.Registration{ClientID: clientID}, func(existing registration.Existing) (store.ClientChange, error) {
+		_, err := r.changeClient(ctx, oauth.Registration{ClientID: clientID}, func(existing registration.Existing) (store.ClientChange, error) {
 			return decide(keys, existing)
 		})
 		return err

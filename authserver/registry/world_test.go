@@ -67,6 +67,7 @@ func (w *world) open(t testing.TB) {
 
 func (w *world) use(s store.Store) {
 	w.store = s
+	s.SignWith(func() store.Signer { return *w.keys.Load() }, slog.New(slog.DiscardHandler))
 	w.Registry = New(Options{
 		Store: s,
 		Keys:  func() credential.ServerKeys { return *w.keys.Load() },

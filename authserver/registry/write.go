@@ -26,7 +26,7 @@ func (r *Registry) Register(ctx context.Context, cluster string, reg oauth.Regis
 	err := r.bound(ctx, func(keys credential.ServerKeys) error {
 		req := registration.Request{Registration: reg, Update: update, Now: r.now()}
 		seal(keys, cluster, &req)
-		revision, err := r.changeClient(ctx, keys, req.Registration, func(existing registration.Existing) (change store.ClientChange, err error) {
+		revision, err := r.changeClient(ctx, req.Registration, func(existing registration.Existing) (change store.ClientChange, err error) {
 			change, out, err = registration.Decide(req, existing)
 			return change, err
 		})
@@ -45,8 +45,8 @@ func (r *Registry) Register(ctx context.Context, cluster string, reg oauth.Regis
 // Deregister a client of owner.Cluster. An absent client is no error.
 func (r *Registry) Deregister(ctx context.Context, clientID string, owner oauth.Owner, counter int64) error {
 	reg := oauth.Registration{ClientID: clientID, Managed: &oauth.Managed{Owner: owner}}
-	return r.bound(ctx, func(keys credential.ServerKeys) error {
-		_, err := r.changeClient(ctx, keys, reg, func(existing registration.Existing) (store.ClientChange, error) {
+	return r.bound(ctx, func(credential.ServerKeys) error {
+		_, err := r.changeClient(ctx, reg, func(existing registration.Existing) (store.ClientChange, error) {
 			return registration.DecideDelete(clientID, owner, counter, existing)
 		})
 		return err
@@ -77,7 +77,7 @@ func (r *Registry) DeletePolicy(ctx context.Context, cluster, uid string) error 
 
 // changeClient lets decide have its way and waits until the view shows it. A nil
 // Managed has no owner: decide refuses it.
-func (r *Registry) changeClient(ctx context.Context, keys credential.ServerKeys, reg oauth.Registration, decide func(registration.Existing) (store.ClientChange, error)) (int64, error) {
+func (r *Registry) changeClient(ctx context.Context, reg oauth.Registration, decide func(registration.Existing) (store.ClientChange, error)) (int64, error) {
 	var owner oauth.Owner
 	if reg.Managed != nil {
 		owner = reg.Managed.Owner
@@ -90,44 +90,23 @@ func (r *Registry) changeClient(ctx context.Context, keys credential.ServerKeys,
 		return r.Revision(), err
 	}
 	revision, err := r.store.ChangeClient(ctx, owner, reg.ClientID, func(found store.ExistingClients) (store.ClientChange, error) {
-		change, err := decide(judged(keys, found))
-		if err != nil || change.Put == nil {
-			return change, err
-		}
-		record, err := change.Put.Encode()
-		if err != nil {
-			return store.ClientChange{}, err
-		}
-		signed := *change.Put
-		signed.MAC = keys.MAC(clientDomain, record)
-		change.Put = &signed
-		return change, nil
+		return decide(judged(found))
 	})
 	if err != nil {
 		return 0, fmt.Errorf("change client %q: %w", reg.ClientID, err)
 	}
-	return revision, r.follow(ctx, keys, revision)
+	return revision, r.follow(ctx, revision)
 }
 
 func (r *Registry) changePolicy(ctx context.Context, uid string, decide func(registration.ExistingPolicy) (store.PolicyChange, error)) (revision int64, err error) {
-	err = r.bound(ctx, func(keys credential.ServerKeys) error {
+	err = r.bound(ctx, func(credential.ServerKeys) error {
 		revision, err = r.store.ChangePolicy(ctx, uid, func(found *store.Policy) (store.PolicyChange, error) {
-			existing := registration.ExistingPolicy{Policy: found, Tampered: found != nil && !genuinePolicy(keys, found)}
-			change, err := decide(existing)
-			if err != nil || change.Put == nil {
-				return change, err
-			}
-			record, err := change.Put.Encode()
-			if err != nil {
-				return store.PolicyChange{}, err
-			}
-			change.Put.MAC = keys.MAC(policyDomain, record)
-			return change, nil
+			return decide(registration.ExistingPolicy{Policy: found, Tampered: found != nil && found.Tampered})
 		})
 		if err != nil {
 			return fmt.Errorf("change policy %q: %w", uid, err)
 		}
-		return r.follow(ctx, keys, revision)
+		return r.follow(ctx, revision)
 	})
 	return revision, err
 }
@@ -141,11 +120,11 @@ func storable(names ...string) bool {
 	})
 }
 
-func judged(keys credential.ServerKeys, found store.ExistingClients) registration.Existing {
+func judged(found store.ExistingClients) registration.Existing {
 	return registration.Existing{
 		ExistingClients: found,
-		OwnerTampered:   found.ByOwner != nil && !genuine(keys, found.ByOwner),
-		IDTampered:      found.ByID != nil && !genuine(keys, found.ByID),
+		OwnerTampered:   found.ByOwner != nil && found.ByOwner.Tampered,
+		IDTampered:      found.ByID != nil && found.ByID.Tampered,
 	}
 }
 

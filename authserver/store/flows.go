@@ -76,9 +76,6 @@ type Code struct {
 	FamilyID string
 	// Issued is when it was made, Expires when it ends.
 	Issued, Expires time.Time
-	// MAC authenticates the record under a server key; MAC and Record as in Client.
-	MAC    string
-	Record []byte
 }
 
 // Codes keeps authorization codes.
@@ -113,9 +110,6 @@ type Family struct {
 	Expires, IdleExpires time.Time
 	// Revoked is when it was revoked; its access tokens are revoked with it.
 	Revoked time.Time
-	// MAC authenticates the record under a server key; MAC and Record as in Client.
-	MAC    string
-	Record []byte
 }
 
 // FamilyFilter chooses families; empty members choose all. A filter that is
@@ -177,9 +171,6 @@ type Session struct {
 	AuthTime, Created, Seen, Expires time.Time
 	// SignOuts is what Sessions.SignOuts said before the session began.
 	SignOuts int64
-	// MAC authenticates the record under a server key; MAC and Record as in Client.
-	MAC    string
-	Record []byte
 }
 
 // FoldUsername gives what user names are compared by: upper and lower case are one, of
@@ -225,11 +216,6 @@ type Consent struct {
 	Promise string
 	// Scopes sorted.
 	Scopes []string
-	// MACs authenticate the scopes, one each, as Client.MAC does a record.
-	MACs []string
-	// Times are when the scopes were allowed, one each. Set by the store, which keeps
-	// Granted for each that it adds.
-	Times []time.Time
 	// Granted is when it was given or widened last.
 	Granted time.Time
 }

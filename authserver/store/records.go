@@ -46,7 +46,7 @@ type policyRecord struct {
 	Policy  policy.Policy `json:"policy"`
 }
 
-// Encode gives the JSON in which a store keeps the client: what MAC is made over.
+// Encode gives the JSON in which a store keeps the client.
 func (c Client) Encode() ([]byte, error) {
 	b, err := json.Marshal(clientRecord{
 		Version:           clientVersion,
@@ -64,7 +64,7 @@ func (c Client) Encode() ([]byte, error) {
 	return b, nil
 }
 
-// Encode gives the JSON in which a store keeps the policy: what MAC is made over.
+// Encode gives the JSON in which a store keeps the policy.
 func (p Policy) Encode() ([]byte, error) {
 	b, err := json.Marshal(policyRecord{Version: policyVersion, Policy: p.Policy})
 	if err != nil {
@@ -73,85 +73,8 @@ func (p Policy) Encode() ([]byte, error) {
 	return b, nil
 }
 
-// Row is a client or policy as a database keeps it: the encoded record, its MAC,
-// and beside them the columns by which it is found.
-type Row struct {
-	// ID is the client id, or the policy's uid.
-	ID string
-	// Owner of a client, without the uid; all empty if it has none. Of a policy
-	// only Cluster counts.
-	Cluster   string
-	Namespace string
-	Name      string
-	Record    []byte
-	MAC       string
-	Revision  int64
-}
-
-// Row of the client.
-func (c Client) Row() (Row, error) {
-	record, err := c.Encode()
-	if err != nil {
-		return Row{}, err
-	}
-	row := Row{ID: c.Registration.ClientID, Record: record, MAC: c.MAC}
-	if m := c.Registration.Managed; m != nil {
-		row.Cluster, row.Namespace, row.Name = m.Owner.Cluster, m.Owner.Namespace, m.Owner.Name
-	}
-	return row, nil
-}
-
-// Row of the policy.
-func (p Policy) Row() (Row, error) {
-	record, err := p.Encode()
-	if err != nil {
-		return Row{}, err
-	}
-	return Row{ID: p.UID, Cluster: p.Cluster, Record: record, MAC: p.MAC}, nil
-}
-
-// Client of a row. A record that cannot be read, or that contradicts the columns
-// beside it, was edited by hand: what comes back then has only the columns and no
-// MAC, so that it is found, listed and never believed.
-func (r Row) Client() Client {
-	c, err := decodeClient(r.Record)
-	if err == nil && r.describes(c) {
-		c.Record, c.MAC, c.Revision = r.Record, r.MAC, r.Revision
-		return c
-	}
-	return Client{
-		Registration: oauth.Registration{ClientID: r.ID, Managed: &oauth.Managed{
-			Owner: oauth.Owner{Cluster: r.Cluster, Namespace: r.Namespace, Name: r.Name},
-		}},
-		Record:   r.Record,
-		Revision: r.Revision,
-	}
-}
-
-// Policy of a row; see Client.
-func (r Row) Policy() Policy {
-	p, err := decodePolicy(r.Record)
-	if err == nil && p.UID == r.ID && p.Cluster == r.Cluster {
-		p.Record, p.MAC, p.Revision = r.Record, r.MAC, r.Revision
-		return p
-	}
-	return Policy{
-		Policy:   policy.Policy{UID: r.ID, Cluster: r.Cluster},
-		Record:   r.Record,
-		Revision: r.Revision,
-	}
-}
-
-func (r Row) describes(c Client) bool {
-	var owner oauth.Owner
-	if m := c.Registration.Managed; m != nil {
-		owner = m.Owner
-	}
-	return c.Registration.ClientID == r.ID &&
-		owner.Cluster == r.Cluster && owner.Namespace == r.Namespace && owner.Name == r.Name
-}
-
-func decodeClient(b []byte) (Client, error) {
+// DecodeClient reads what Encode gave.
+func DecodeClient(b []byte) (Client, error) {
 	var rec clientRecord
 	if err := json.Unmarshal(b, &rec); err != nil {
 		return Client{}, fmt.Errorf("decode client: %w", err)
@@ -184,7 +107,8 @@ func (r *selfRecord) self() *Self {
 	return &Self{NextToken: r.NextToken, Used: fromUnix(r.Used), By: r.By}
 }
 
-func decodePolicy(b []byte) (Policy, error) {
+// DecodePolicy reads what Encode gave.
+func DecodePolicy(b []byte) (Policy, error) {
 	var rec policyRecord
 	if err := json.Unmarshal(b, &rec); err != nil {
 		return Policy{}, fmt.Errorf("decode policy: %w", err)

@@ -71,14 +71,14 @@ func (c Code) Encode() ([]byte, error) {
 }
 
 // DecodeCode reads what Encode gave.
-func DecodeCode(hash, mac string, record []byte) (Code, error) {
+func DecodeCode(hash string, record []byte) (Code, error) {
 	var rec codeRecord
 	if err := decode("code", record, &rec, &rec.Version, codeVersion); err != nil {
 		return Code{}, err
 	}
 	return Code{
 		Hash: hash, Grant: rec.Grant, RedirectURI: rec.RedirectURI, Challenge: rec.Challenge,
-		FamilyID: rec.FamilyID, Issued: fromUnix(rec.Issued), Expires: fromUnix(rec.Expires), MAC: mac, Record: record,
+		FamilyID: rec.FamilyID, Issued: fromUnix(rec.Issued), Expires: fromUnix(rec.Expires),
 	}, nil
 }
 
@@ -93,7 +93,7 @@ func (f Family) Encode() ([]byte, error) {
 
 // DecodeFamily reads what Encode gave, with what stands in columns beside it;
 // revoked is in Unix seconds, 0 if it is not.
-func DecodeFamily(id, mac string, generation, revoked int64, record []byte) (Family, error) {
+func DecodeFamily(id string, generation, revoked int64, record []byte) (Family, error) {
 	var rec familyRecord
 	if err := decode("family", record, &rec, &rec.Version, familyVersion); err != nil {
 		return Family{}, err
@@ -101,7 +101,7 @@ func DecodeFamily(id, mac string, generation, revoked int64, record []byte) (Fam
 	return Family{
 		ID: id, Grant: rec.Grant, Generation: generation, Current: rec.Current, Previous: rec.Previous,
 		KeyVersion: rec.KeyVersion, Created: fromUnix(rec.Created), Rotated: fromUnix(rec.Rotated),
-		Expires: fromUnix(rec.Expires), IdleExpires: fromUnix(rec.IdleExpires), Revoked: fromUnix(revoked), MAC: mac, Record: record,
+		Expires: fromUnix(rec.Expires), IdleExpires: fromUnix(rec.IdleExpires), Revoked: fromUnix(revoked),
 	}, nil
 }
 
@@ -131,7 +131,7 @@ func (s Session) Encode() ([]byte, error) {
 
 // DecodeSession reads what Encode gave, with what stands in columns beside it;
 // seen is in Unix seconds.
-func DecodeSession(id, hash, mac string, seen int64, record []byte) (Session, error) {
+func DecodeSession(id, hash string, seen int64, record []byte) (Session, error) {
 	var rec sessionRecord
 	if err := decode("session", record, &rec, &rec.Version, sessionVersion); err != nil {
 		return Session{}, err
@@ -142,7 +142,7 @@ func DecodeSession(id, hash, mac string, seen int64, record []byte) (Session, er
 		Email: rec.Email, EmailVerified: rec.EmailVerified, Roles: rec.Roles, Groups: rec.Groups, Tenant: rec.Tenant,
 		UserAgent: rec.UserAgent, Address: rec.Address,
 		AuthTime: fromUnix(rec.AuthTime), Created: fromUnix(rec.Created), Seen: fromUnix(seen), Expires: fromUnix(rec.Expires),
-		SignOuts: rec.SignOuts, MAC: mac, Record: record,
+		SignOuts: rec.SignOuts,
 	}, nil
 }
 
@@ -167,8 +167,8 @@ func decode(kind string, record []byte, rec any, version *int, present int) erro
 
 // ConsentRow is the consent to one scope.
 type ConsentRow struct {
-	Subject, ClientID, Resource, Place, Promise, Scope, MAC string
-	Granted                                                 int64 // Unix seconds
+	Subject, ClientID, Resource, Place, Promise, Scope string
+	Granted                                            int64 // Unix seconds
 }
 
 // JoinConsents makes consents of rows that are sorted by client, resource, place,
@@ -184,7 +184,7 @@ func JoinConsents(rows []ConsentRow) []Consent {
 		}
 		c := &all[last]
 		granted := fromUnix(r.Granted)
-		c.Scopes, c.MACs, c.Times = append(c.Scopes, r.Scope), append(c.MACs, r.MAC), append(c.Times, granted)
+		c.Scopes = append(c.Scopes, r.Scope)
 		if granted.After(c.Granted) {
 			c.Granted = granted
 		}

@@ -14,11 +14,11 @@
 //
 // Who can write to it, and has no server keys, is held off record by record.
 //
-//   - Clients and policies carry a MAC under the server keys (Client.MAC). One that
-//     was edited, planted or copied is not served; one that was deleted or put back
-//     from a backup is noticed by its registrar.
-//   - So do sessions, codes, families and consents (package sealed): none can be
-//     planted, nor made another person's. One that does not verify is not there.
+//   - The rows of clients, policies, sessions, codes, families and consents carry a MAC
+//     (RFC 2104, HMAC-SHA-256) under the server keys (Signing). A row that was edited,
+//     planted or copied does not verify, and is as if it did not exist; the log says so.
+//   - A client or policy that was deleted, or put back from a backup, is noticed by its
+//     registrar.
 //   - When a session was used last, that a family was revoked, and that a code was
 //     taken stand beside the record, and are believed. So is how often somebody was
 //     signed out (SignOut), which records have to carry as well: another number there
@@ -41,6 +41,7 @@ package store
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"clientele.dev/clientele/authserver/oauth"
@@ -83,14 +84,10 @@ type Client struct {
 	NotBefore time.Time
 	// Digest is oauth.Registration.Digest of what the registrar sent last.
 	Digest string
-	// MAC authenticates the record (Record, as stored) under a server key, so that
-	// a row edited by hand is noticed and never served. Empty on a row whose
-	// columns and record contradict each other, or that cannot be read: only the
-	// client id and the owner are then filled in, as far as the row tells them.
-	MAC string
-	// Record is what was read, byte for byte. Set by the store; ignored when the
-	// client is written, which stores Encode.
-	Record []byte
+	// Tampered says that the row is not as this server wrote it: it must not be used.
+	// Only the client id and the owner, without its uid, are filled in, as the row has
+	// them. Set by the store.
+	Tampered bool
 	// Revision of the store at the last write of this record. Set by the store.
 	Revision int64
 }
@@ -113,9 +110,8 @@ type Self struct {
 // Policy is a stored scope policy.
 type Policy struct {
 	policy.Policy
-	// MAC and Record as in Client.
-	MAC    string
-	Record []byte
+	// Tampered as in Client; the UID and the cluster are filled in.
+	Tampered bool
 	// Revision of the store at the last write of this record. Set by the store.
 	Revision int64
 }
@@ -147,7 +143,7 @@ type ClientChange struct {
 
 // Clients keeps clients.
 type Clients interface {
-	// Client reads one by its id: ErrNotFound if there is none.
+	// Client reads one by its id: ErrNotFound if there is none, or its row is tampered.
 	Client(ctx context.Context, clientID string) (Client, error)
 	// ChangeClient lets decide see what exists of an owner and a client id, and
 	// carries out what it returns, all in one transaction that excludes every
@@ -219,6 +215,26 @@ type Binding interface {
 	Bind(ctx context.Context, serverKeysID string) (storeID string, wiped bool, err error)
 }
 
+// Signer authenticates rows: credential.ServerKeys is one.
+type Signer interface {
+	// MAC of data under the newest key; "" if there is no key. A MAC for one domain
+	// never verifies for another.
+	MAC(domain string, data []byte) string
+	VerifyMAC(mac, domain string, data []byte) bool
+	// Ahead says that a MAC names a newer key than there is: another replica may have
+	// it already.
+	Ahead(mac string) bool
+}
+
+// Signing gives a store the keys that its rows are authenticated with.
+type Signing interface {
+	// SignWith sets the keys in force, which may change or be nil for now, and the log
+	// of rows that do not verify. Call it before the store is used. Without keys,
+	// reading and writing such rows is an outage (oauth.TemporarilyUnavailable). So is
+	// reading a row under a newer key than there is.
+	SignWith(keys func() Signer, log *slog.Logger)
+}
+
 // Store is all roles together; take the narrowest role instead where one will do.
 type Store interface {
 	Clients
@@ -226,6 +242,7 @@ type Store interface {
 	Feed
 	Leases
 	Binding
+	Signing
 	Flows
 	Sweeper
 	// Writes counts the write transactions since the store was opened: the proof

@@ -24,7 +24,6 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/authserver/kube"
-	"clientele.dev/clientele/authserver/sealed"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/sqlite"
@@ -83,7 +82,7 @@ func (w *world) createObjects(t *testing.T) {
 	must(t, err)
 	text, err := serverKeys.Marshal()
 	must(t, err)
-	w.flows = sealed.New(w.store, func() credential.ServerKeys { return serverKeys }, slog.New(slog.DiscardHandler))
+	w.flows = w.store
 	meta := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: system, Name: name} }
 	as := &v1alpha1.AuthorizationServer{ObjectMeta: meta("default")}
 	as.Spec.Issuer, as.Spec.Type, as.Spec.Unmanaged = w.URL, v1alpha1.AuthorizationServerUnmanaged, &v1alpha1.UnmanagedServer{}

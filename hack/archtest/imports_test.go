@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"authserver/keys":       {"authserver/oauth", "github.com/go-jose/go-jose/v4"},
 
 	// What the two databases have in common.
-	"authserver/store/internal/sqlstore": {"authserver/oauth", "authserver/credential", "authserver/store"},
+	"authserver/store/internal/sqlstore": {"authserver/oauth", "authserver/credential", "authserver/policy", "authserver/store"},
 
 	// The server, from what it keeps to what it answers.
 	"authserver/token":          {"authserver/keys", "github.com/go-jose/go-jose/v4"},
@@ -45,7 +45,6 @@ var arrows = map[string][]string{
 	"authserver/store/postgres": {"authserver/credential", "authserver/store", "authserver/store/internal/sqlstore", "github.com/jackc/pgx/v5"},
 	"authserver/registration":   {"authserver/oauth", "authserver/policy", "authserver/store"},
 	"authserver/registry":       {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "authserver/registration"},
-	"authserver/sealed":         {"authserver/credential", "authserver/oauth", "authserver/store"},
 	"authserver/params":         {"authserver/oauth"},
 	"authserver/peer":           {},
 	"authserver/clientauth":     {"authserver/oauth", "authserver/credential", "authserver/params", "authserver/registry"},

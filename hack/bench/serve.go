@@ -18,7 +18,6 @@ import (
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/authserver/oauth"
-	"clientele.dev/clientele/authserver/sealed"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store/storetest"
 )
@@ -176,10 +175,9 @@ func (p *ensemble) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	flows := sealed.New(p.store, func() credential.ServerKeys { return *p.snapshot.ServerKeys }, slog.Default())
 	visit := cookies.PreSession(signin.NewCookieValue())
 	for i := range people {
-		value, err := signedIn(ctx, flows, p.users, personID(i))
+		value, err := signedIn(ctx, p.store, p.users, personID(i))
 		if err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ func BenchmarkBare(b *testing.B) {
 	b.Run("refresh", func(b *testing.B) {
 		storetest.Callers(b, func(b *testing.B, pb *testing.PB) {
 			id := fmt.Sprint(n.Add(1))
-			_, err := s.db.pool.Exec(b.Context(), dialect.PutFamily, id, 1, 0, 1, "user:1", "client", record, mac)
+			_, err := s.db.pool.Exec(b.Context(), dialect.PutFamily, id, 1, 0, 1, "user/1", "client", record, mac)
 			for generation := 1; pb.Next() && err == nil; generation++ {
 				rows, queryErr := s.db.pool.Query(b.Context(), sqlstore.FamilyByID, id)
 				if err = queryErr; err == nil {

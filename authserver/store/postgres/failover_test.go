@@ -9,6 +9,7 @@ import (
 
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/postgres/pgtest"
+	"clientele.dev/clientele/authserver/store/storetest"
 	"clientele.dev/clientele/hack/testenv"
 )
 
@@ -36,7 +37,7 @@ func (p pair) replica(t *testing.T, name string) *Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { closed(t, s) })
-	return s
+	return storetest.Sign(s)
 }
 
 func must(t *testing.T, err error) {
@@ -102,6 +103,7 @@ func TestAStandbyIsNotWrittenTo(t *testing.T) {
 				t.Errorf("%s: %v", parameters, err)
 				continue
 			}
+			storetest.Sign(s)
 			for range 3 {
 				s.db.pool.Reset()
 				bind(t, s)

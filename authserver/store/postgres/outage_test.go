@@ -8,6 +8,7 @@ import (
 
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/postgres/pgtest"
+	"clientele.dev/clientele/authserver/store/storetest"
 )
 
 // TestF8Outage: while the database is away every answer is a failure, never "not
@@ -19,7 +20,7 @@ func TestF8Outage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s
+		return storetest.Sign(s)
 	}
 	here, other := replica(), replica()
 	defer closed(t, here)

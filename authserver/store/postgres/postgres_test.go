@@ -87,7 +87,7 @@ func open(t testing.TB, there string, o Options) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return storetest.Sign(s)
 }
 
 func closed(t testing.TB, s *Store) {

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"clientele.dev/clientele/authserver/store/postgres/pgtest"
+	"clientele.dev/clientele/authserver/store/storetest"
 	"clientele.dev/clientele/hack/testenv"
 )
 
@@ -53,7 +54,7 @@ func (m mounted) open(t *testing.T) *Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { closed(t, s) })
-	return s
+	return storetest.Sign(s)
 }
 
 func (m mounted) saysOnce(t *testing.T, what string) {

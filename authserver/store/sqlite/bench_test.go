@@ -19,6 +19,7 @@ func benchStore(b *testing.B) *Store {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = s.Close() })
+	storetest.Sign(s)
 	bind(b, s)
 	return s
 }
@@ -44,7 +45,7 @@ func BenchmarkBare(b *testing.B) {
 	b.Run("refresh", func(b *testing.B) {
 		storetest.Callers(b, func(b *testing.B, pb *testing.PB) {
 			id := fmt.Sprint(n.Add(1))
-			_, err := put.Exec(id, 1, 0, 1, "user:1", "client", record, mac)
+			_, err := put.Exec(id, 1, 0, 1, "user/1", "client", record, mac)
 			for generation := 1; pb.Next() && err == nil; generation++ {
 				var skip any
 				if err = family.QueryRow(id).Scan(&skip, &skip, &skip, &skip, &skip, &skip, &skip); err == nil {

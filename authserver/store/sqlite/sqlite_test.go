@@ -30,7 +30,7 @@ func open(t *testing.T, dir string) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return storetest.Sign(s)
 }
 
 // byHand runs a statement on a connection of its own, as the sqlite3 tool does.
@@ -319,6 +319,7 @@ func TestAwaitNeedsNoPoll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	storetest.Sign(s)
 	defer closed(t, s)
 	since := bind(t, s)
 	woken := make(chan error, 1)

@@ -61,7 +61,7 @@ func Bench(b *testing.B, s store.Store) {
 			Callers(b, func(b *testing.B, pb *testing.PB) {
 				mine := family(fmt.Sprintf("bench-%d", n.Add(1)))
 				must(b, s.PutFamily(b.Context(), mine))
-				must(b, s.PutSession(b.Context(), session(mine.ID, "user:1")))
+				must(b, s.PutSession(b.Context(), session(mine.ID, "user/1")))
 				for pb.Next() {
 					bench.run(b, n.Add(1), &mine)
 				}

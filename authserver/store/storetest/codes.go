@@ -37,8 +37,8 @@ func grant(subject, clientID string) store.Grant {
 // code of a family, valid for a minute from sampleTime.
 func code(family string) store.Code {
 	return store.Code{
-		Hash: credential.Hash("code of " + family), Grant: grant("user:1", "shop.web"), RedirectURI: "https://shop.example.com/back",
-		Challenge: "challenge", FamilyID: family, Expires: sampleTime.Add(time.Minute), MAC: "mac",
+		Hash: credential.Hash("code of " + family), Grant: grant("user/1", "shop.web"), RedirectURI: "https://shop.example.com/back",
+		Challenge: "challenge", FamilyID: family, Expires: sampleTime.Add(time.Minute),
 	}
 }
 
@@ -169,10 +169,10 @@ func a3CodeTwiceWhilePut(t *testing.T, w *world) {
 func a19PendingCode(t *testing.T, w *world) {
 	unused, taken := w.putCode(t, code("unused")), w.putCode(t, code("taken"))
 	other := code("other")
-	other.Grant.Subject = "user:2"
+	other.Grant.Subject = "user/2"
 	w.putCode(t, other)
 	w.wantTake(t, taken, sampleTime, nil)
-	if n := w.revoke(t, store.FamilyFilter{Subject: "user:1", ClientID: "shop.web"}); n != 0 {
+	if n := w.revoke(t, store.FamilyFilter{Subject: "user/1", ClientID: "shop.web"}); n != 0 {
 		t.Errorf("%d families revoked, want none: there are none", n)
 	}
 	w.wantTake(t, unused, sampleTime, store.ErrUsed)

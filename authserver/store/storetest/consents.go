@@ -14,7 +14,6 @@ var consentTests = []test{
 	{"consents are added up", consentMerges},
 	{"A19 what was allowed to an earlier incarnation does not count", a19ConsentSince},
 	{"a consent that adds nothing writes nothing", consentIdle},
-	{"a consent whose MAC is another is written anew", consentResealed},
 	{"race: 50 consents are all there", consentRace},
 	{"A19 consents are withdrawn for every resource", consentWithdrawn},
 	{"A19 a withdrawal is kept, whatever is allowed afterwards", a19Withdrawal},
@@ -25,11 +24,7 @@ var consentTests = []test{
 }
 
 func consent(scopes ...string) store.Consent {
-	c := store.Consent{Subject: "user:1", ClientID: "shop.web", Resource: "https://api.example.com", Scopes: scopes, Granted: sampleTime}
-	for _, scope := range scopes {
-		c.MACs, c.Times = append(c.MACs, "mac of "+scope), append(c.Times, sampleTime)
-	}
-	return c
+	return store.Consent{Subject: "user/1", ClientID: "shop.web", Resource: "https://api.example.com", Scopes: scopes, Granted: sampleTime}
 }
 
 func (w *world) consent(t *testing.T, c store.Consent) store.Consent {
@@ -63,11 +58,10 @@ func consentMerges(t *testing.T, w *world) {
 	later := consent("c", "a")
 	later.Granted = sampleTime.Add(time.Hour)
 	w.consent(t, later)
-	all := consent("a", "b", "c")
-	later.Scopes, later.MACs, later.Times = all.Scopes, all.MACs, []time.Time{later.Granted, sampleTime, sampleTime}
+	later.Scopes = []string{"a", "b", "c"}
 	w.wantConsent(t, later)
 	for _, edit := range []func(*store.Consent){
-		func(c *store.Consent) { c.Subject = "user:2" },
+		func(c *store.Consent) { c.Subject = "user/2" },
 		func(c *store.Consent) { c.ClientID = "shop.other" },
 		func(c *store.Consent) { c.Resource = "https://api.example.com/" },
 	} {
@@ -106,16 +100,8 @@ func a19ConsentSince(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	want := consent("b", "c")
-	want.Granted, want.Times = since, []time.Time{since, since}
+	want.Granted = since
 	wantDiff(t, "consent since the new incarnation", want, got)
-}
-
-// consentResealed: one that was planted.
-func consentResealed(t *testing.T, w *world) {
-	planted := consent("a", "b")
-	planted.MACs = []string{"", "planted"}
-	w.wantConsent(t, w.consent(t, planted))
-	w.wantConsent(t, w.consent(t, consent("a", "b")))
 }
 
 func consentIdle(t *testing.T, w *world) {
@@ -152,14 +138,14 @@ func consentWithdrawn(t *testing.T, w *world) {
 	for _, c := range []store.Consent{a, b, kept} {
 		w.consent(t, c)
 	}
-	w.wantConsents(t, "user:1", kept, a, b)
+	w.wantConsents(t, "user/1", kept, a, b)
 	for range 2 { // none is no error
-		w.withdraw(t, "user:1", "shop.web", sampleTime)
+		w.withdraw(t, "user/1", "shop.web", sampleTime)
 		w.wantNoConsent(t, a)
 		w.wantNoConsent(t, b)
-		w.wantConsents(t, "user:1", kept)
+		w.wantConsents(t, "user/1", kept)
 	}
-	w.wantConsents(t, "user:2")
+	w.wantConsents(t, "user/2")
 }
 
 // s1ConsentPlaces: places are told apart when consents are written, read and listed; a
@@ -174,9 +160,9 @@ func s1ConsentPlaces(t *testing.T, w *world) {
 	w.wantConsent(t, good)
 	w.wantConsent(t, evil)
 	w.wantNoConsent(t, consent())
-	w.wantConsents(t, "user:1", evil, good)
-	w.withdraw(t, "user:1", "shop.web", sampleTime)
-	w.wantConsents(t, "user:1")
+	w.wantConsents(t, "user/1", evil, good)
+	w.withdraw(t, "user/1", "shop.web", sampleTime)
+	w.wantConsents(t, "user/1")
 }
 
 // s9ConsentPromises: what was allowed under another promise neither counts nor stands in
@@ -191,7 +177,7 @@ func s9ConsentPromises(t *testing.T, w *world) {
 	left := consent("a")
 	left.Promise = "once"
 	w.wantConsent(t, left)
-	w.wantConsents(t, "user:1", after, left)
+	w.wantConsents(t, "user/1", after, left)
 }
 
 func (w *world) withdraw(t *testing.T, subject, clientID string, at time.Time) {
@@ -213,13 +199,13 @@ func tellsWithdrawn(t *testing.T, w *world) {
 		at                time.Time
 		want              bool
 	}{
-		{"user:1", "shop.made-up", sampleTime, false},
-		{"user:1", "shop.gone", sampleTime, true},
-		{"user:1", "shop.gone", sampleTime, false},
-		{"user:1", "shop.web", sampleTime, true},
-		{"user:1", "shop.web", sampleTime, false},
-		{"user:2", "shop.web", sampleTime, true}, // it may be trusted
-		{"user:2", "shop.web", sampleTime.Add(time.Second), true},
+		{"user/1", "shop.made-up", sampleTime, false},
+		{"user/1", "shop.gone", sampleTime, true},
+		{"user/1", "shop.gone", sampleTime, false},
+		{"user/1", "shop.web", sampleTime, true},
+		{"user/1", "shop.web", sampleTime, false},
+		{"user/2", "shop.web", sampleTime, true}, // it may be trusted
+		{"user/2", "shop.web", sampleTime.Add(time.Second), true},
 	} {
 		if got, err := w.store.WithdrawConsents(t.Context(), c.subject, c.clientID, c.at); err != nil || got != c.want {
 			t.Errorf("%s withdraws %s: %v, %v, want %v", c.subject, c.clientID, got, err, c.want)
@@ -238,25 +224,25 @@ func (w *world) wantWithdrawn(t *testing.T, subject, clientID string, want bool)
 // client that there is not takes no row: anybody can name one.
 func a19Withdrawal(t *testing.T, w *world) {
 	before := w.store.Writes()
-	w.withdraw(t, "user:1", "shop.web", sampleTime)
+	w.withdraw(t, "user/1", "shop.web", sampleTime)
 	if n := w.store.Writes() - before; n != 0 {
 		t.Errorf("%d writes for a client that is not there", n)
 	}
 	w.put(t, client("shop.web", owner("web")))
 	w.put(t, client("shop.other", owner("other")))
-	w.wantWithdrawn(t, "user:1", "shop.web", false)
-	w.withdraw(t, "user:1", "shop.web", sampleTime)
-	w.withdraw(t, "user:1", "shop.web", sampleTime.Add(-time.Hour)) // another replica's clock
+	w.wantWithdrawn(t, "user/1", "shop.web", false)
+	w.withdraw(t, "user/1", "shop.web", sampleTime)
+	w.withdraw(t, "user/1", "shop.web", sampleTime.Add(-time.Hour)) // another replica's clock
 	w.consent(t, consent("a"))
-	w.wantWithdrawn(t, "user:1", "shop.web", true)
-	w.wantWithdrawn(t, "user:2", "shop.web", false)
-	w.wantWithdrawn(t, "user:1", "shop.other", false)
+	w.wantWithdrawn(t, "user/1", "shop.web", true)
+	w.wantWithdrawn(t, "user/2", "shop.web", false)
+	w.wantWithdrawn(t, "user/1", "shop.other", false)
 	later := sampleTime.Add(time.Second)
-	if got, err := w.store.Withdrawn(t.Context(), "user:1", "shop.web", later); err != nil || got {
+	if got, err := w.store.Withdrawn(t.Context(), "user/1", "shop.web", later); err != nil || got {
 		t.Errorf("%v, %v: it was an earlier incarnation's", got, err)
 	}
-	w.withdraw(t, "user:1", "shop.web", later)
-	if got, err := w.store.Withdrawn(t.Context(), "user:1", "shop.web", later); err != nil || !got {
+	w.withdraw(t, "user/1", "shop.web", later)
+	if got, err := w.store.Withdrawn(t.Context(), "user/1", "shop.web", later); err != nil || !got {
 		t.Errorf("%v, %v: withdrawn once more", got, err)
 	}
 	w.wantNoConsent(t, consent("a"))
@@ -273,7 +259,7 @@ func (w *world) wantConsents(t *testing.T, subject string, want ...store.Consent
 
 func a16Consents(t *testing.T, w *world) {
 	for _, text := range hostile {
-		c := store.Consent{Subject: "s" + text, ClientID: text, Resource: text, Place: text, Promise: text, Scopes: []string{text}, MACs: []string{text}, Times: []time.Time{sampleTime}, Granted: sampleTime}
+		c := store.Consent{Subject: "s" + text, ClientID: text, Resource: text, Place: text, Promise: text, Scopes: []string{text}, Granted: sampleTime}
 		w.consent(t, c)
 		w.wantConsent(t, c)
 		w.withdraw(t, c.Subject, text, sampleTime)

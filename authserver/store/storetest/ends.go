@@ -27,7 +27,7 @@ type given struct {
 
 func (w *world) give(t *testing.T, id string) given {
 	t.Helper()
-	g := given{client: client(id, owner(id)), consent: consent("a"), family: family(id), taken: code(id + " taken"), unused: code(id + " unused"), withdrew: "user:2"}
+	g := given{client: client(id, owner(id)), consent: consent("a"), family: family(id), taken: code(id + " taken"), unused: code(id + " unused"), withdrew: "user/2"}
 	for _, clientID := range []*string{&g.consent.ClientID, &g.family.Grant.ClientID, &g.taken.Grant.ClientID, &g.unused.Grant.ClientID} {
 		*clientID = id
 	}
@@ -129,7 +129,7 @@ func a19SweepConsents(t *testing.T, w *world) {
 		w.consent(t, c)
 	}
 	w.put(t, client("zz", owner("zz")))
-	w.withdraw(t, "user:2", "zz", sampleTime)
+	w.withdraw(t, "user/2", "zz", sampleTime)
 	w.sql(t, `DELETE FROM clients WHERE client_id = 'zz'`)
 	w.sweep(t, sampleTime, 5)
 	before := w.store.Writes()
@@ -138,7 +138,7 @@ func a19SweepConsents(t *testing.T, w *world) {
 		t.Errorf("an idle sweep made %d writes", n)
 	}
 	w.wantConsent(t, kept.consent)
-	w.wantConsents(t, "user:1", kept.consent)
-	w.wantWithdrawn(t, "user:2", "zz", false)
-	w.wantWithdrawn(t, "user:2", "kept", true)
+	w.wantConsents(t, "user/1", kept.consent)
+	w.wantWithdrawn(t, "user/2", "zz", false)
+	w.wantWithdrawn(t, "user/2", "kept", true)
 }

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -23,16 +22,15 @@ var familyTests = []test{
 // family with something in every field: three days absolutely, one if unused.
 func family(id string) store.Family {
 	return store.Family{
-		ID: id, Grant: grant("user:1", "shop.web"), Generation: 1, Current: "v1:current", Previous: "v1:previous", KeyVersion: 3,
+		ID: id, Grant: grant("user/1", "shop.web"), Generation: 1, Current: "v1:current", Previous: "v1:previous", KeyVersion: 3,
 		Created: sampleTime, Rotated: sampleTime.Add(time.Minute),
-		Expires: sampleTime.Add(72 * time.Hour), IdleExpires: sampleTime.Add(24 * time.Hour), MAC: "mac 1",
+		Expires: sampleTime.Add(72 * time.Hour), IdleExpires: sampleTime.Add(24 * time.Hour),
 	}
 }
 
 // next is the family one generation on.
 func next(f store.Family) store.Family {
 	f.Generation++
-	f.MAC = fmt.Sprintf("mac %d", f.Generation)
 	f.Previous, f.Current = f.Current, f.Current+"+"
 	f.Rotated = f.Rotated.Add(time.Hour)
 	f.IdleExpires = f.IdleExpires.Add(time.Hour)
@@ -122,10 +120,10 @@ func familyAdvanceIsOneWrite(t *testing.T, w *world) {
 
 func familyFilters(t *testing.T, w *world) {
 	all := map[string]store.Grant{
-		"a": {Subject: "user:1", ClientID: "x"},
-		"b": {Subject: "user:1", ClientID: "x"},
-		"c": {Subject: "user:1", ClientID: "y"},
-		"d": {Subject: "user:2", ClientID: "x"},
+		"a": {Subject: "user/1", ClientID: "x"},
+		"b": {Subject: "user/1", ClientID: "x"},
+		"c": {Subject: "user/1", ClientID: "y"},
+		"d": {Subject: "user/2", ClientID: "x"},
 	}
 	tests := []struct {
 		name   string
@@ -134,11 +132,11 @@ func familyFilters(t *testing.T, w *world) {
 	}{
 		{"nothing chooses nothing", store.FamilyFilter{}, ""},
 		{"one", store.FamilyFilter{ID: "b"}, "b"},
-		{"a person", store.FamilyFilter{Subject: "user:1"}, "abc"},
+		{"a person", store.FamilyFilter{Subject: "user/1"}, "abc"},
 		{"a client", store.FamilyFilter{ClientID: "x"}, "abd"},
-		{"a person's client", store.FamilyFilter{Subject: "user:1", ClientID: "x"}, "ab"},
-		{"everything at once", store.FamilyFilter{ID: "a", Subject: "user:1", ClientID: "x"}, "a"},
-		{"one that does not fit", store.FamilyFilter{ID: "a", Subject: "user:2"}, ""},
+		{"a person's client", store.FamilyFilter{Subject: "user/1", ClientID: "x"}, "ab"},
+		{"everything at once", store.FamilyFilter{ID: "a", Subject: "user/1", ClientID: "x"}, "a"},
+		{"one that does not fit", store.FamilyFilter{ID: "a", Subject: "user/2"}, ""},
 	}
 	for i, test := range tests {
 		prefix := string(rune('0' + i))
@@ -193,7 +191,7 @@ func familiesOf(t *testing.T, w *world) {
 	living, unused, over, revoked, other := family("a"), family("b"), family("c"), family("d"), family("e")
 	unused.IdleExpires = sampleTime.Add(time.Hour)
 	over.Expires = sampleTime.Add(time.Hour)
-	other.Grant.Subject = "user:2"
+	other.Grant.Subject = "user/2"
 	for _, f := range []store.Family{living, unused, over, revoked, other} {
 		w.putFamily(t, f)
 	}
@@ -206,7 +204,7 @@ func familiesOf(t *testing.T, w *world) {
 		{sampleTime.Add(time.Hour), []store.Family{living}},
 		{living.IdleExpires, nil},
 	} {
-		got, err := w.store.FamiliesOf(t.Context(), "user:1", test.now)
+		got, err := w.store.FamiliesOf(t.Context(), "user/1", test.now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +228,7 @@ func familiesReopen(t *testing.T, w *world) {
 func f9Flows(t *testing.T, w *world) {
 	w.putFamily(t, family("f"))
 	c := w.putCode(t, code("g"))
-	s := w.putSession(t, session("s", "user:1"))
+	s := w.putSession(t, session("s", "user/1"))
 	w.revokeToken(t, "jti", sampleTime.Add(time.Hour))
 	if wiped := w.bind(t, "keys-2"); !wiped {
 		t.Error("there was a family, and nothing was lost")

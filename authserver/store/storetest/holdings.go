@@ -31,7 +31,7 @@ func holdingsCounted(t *testing.T, w *world) {
 	other.Grant.ClientID = "shop.other"
 	w.putFamily(t, other)
 	second, elsewhere := consent("b"), consent("c")
-	second.Subject = "user:2"
+	second.Subject = "user/2"
 	elsewhere.Resource = "https://other.example.com"
 	for _, c := range []store.Consent{consent("a", "b"), second, elsewhere} {
 		w.consent(t, c)

@@ -105,10 +105,10 @@ func (w *world) wantHas(t *testing.T, subject string, all ...begun) {
 }
 
 func a19SignOut(t *testing.T, w *world) {
-	a, b, other := w.write(t, begin("a", "user:1", 0)), w.write(t, begin("b", "user:1", 0)), w.write(t, begin("other", "user:2", 0))
+	a, b, other := w.write(t, begin("a", "user/1", 0)), w.write(t, begin("b", "user/1", 0)), w.write(t, begin("other", "user/2", 0))
 	w.wantTake(t, a.taken, sampleTime, nil)
 	revision := w.revision(t)
-	if ended := w.signOut(t, "user:1", sampleTime); ended != (store.Ended{Sessions: 2, Families: 2}) {
+	if ended := w.signOut(t, "user/1", sampleTime); ended != (store.Ended{Sessions: 2, Families: 2}) {
 		t.Errorf("ended %+v", ended)
 	}
 	if err := w.store.PutFamily(t.Context(), family(a.taken.FamilyID)); !errors.Is(err, store.ErrConflict) {
@@ -118,36 +118,36 @@ func a19SignOut(t *testing.T, w *world) {
 		t.Errorf("a sign-out moved the revision from %d to %d", revision, after)
 	}
 	w.reopen(t)
-	w.wantHas(t, "user:1")
+	w.wantHas(t, "user/1")
 	w.wantOver(t, a, sampleTime)
 	w.wantOver(t, b, sampleTime)
-	w.wantHas(t, "user:2", other)
+	w.wantHas(t, "user/2", other)
 	w.wantBegun(t, other)
-	if ended := w.signOut(t, "user:1", sampleTime.Add(time.Hour)); ended != (store.Ended{}) {
+	if ended := w.signOut(t, "user/1", sampleTime.Add(time.Hour)); ended != (store.Ended{}) {
 		t.Errorf("ended again: %+v", ended)
 	}
 	a.family.Revoked = sampleTime // the first time counts
 	w.wantFamily(t, a.family)
-	w.wantSignOuts(t, "user:1", 2)
-	w.wantSignOuts(t, "user:2", 0)
+	w.wantSignOuts(t, "user/1", 2)
+	w.wantSignOuts(t, "user/2", 0)
 }
 
 func a19LateToASignOut(t *testing.T, w *world) {
-	w.signOut(t, "user:1", sampleTime.Add(time.Hour))
-	late := w.write(t, begin("late", "user:1", 0))
-	anew, other := w.write(t, begin("anew", "user:1", 1)), w.write(t, begin("other", "user:2", 0))
+	w.signOut(t, "user/1", sampleTime.Add(time.Hour))
+	late := w.write(t, begin("late", "user/1", 0))
+	anew, other := w.write(t, begin("anew", "user/1", 1)), w.write(t, begin("other", "user/2", 0))
 	w.reopen(t)
-	w.wantHas(t, "user:1", anew)
+	w.wantHas(t, "user/1", anew)
 	w.wantOver(t, late, sampleTime.Add(time.Hour))
 	w.wantBegun(t, anew)
 	w.wantBegun(t, other)
 
 	// By a clock that is behind: how often counts, and the time does not move back.
-	w.signOut(t, "user:1", sampleTime)
-	later := w.write(t, begin("later", "user:1", 1))
+	w.signOut(t, "user/1", sampleTime)
+	later := w.write(t, begin("later", "user/1", 1))
 	w.wantOver(t, later, sampleTime.Add(time.Hour))
-	w.wantHas(t, "user:1")
-	w.wantBegun(t, w.write(t, begin("anew again", "user:1", 2)))
+	w.wantHas(t, "user/1")
+	w.wantBegun(t, w.write(t, begin("anew again", "user/1", 2)))
 }
 
 // a19SignOutRace: somebody signs in, and an app gets a code and tokens, while they are
@@ -188,11 +188,11 @@ func a19SignOutRace(t *testing.T, w *world) {
 }
 
 func a19SignOuts(t *testing.T, w *world) {
-	b := w.write(t, begin("a", "user:1", 0))
+	b := w.write(t, begin("a", "user/1", 0))
 	var all [16]store.Ended
 	raceOf(len(all), func(i int) {
 		var err error
-		if all[i], err = w.store.SignOut(t.Context(), "user:1", sampleTime); err != nil {
+		if all[i], err = w.store.SignOut(t.Context(), "user/1", sampleTime); err != nil {
 			t.Error(err)
 		}
 	})
@@ -203,15 +203,15 @@ func a19SignOuts(t *testing.T, w *world) {
 	if sum != (store.Ended{Sessions: 1, Families: 1}) {
 		t.Errorf("together they ended %+v", sum)
 	}
-	w.wantSignOuts(t, "user:1", int64(len(all)))
+	w.wantSignOuts(t, "user/1", int64(len(all)))
 	w.wantOver(t, b, sampleTime)
 }
 
 func f10SignOut(t *testing.T, w *world) {
-	w.signOut(t, "user:1", sampleTime)
-	anew := w.write(t, begin("anew", "user:1", 1))
+	w.signOut(t, "user/1", sampleTime)
+	anew := w.write(t, begin("anew", "user/1", 1))
 	w.sql(t, `DELETE FROM signouts`)
-	w.wantHas(t, "user:1")
+	w.wantHas(t, "user/1")
 	w.wantOver(t, anew, time.Unix(1, 0).UTC())
 }
 

@@ -69,7 +69,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Harness) {
 		{"leases are no changes", leasesAreQuiet},
 		{"writes are counted", writesCounted},
 	}
-	tests = slices.Concat(tests, codeTests, familyTests, familyRaces, sessionTests, signOutTests, consentTests, endTests, holdingTests, attemptTests, oneTimeTests, sweepTests)
+	tests = slices.Concat(tests, codeTests, familyTests, familyRaces, sessionTests, signOutTests, consentTests, endTests, holdingTests, attemptTests, oneTimeTests, sweepTests, signingTests)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +91,7 @@ type world struct {
 
 func (w *world) open(t *testing.T) {
 	t.Helper()
-	w.store = w.Open(t)
+	w.store = Sign(w.Open(t))
 }
 
 func (w *world) close(t *testing.T) {

@@ -30,7 +30,7 @@ func sweepTimes(t *testing.T, w *world) {
 	w.putFamily(t, family("unused family")) // after a day
 	w.putFamily(t, family("revoked family"))
 	w.revoke(t, store.FamilyFilter{ID: "revoked family"})
-	w.putSession(t, session("s", "user:1")) // after 8 hours
+	w.putSession(t, session("s", "user/1")) // after 8 hours
 	w.put(t, client("shop.web", owner("web")))
 	w.consent(t, consent("a"))
 	w.count(t, "key", sampleTime) // after 5 minutes

@@ -11,13 +11,13 @@ import (
 // no sign-outs, and some of it carried no MACs; they hold in both databases.
 const BeforeSignOuts = `
 INSERT INTO codes (hash, family_id, subject, client_id, expires, sweep, record)
-VALUES ('hash', 'later', 'user:1', 'shop.web', 1935990549, 1935990549, '{"v":4,"expires":1935990549}');
+VALUES ('hash', 'later', 'user/1', 'shop.web', 1935990549, 1935990549, '{"v":4,"expires":1935990549}');
 INSERT INTO families (id, generation, revoked, ends, subject, client_id, record)
-VALUES ('f', 7, 0, 1935990549, 'user:1', 'shop.web', '{"v":3,"expires":1935990549}');
+VALUES ('f', 7, 0, 1935990549, 'user/1', 'shop.web', '{"v":3,"expires":1935990549}');
 INSERT INTO sessions (id, hash, subject, seen, expires, record)
-VALUES ('s', 'cookie', 'user:1', 0, 1935990549, '{"v":3,"subject":"user:1","expires":1935990549}');
+VALUES ('s', 'cookie', 'user/1', 0, 1935990549, '{"v":3,"subject":"user/1","expires":1935990549}');
 INSERT INTO consents (subject, client_id, resource, scope, granted)
-VALUES ('user:1', 'shop.web', 'https://api.example.com', 'orders.read', 1);
+VALUES ('user/1', 'shop.web', 'https://api.example.com', 'orders.read', 1);
 `
 
 // WantNothingBeforeSignOuts wants none of the rows of BeforeSignOuts in a store that was
@@ -33,7 +33,7 @@ func WantNothingBeforeSignOuts(t *testing.T, s store.Store) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if all, err := s.ConsentsOf(ctx, "user:1"); len(all) != 0 || err != nil {
+	if all, err := s.ConsentsOf(ctx, "user/1"); len(all) != 0 || err != nil {
 		t.Errorf("consents %v, %v", all, err)
 	}
 }

@@ -25,7 +25,10 @@ const (
 
 // Client implements store.Clients.
 func (r *Roles) Client(ctx context.Context, clientID string) (store.Client, error) {
-	c, err := one(ctx, r.db, scanClient, clientByID, clientID)
+	c, err := one(ctx, r.db, r.scanClient, clientByID, clientID)
+	if err == nil && c.Tampered {
+		err = errForged
+	}
 	if err != nil {
 		return store.Client{}, fmt.Errorf("client %q: %w", clientID, err)
 	}
@@ -40,7 +43,7 @@ var errEnds = errors.New("the change ends something")
 func (r *Roles) ChangeClient(ctx context.Context, owner oauth.Owner, clientID string, decide func(store.ExistingClients) (store.ClientChange, error)) (int64, error) {
 	attempt := func(durable bool) func(Tx) error {
 		return func(tx Tx) error {
-			existing, err := existingClients(ctx, tx, owner, clientID)
+			existing, err := r.existingClients(ctx, tx, owner, clientID)
 			if err != nil {
 				return err
 			}
@@ -65,11 +68,11 @@ func (r *Roles) ChangeClient(ctx context.Context, owner oauth.Owner, clientID st
 
 func ends(c store.ClientChange) bool { return c.Delete != "" || c.EndConsents || c.EndGrants }
 
-func existingClients(ctx context.Context, tx Tx, owner oauth.Owner, clientID string) (e store.ExistingClients, err error) {
-	if e.ByID, err = first(list(ctx, tx, scanClient, clientByID, clientID)); err != nil || owner.Namespace == "" {
+func (r *Roles) existingClients(ctx context.Context, tx Tx, owner oauth.Owner, clientID string) (e store.ExistingClients, err error) {
+	if e.ByID, err = first(list(ctx, tx, r.scanClient, clientByID, clientID)); err != nil || owner.Namespace == "" {
 		return e, err
 	}
-	e.ByOwner, err = first(list(ctx, tx, scanClient, clientByOwner, owner.Cluster, owner.Namespace, owner.Name))
+	e.ByOwner, err = first(list(ctx, tx, r.scanClient, clientByOwner, owner.Cluster, owner.Namespace, owner.Name))
 	return e, err
 }
 
@@ -88,11 +91,24 @@ func (r *Roles) changeClient(ctx context.Context, tx Tx, change store.ClientChan
 	if err := r.endBefore(ctx, tx, change); err != nil {
 		return err
 	}
-	row, err := change.Put.Row()
+	return r.putClient(ctx, tx, *change.Put)
+}
+
+func (r *Roles) putClient(ctx context.Context, tx Tx, c store.Client) error {
+	record, err := c.Encode()
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, putClient, row.ID, row.Cluster, row.Namespace, row.Name, string(row.Record), row.MAC)
+	id := c.Registration.ClientID
+	var owner oauth.Owner
+	if m := c.Registration.Managed; m != nil {
+		owner = m.Owner
+	}
+	mac, err := r.signing.sign(clientRow, record, id, owner.Cluster, owner.Namespace, owner.Name)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, putClient, id, owner.Cluster, owner.Namespace, owner.Name, string(record), mac)
 	return err
 }
 
@@ -123,12 +139,24 @@ func (r *Roles) endGrants(ctx context.Context, tx Tx, clientID string) error {
 	return nil
 }
 
-func scanClient(row Scan) (store.Client, error) {
-	var r store.Row
-	var record string
-	if err := row(&r.ID, &r.Cluster, &r.Namespace, &r.Name, &record, &r.MAC, &r.Revision); err != nil {
+func (r *Roles) scanClient(row Scan) (store.Client, error) {
+	var (
+		id, record, mac string
+		owner           oauth.Owner
+		revision        int64
+	)
+	if err := row(&id, &owner.Cluster, &owner.Namespace, &owner.Name, &record, &mac, &revision); err != nil {
 		return store.Client{}, err
 	}
-	r.Record = []byte(record)
-	return r.Client(), nil
+	err := r.signing.verify(clientRow, mac, []byte(record), id, owner.Cluster, owner.Namespace, owner.Name)
+	if errors.Is(err, errForged) {
+		reg := oauth.Registration{ClientID: id, Managed: &oauth.Managed{Owner: owner}}
+		return store.Client{Registration: reg, Tampered: true, Revision: revision}, nil
+	}
+	if err != nil {
+		return store.Client{}, err
+	}
+	c, err := store.DecodeClient([]byte(record))
+	c.Revision = revision
+	return c, err
 }

@@ -27,8 +27,12 @@ func (r *Roles) PutCode(ctx context.Context, c store.Code) error {
 	if err != nil {
 		return err
 	}
+	mac, err := r.signing.sign(codeRow, record, c.Hash)
+	if err != nil {
+		return err
+	}
 	g := c.Grant
-	_, err = r.db.Exec(ctx, putCode, c.Hash, c.FamilyID, g.Subject, g.ClientID, c.Expires.Unix(), string(record), c.MAC)
+	_, err = r.db.Exec(ctx, putCode, c.Hash, c.FamilyID, g.Subject, g.ClientID, c.Expires.Unix(), string(record), mac)
 	if err != nil {
 		return fmt.Errorf("put a code: %w", err)
 	}
@@ -43,7 +47,7 @@ func (r *Roles) Code(ctx context.Context, hash string, now time.Time) (store.Cod
 		if err := row(&record, &mac, &signOuts); err != nil {
 			return store.Code{}, err
 		}
-		c, err := store.DecodeCode(hash, mac, []byte(record))
+		c, err := r.code(hash, mac, record)
 		if err == nil && c.Grant.SignOuts != signOuts {
 			err = errLeftOut
 		}
@@ -56,7 +60,8 @@ func (r *Roles) Code(ctx context.Context, hash string, now time.Time) (store.Cod
 }
 
 // TakeCode implements store.Codes: one statement decides who it is. One of before a
-// sign-out is taken as well, by nobody.
+// sign-out is taken as well, by nobody; so is one that cannot be verified yet, for which
+// callers read it first.
 func (r *Roles) TakeCode(ctx context.Context, hash string, now time.Time) (store.Code, error) {
 	var record, mac string
 	var signOuts int64
@@ -73,9 +78,18 @@ func (r *Roles) TakeCode(ctx context.Context, hash string, now time.Time) (store
 	if err != nil {
 		return store.Code{}, fmt.Errorf("take a code: %w", err)
 	}
-	c, err := store.DecodeCode(hash, mac, []byte(record))
+	c, err := r.code(hash, mac, record)
 	if err == nil && (used || c.Grant.SignOuts != signOuts) {
 		err = store.ErrUsed
+	}
+	return c, err
+}
+
+// code of a row. Its family is logged: the hash is a secret's.
+func (r *Roles) code(hash, mac, record string) (store.Code, error) {
+	c, err := store.DecodeCode(hash, []byte(record))
+	if forged := r.signing.authentic(codeRow, c.FamilyID, mac, []byte(record), hash); forged != nil {
+		return store.Code{}, forged
 	}
 	return c, err
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"clientele.dev/clientele/authserver/store"
@@ -28,17 +30,9 @@ const (
 // AddConsent implements store.Consents. What was there already is not written
 // again.
 func (r *Roles) AddConsent(ctx context.Context, c store.Consent, since time.Time) error {
-	rows := make([][2]string, 0, len(c.Scopes))
-	for i, scope := range c.Scopes {
-		row := [2]string{scope}
-		if i < len(c.MACs) {
-			row[1] = c.MACs[i]
-		}
-		rows = append(rows, row)
-	}
-	list, err := json.Marshal(rows)
-	if err == nil {
-		_, err = r.db.Exec(ctx, r.dialect.InsertConsent+keepConsent, c.Subject, c.ClientID, c.Resource, string(list), seconds(c.Granted), c.Place, c.Promise, seconds(since))
+	missing, err := r.unconsented(ctx, c, since)
+	if err == nil && len(missing) > 0 {
+		err = r.putConsents(ctx, c, missing, since)
 	}
 	if err != nil {
 		return fmt.Errorf("add a consent: %w", err)
@@ -46,9 +40,45 @@ func (r *Roles) AddConsent(ctx context.Context, c store.Consent, since time.Time
 	return nil
 }
 
+// unconsented are the scopes that were not allowed since.
+func (r *Roles) unconsented(ctx context.Context, c store.Consent, since time.Time) ([]string, error) {
+	there, err := r.Consent(ctx, c.Key(since))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(c.Scopes), func(scope string) bool { return slices.Contains(there.Scopes, scope) }), nil
+}
+
+func (r *Roles) putConsents(ctx context.Context, c store.Consent, scopes []string, since time.Time) error {
+	rows := make([][2]string, 0, len(scopes))
+	for _, scope := range scopes {
+		row := store.ConsentRow{
+			Subject: c.Subject, ClientID: c.ClientID, Resource: c.Resource, Place: c.Place, Promise: c.Promise,
+			Scope: scope, Granted: seconds(c.Granted),
+		}
+		mac, err := r.signing.sign(consentRow, nil, consentColumns(row)...)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, [2]string{scope, mac})
+	}
+	list, err := json.Marshal(rows)
+	if err != nil {
+		return err
+	}
+	_, err = r.db.Exec(ctx, r.dialect.InsertConsent+keepConsent, c.Subject, c.ClientID, c.Resource, string(list), seconds(c.Granted), c.Place, c.Promise, seconds(since))
+	return err
+}
+
+// consentColumns have the time too: what was allowed to one incarnation of a client does
+// not count for the next.
+func consentColumns(c store.ConsentRow) []string {
+	return []string{c.Subject, c.ClientID, c.Resource, c.Place, c.Promise, c.Scope, strconv.FormatInt(c.Granted, 10)}
+}
+
 // Consent implements store.Consents.
 func (r *Roles) Consent(ctx context.Context, k store.ConsentKey) (store.Consent, error) {
-	rows, err := list(ctx, r.db, scanConsent, consentOf, k.Subject, k.ClientID, k.Resource, k.Place, k.Promise, seconds(k.Since))
+	rows, err := list(ctx, r.db, r.scanConsent, consentOf, k.Subject, k.ClientID, k.Resource, k.Place, k.Promise, seconds(k.Since))
 	if err == nil && len(rows) == 0 {
 		err = store.ErrNotFound
 	}
@@ -60,7 +90,7 @@ func (r *Roles) Consent(ctx context.Context, k store.ConsentKey) (store.Consent,
 
 // ConsentsOf implements store.Consents, in the order of client, resource and place.
 func (r *Roles) ConsentsOf(ctx context.Context, subject string) ([]store.Consent, error) {
-	rows, err := list(ctx, r.db, scanConsent, consentsOf, subject)
+	rows, err := list(ctx, r.db, r.scanConsent, consentsOf, subject)
 	if err != nil {
 		return nil, fmt.Errorf("list a person's consents: %w", err)
 	}
@@ -98,7 +128,11 @@ func (r *Roles) Withdrawn(ctx context.Context, subject, clientID string, since t
 	return n > 0, nil
 }
 
-func scanConsent(row Scan) (c store.ConsentRow, err error) {
-	err = row(&c.Subject, &c.ClientID, &c.Resource, &c.Place, &c.Promise, &c.Scope, &c.Granted, &c.MAC)
-	return c, err
+func (r *Roles) scanConsent(row Scan) (store.ConsentRow, error) {
+	var c store.ConsentRow
+	var mac string
+	if err := row(&c.Subject, &c.ClientID, &c.Resource, &c.Place, &c.Promise, &c.Scope, &c.Granted, &mac); err != nil {
+		return store.ConsentRow{}, err
+	}
+	return c, r.signing.authentic(consentRow, c.ClientID, mac, nil, consentColumns(c)...)
 }

@@ -81,17 +81,18 @@ type Roles struct {
 	db      DB
 	dialect Dialect
 	now     func() time.Time
+	signing *signing
 }
 
 // New makes the roles of a database. Its schema is up to date.
 func New(db DB, d Dialect, now func() time.Time) *Roles {
-	return &Roles{db: db, dialect: d, now: now}
+	return &Roles{db: db, dialect: d, now: now, signing: unsigned()}
 }
 
 // errLeftOut is what scan returns for a row that does not count.
 var errLeftOut = errors.New("this row does not count")
 
-// list what a statement finds.
+// list what a statement finds, without rows that do not count or are not authentic.
 func list[T any](ctx context.Context, q Querier, scan func(Scan) (T, error), query string, args ...any) ([]T, error) {
 	var found []T
 	err := q.Query(ctx, query, args, func(row Scan) error {
@@ -99,7 +100,7 @@ func list[T any](ctx context.Context, q Querier, scan func(Scan) (T, error), que
 		switch {
 		case err == nil:
 			found = append(found, one)
-		case errors.Is(err, errLeftOut):
+		case errors.Is(err, errLeftOut), errors.Is(err, errForged):
 			return nil
 		}
 		return err

@@ -27,9 +27,13 @@ func (r *Roles) PutFamily(ctx context.Context, f store.Family) error {
 	if err != nil {
 		return err
 	}
+	mac, err := r.signing.sign(familyRow, record, familyColumns(f.ID, f.Generation)...)
+	if err != nil {
+		return err
+	}
 	g := f.Grant
 	n, err := r.db.Exec(ctx, r.dialect.PutFamily, f.ID, f.Generation, seconds(f.Revoked), f.Ends(),
-		g.Subject, g.ClientID, string(record), f.MAC)
+		g.Subject, g.ClientID, string(record), mac)
 	if err == nil && n == 0 {
 		err = store.ErrConflict
 	}
@@ -41,7 +45,7 @@ func (r *Roles) PutFamily(ctx context.Context, f store.Family) error {
 
 // Family implements store.Families.
 func (r *Roles) Family(ctx context.Context, id string) (store.Family, error) {
-	f, err := one(ctx, r.db, scanFamily, FamilyByID, id)
+	f, err := one(ctx, r.db, r.scanFamily, FamilyByID, id)
 	if err != nil {
 		return store.Family{}, fmt.Errorf("family %q: %w", id, err)
 	}
@@ -54,7 +58,11 @@ func (r *Roles) AdvanceFamily(ctx context.Context, from int64, next store.Family
 	if err != nil {
 		return err
 	}
-	n, err := r.db.Exec(ctx, AdvanceFamily, next.ID, from, next.Generation, seconds(next.Revoked), next.Ends(), string(record), next.MAC)
+	mac, err := r.signing.sign(familyRow, record, familyColumns(next.ID, next.Generation)...)
+	if err != nil {
+		return err
+	}
+	n, err := r.db.Exec(ctx, AdvanceFamily, next.ID, from, next.Generation, seconds(next.Revoked), next.Ends(), string(record), mac)
 	if err == nil && n == 0 {
 		err = store.ErrConflict
 	}
@@ -121,14 +129,14 @@ func choose(filter store.FamilyFilter, id string, args ...any) (string, []any) {
 
 // FamiliesOf implements store.Families, in the order of their ids.
 func (r *Roles) FamiliesOf(ctx context.Context, subject string, now time.Time) ([]store.Family, error) {
-	found, err := list(ctx, r.db, scanLiving, familiesOf, subject, now.Unix())
+	found, err := list(ctx, r.db, r.scanLiving, familiesOf, subject, now.Unix())
 	if err != nil {
 		return nil, fmt.Errorf("list a person's families: %w", err)
 	}
 	return found, nil
 }
 
-func scanFamily(row Scan) (store.Family, error) {
+func (r *Roles) scanFamily(row Scan) (store.Family, error) {
 	var (
 		id, record, mac     string
 		generation, revoked int64
@@ -137,7 +145,10 @@ func scanFamily(row Scan) (store.Family, error) {
 	if err := row(&id, &generation, &revoked, &record, &mac, &signOuts, &at); err != nil {
 		return store.Family{}, err
 	}
-	f, err := store.DecodeFamily(id, mac, generation, revoked, []byte(record))
+	if err := r.signing.authentic(familyRow, id, mac, []byte(record), familyColumns(id, generation)...); err != nil {
+		return store.Family{}, err
+	}
+	f, err := store.DecodeFamily(id, generation, revoked, []byte(record))
 	if err == nil && revoked == 0 && f.Grant.SignOuts != signOuts {
 		f.Revoked = time.Unix(max(at, 1), 0).UTC() // 0: somebody deleted the row by hand
 	}
@@ -145,10 +156,15 @@ func scanFamily(row Scan) (store.Family, error) {
 }
 
 // scanLiving leaves out what is revoked.
-func scanLiving(row Scan) (store.Family, error) {
-	f, err := scanFamily(row)
+func (r *Roles) scanLiving(row Scan) (store.Family, error) {
+	f, err := r.scanFamily(row)
 	if err == nil && !f.Revoked.IsZero() {
 		err = errLeftOut
 	}
 	return f, err
+}
+
+// familyColumns have the generation too: an older record would bring older hashes back.
+func familyColumns(id string, generation int64) []string {
+	return []string{id, strconv.FormatInt(generation, 10)}
 }

@@ -30,7 +30,7 @@ func (r *Roles) Changes(ctx context.Context, storeID string, since int64) (ch st
 		if storeID != is.storeID || since <= 0 || since > is.revision || since < is.floor {
 			ch.Full, from = true, minRevision
 		}
-		return readChanges(ctx, q, &ch, from)
+		return r.readChanges(ctx, q, &ch, from)
 	})
 	if err != nil {
 		return store.Changes{}, fmt.Errorf("read changes: %w", err)
@@ -38,11 +38,11 @@ func (r *Roles) Changes(ctx context.Context, storeID string, since int64) (ch st
 	return ch, nil
 }
 
-func readChanges(ctx context.Context, q Querier, ch *store.Changes, since int64) (err error) {
-	if ch.Clients, err = list(ctx, q, scanClient, clientsSince, since+1); err != nil {
+func (r *Roles) readChanges(ctx context.Context, q Querier, ch *store.Changes, since int64) (err error) {
+	if ch.Clients, err = list(ctx, q, r.scanClient, clientsSince, since+1); err != nil {
 		return err
 	}
-	if ch.Policies, err = list(ctx, q, scanPolicy, policiesSince, since+1); err != nil || ch.Full {
+	if ch.Policies, err = list(ctx, q, r.scanPolicy, policiesSince, since+1); err != nil || ch.Full {
 		return err
 	}
 	return q.Query(ctx, goneSince, []any{since}, func(row Scan) error {

@@ -2,7 +2,9 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 
+	"clientele.dev/clientele/authserver/policy"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -18,7 +20,7 @@ const (
 // ChangePolicy implements store.Policies.
 func (r *Roles) ChangePolicy(ctx context.Context, uid string, decide func(*store.Policy) (store.PolicyChange, error)) (int64, error) {
 	return r.decide(ctx, r.db.Transact, func(tx Tx) error {
-		existing, err := first(list(ctx, tx, scanPolicy, policyByUID, uid))
+		existing, err := first(list(ctx, tx, r.scanPolicy, policyByUID, uid))
 		if err != nil {
 			return err
 		}
@@ -26,11 +28,11 @@ func (r *Roles) ChangePolicy(ctx context.Context, uid string, decide func(*store
 		if err != nil {
 			return err
 		}
-		return changePolicy(ctx, tx, uid, change)
+		return r.changePolicy(ctx, tx, uid, change)
 	})
 }
 
-func changePolicy(ctx context.Context, tx Tx, uid string, change store.PolicyChange) error {
+func (r *Roles) changePolicy(ctx context.Context, tx Tx, uid string, change store.PolicyChange) error {
 	if change == (store.PolicyChange{}) {
 		return ErrNothing
 	}
@@ -42,20 +44,35 @@ func changePolicy(ctx context.Context, tx Tx, uid string, change store.PolicyCha
 	if change.Put == nil {
 		return nil
 	}
-	row, err := change.Put.Row()
+	p := change.Put
+	record, err := p.Encode()
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, putPolicy, row.ID, row.Cluster, string(row.Record), row.MAC)
+	mac, err := r.signing.sign(policyRow, record, p.UID, p.Cluster)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, putPolicy, p.UID, p.Cluster, string(record), mac)
 	return err
 }
 
-func scanPolicy(row Scan) (store.Policy, error) {
-	var r store.Row
-	var record string
-	if err := row(&r.ID, &r.Cluster, &record, &r.MAC, &r.Revision); err != nil {
+func (r *Roles) scanPolicy(row Scan) (store.Policy, error) {
+	var (
+		uid, cluster, record, mac string
+		revision                  int64
+	)
+	if err := row(&uid, &cluster, &record, &mac, &revision); err != nil {
 		return store.Policy{}, err
 	}
-	r.Record = []byte(record)
-	return r.Policy(), nil
+	err := r.signing.verify(policyRow, mac, []byte(record), uid, cluster)
+	if errors.Is(err, errForged) {
+		return store.Policy{Policy: policy.Policy{UID: uid, Cluster: cluster}, Tampered: true, Revision: revision}, nil
+	}
+	if err != nil {
+		return store.Policy{}, err
+	}
+	p, err := store.DecodePolicy([]byte(record))
+	p.Revision = revision
+	return p, err
 }

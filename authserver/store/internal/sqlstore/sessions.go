@@ -24,7 +24,11 @@ func (r *Roles) PutSession(ctx context.Context, s store.Session) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.db.Exec(ctx, putSession, s.ID, s.Hash, s.Subject, store.FoldUsername(s.Username), seconds(s.Seen), s.Expires.Unix(), string(record), s.MAC)
+	mac, err := r.signing.sign(sessionRow, record, s.ID, s.Hash)
+	if err != nil {
+		return err
+	}
+	_, err = r.db.Exec(ctx, putSession, s.ID, s.Hash, s.Subject, store.FoldUsername(s.Username), seconds(s.Seen), s.Expires.Unix(), string(record), mac)
 	if err != nil {
 		return fmt.Errorf("put session %q: %w", s.ID, err)
 	}
@@ -33,7 +37,7 @@ func (r *Roles) PutSession(ctx context.Context, s store.Session) error {
 
 // Session implements store.Sessions.
 func (r *Roles) Session(ctx context.Context, hash string, now time.Time) (store.Session, error) {
-	found, err := one(ctx, r.db, scanSession, sessionByHash, hash, now.Unix())
+	found, err := one(ctx, r.db, r.scanSession, sessionByHash, hash, now.Unix())
 	if err != nil {
 		return store.Session{}, fmt.Errorf("session: %w", err)
 	}
@@ -77,14 +81,14 @@ func scanSubject(row Scan) (string, error) {
 
 // SessionsOf implements store.Sessions, in the order of their ids.
 func (r *Roles) SessionsOf(ctx context.Context, subject string, now time.Time) ([]store.Session, error) {
-	found, err := list(ctx, r.db, scanSession, sessionsOf, subject, now.Unix())
+	found, err := list(ctx, r.db, r.scanSession, sessionsOf, subject, now.Unix())
 	if err != nil {
 		return nil, fmt.Errorf("list a person's sessions: %w", err)
 	}
 	return found, nil
 }
 
-func scanSession(row Scan) (store.Session, error) {
+func (r *Roles) scanSession(row Scan) (store.Session, error) {
 	var (
 		id, hash, record, mac string
 		seen, signOuts        int64
@@ -92,7 +96,10 @@ func scanSession(row Scan) (store.Session, error) {
 	if err := row(&id, &hash, &seen, &record, &mac, &signOuts); err != nil {
 		return store.Session{}, err
 	}
-	s, err := store.DecodeSession(id, hash, mac, seen, []byte(record))
+	if err := r.signing.authentic(sessionRow, id, mac, []byte(record), id, hash); err != nil {
+		return store.Session{}, err
+	}
+	s, err := store.DecodeSession(id, hash, seen, []byte(record))
 	if err == nil && s.SignOuts != signOuts {
 		err = errLeftOut
 	}
