@@ -59,7 +59,7 @@ type Options struct {
 	// TrustedProxies are those whose word about whom they speak for is taken. Zero:
 	// nobody's.
 	TrustedProxies peer.Proxies
-	// Logos fetches the logos that clients registered, within the limits of
+	// Logos fetches the logos of declared clients, within the limits of
 	// package logo. Nil: none are shown.
 	Logos *http.Client
 	// Registrars says who may register clients. Required.

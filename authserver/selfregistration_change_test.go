@@ -3,7 +3,6 @@ package authserver_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -25,10 +24,10 @@ func (m *mine) send(t *testing.T, method, token, body string) authtest.Answer {
 	return m.Do(t, method, "/oauth/register/"+m.id, body, "Authorization", "Bearer "+token, "Content-Type", "application/json", "X-Forwarded-For", m.from)
 }
 
-// put changes the logo, and takes the new token.
-func (m *mine) put(t *testing.T, logo string) authtest.Answer {
+// put changes the home page, and takes the new token.
+func (m *mine) put(t *testing.T, homepage string) authtest.Answer {
 	t.Helper()
-	a := m.send(t, http.MethodPut, m.token, fmt.Sprintf(`{"client_id":%q,"redirect_uris":["https://a.example/cb"],"logo_uri":%q}`, m.id, logo))
+	a := m.send(t, http.MethodPut, m.token, fmt.Sprintf(`{"client_id":%q,"redirect_uris":["https://a.example/cb"],"client_uri":%q}`, m.id, homepage))
 	if next := a.Member("registration_access_token"); next != "" {
 		m.token = next
 	}
@@ -44,8 +43,7 @@ func register(t *testing.T, s *authtest.Server, from string) *mine {
 	return &mine{Server: s, id: a.Member("client_id"), token: a.Member("registration_access_token"), from: from}
 }
 
-// Each change is a durable write that all replicas hear of, and may name another
-// logo to fetch.
+// Each change is a durable write that all replicas hear of.
 func TestA10FloodOfChanges(t *testing.T) {
 	forEachStorage(t, func(t *testing.T, on authtest.Config) {
 		on.TrustedProxies = []string{"127.0.0.1"}
@@ -112,34 +110,6 @@ func TestA10FloodOfChanges(t *testing.T) {
 		}
 		refused("all together", last)
 	})
-}
-
-// Logos that strangers name are fetched, but not so often as they name others.
-func TestA8LogosAreNoWayToSendRequests(t *testing.T) {
-	asked := 0
-	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked++
-		_, _ = w.Write([]byte(pngBytes))
-	}))
-	t.Cleanup(site.Close)
-	s := users(t, open(authtest.Config{Logos: logoClient(t)}))
-	app := register(t, s.Server, "")
-	look := func() int { return s.Do(t, http.MethodGet, "/oauth/logo/"+app.id, "").Status }
-	for i := range 6 {
-		if a := app.put(t, fmt.Sprintf("%s/%d", site.URL, i)); a.Status != 200 {
-			t.Fatalf("%d %s", a.Status, a.Body)
-		}
-		if got, want := look(), map[bool]int{true: 200, false: 404}[i < 2]; got != want {
-			t.Errorf("logo %d: %d, want %d", i, got, want)
-		}
-	}
-	if asked != 2 {
-		t.Errorf("%d requests, want 2", asked)
-	}
-	s.Clock.Advance(time.Minute)
-	if got := look(); got != 200 || asked != 3 {
-		t.Errorf("a minute later: %d, %d requests", got, asked)
-	}
 }
 
 // Whoever switches registration off does not expect clients to become others

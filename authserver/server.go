@@ -89,11 +89,11 @@ func (s *Server) signInLimits() signin.Limits {
 	return signin.Limits{}
 }
 
-func newLogos(o Options) *logo.Caches {
+func newLogos(o Options) *logo.Cache {
 	if o.Logos == nil {
 		return nil
 	}
-	return logo.NewCaches(logo.Options{Client: o.Logos, Now: o.Now, Log: o.Log})
+	return logo.New(logo.Options{Client: o.Logos, Now: o.Now, Log: o.Log})
 }
 
 // Handler of the endpoints.

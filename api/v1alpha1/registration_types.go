@@ -51,8 +51,7 @@ type RegistrationSpec struct {
 
 	// perMinute is how many all together may register in a minute, at one replica;
 	// and, counted apart, how many changes and deletions they may ask for. Those with
-	// verb register may as many of both, apart from the others. It is also how many
-	// logos of such clients are fetched in a minute. Absent: 120.
+	// verb register may as many of both, apart from the others. Absent: 120.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
 	// +optional

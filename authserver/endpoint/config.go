@@ -74,8 +74,8 @@ type Config struct {
 	Upstreams func() *signin.Upstreams
 	// Proxies are those that say whom they speak for. Zero: nobody is believed.
 	Proxies peer.Proxies
-	// Logos of clients; nil: none are shown.
-	Logos   *logo.Caches
+	// Logos of declared clients; nil: none are shown.
+	Logos   *logo.Cache
 	Grants  []grant.Grant
 	Metrics *Metrics
 	Audit   *audit.Log
@@ -96,8 +96,6 @@ type Server struct {
 	registrations, userRegistrations limits
 	// selfChanges limits what these then do to their clients, again apart.
 	selfChanges, userChanges limits
-	// logoFetches limits which logos of such clients are fetched.
-	logoFetches limits
 	// pushes limits pushed requests of clients that do not authenticate.
 	pushes limits
 	rights *grant.Rights

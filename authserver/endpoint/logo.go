@@ -10,9 +10,9 @@ import (
 	"clientele.dev/clientele/authserver/web"
 )
 
-// logo is GET /oauth/logo/{client_id}: the logo that a client registered, from our
-// own origin. Whether there is no such client, it has no logo, or its logo cannot
-// be had is one answer; pages then show initials.
+// logo is GET /oauth/logo/{client_id}: the logo of a declared client, from our own
+// origin. An unknown client, a client without a logo and a logo that cannot be had get
+// the same answer; pages then show initials.
 func (s *Server) logo(x *exchange) int {
 	image, ok := s.findLogo(x)
 	h := x.w.Header()
@@ -34,21 +34,16 @@ func (s *Server) logo(x *exchange) int {
 
 func (s *Server) findLogo(x *exchange) (logo.Image, bool) {
 	c, ok := s.Registry.Client(x.rest)
-	if !ok || c.LogoURI == "" || s.Logos == nil {
+	if !ok || !s.hasLogo(c) {
 		return logo.Image{}, false
 	}
-	if c.Managed != nil {
-		return s.Logos.Declared.Get(x.r.Context(), c.LogoURI, func() bool { return true })
-	}
-	return s.Logos.SelfRegistered.Get(x.r.Context(), c.LogoURI, func() bool {
-		together := x.view.Settings.Registration.WithDefaults().PerMinute
-		return s.logoFetches.takeBoth(c.ClientID, logoFetchesPerMinute, together, s.Now()) == 0
-	})
+	return s.Logos.Get(x.r.Context(), c.LogoURI)
 }
 
-// logoFetchesPerMinute is how many logos are fetched for a client that registered
-// itself, which may name another with every change.
-const logoFetchesPerMinute = 2
+// hasLogo: only a declared client has one; see package logo.
+func (s *Server) hasLogo(c *registry.Client) bool {
+	return s.Logos != nil && c.Managed != nil && c.LogoURI != ""
+}
 
 // app is a client as pages show it.
 func (s *Server) app(v *View, c *registry.Client) web.App {
@@ -56,7 +51,7 @@ func (s *Server) app(v *View, c *registry.Client) web.App {
 		ClientID: c.ClientID, Name: c.ClientName, Description: c.Description,
 		Homepage: c.ClientURI, Policy: c.PolicyURI, Terms: c.TOSURI, RedirectURIs: c.RedirectURIs,
 	}
-	if s.Logos != nil && c.LogoURI != "" {
+	if s.hasLogo(c) {
 		a.Logo = v.issuerPath + logoPrefix + c.ClientID
 	}
 	if m := c.Managed; m != nil {

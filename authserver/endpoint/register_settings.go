@@ -30,9 +30,7 @@ type RegistrationSettings struct {
 	//
 	// As many changes and deletions (RFC 7592) are let through, counted apart from
 	// registrations: PerAddressMinute for an address or user, and for a client;
-	// PerMinute for all together. PerMinute also bounds how many logos are fetched,
-	// of which a client has logoFetchesPerMinute. PerAddressDay is of registrations
-	// only.
+	// PerMinute for all together. PerAddressDay is of registrations only.
 	PerAddressMinute, PerAddressDay, PerMinute int
 	// UnusedFor (24 h) is how long a client stays that nobody ever used, IdleFor
 	// (2160 h, 90 days) one that nobody uses any more.

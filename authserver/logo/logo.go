@@ -1,17 +1,16 @@
-// Package logo fetches the logos that clients registered (logo_uri, RFC 7591,
-// Section 2) and keeps them for a while, so that a page shows them from our own
-// origin: a logo that a browser fetched from a stranger would tell that stranger
-// who is about to sign in, when and from where.
+// Package logo fetches the logos of declared clients (logo_uri, RFC 7591, Section 2)
+// and keeps them for a while, so that a page shows them from our own origin: a browser
+// that fetched a logo from its site would tell that site who is about to sign in, when
+// and from where.
+//
+// Clients that registered themselves have no logo: on a consent page it would lend a
+// stranger the looks of somebody else.
 //
 // What comes from outside is taken for an image only by its own first bytes, and
 // only for one of pixels: SVG can hold scripts, and HTML is a page. It says how many
 // pixels, and they are bounded: few bytes can be a picture that takes a browser
-// gigabytes. Whoever asks for a logo chooses a client and never a URL, causes one
-// request in a while, and learns nothing of why there is none.
-//
-// The logos of declared clients and those of clients that registered themselves are
-// two Caches, with their own turns and their own room: what strangers name may be
-// slow on purpose, and takes nothing from the others.
+// gigabytes. A request for a logo names a client and never a URL, causes one fetch in
+// a while, and does not say why there is none.
 package logo
 
 import (
@@ -40,20 +39,12 @@ const (
 	keepNothing = 5 * time.Minute // that there is none to be had
 	maxLogos    = 512
 	maxTotal    = 16 << 20 // bytes of all that are kept
+	maxFetches  = 32       // at a time
 )
-
-// Caches are those of a server; see the package comment.
-type Caches struct {
-	Declared       *Cache // of clients that a registrar owns
-	SelfRegistered *Cache
-}
-
-// NewCaches makes both, empty.
-func NewCaches(o Options) *Caches { return &Caches{Declared: New(o), SelfRegistered: New(o)} }
 
 // Options of a Cache. Every field is required.
 type Options struct {
-	// Client fetches what strangers name, with MaxBytes and Timeout; see package
+	// Client fetches from the internet, with MaxBytes and Timeout; see package
 	// outbound.
 	Client *http.Client
 	Now    func() time.Time
@@ -64,7 +55,7 @@ type Options struct {
 type Cache struct {
 	o       Options
 	flights singleflight.Group
-	turns   *turns
+	slots   chan struct{} // one for each fetch
 
 	mu    sync.Mutex
 	kept  map[string]kept
@@ -78,13 +69,12 @@ type kept struct {
 
 // New makes an empty Cache.
 func New(o Options) *Cache {
-	return &Cache{o: o, turns: newTurns(), kept: map[string]kept{}}
+	return &Cache{o: o, slots: make(chan struct{}, maxFetches), kept: map[string]kept{}}
 }
 
-// Get returns the logo at a URL. If it is not known it is fetched, provided that
-// may says so: whoever names ever other URLs must not make of us a way to send
-// requests. False: there is none to be had.
-func (c *Cache) Get(ctx context.Context, url string, may func() bool) (Image, bool) {
+// Get returns the logo at a URL, which is fetched if it is not known. False: there is
+// none to be had.
+func (c *Cache) Get(ctx context.Context, url string) (Image, bool) {
 	if image, known := c.look(url); known {
 		return image, image.Type != ""
 	}
@@ -92,10 +82,7 @@ func (c *Cache) Get(ctx context.Context, url string, may func() bool) (Image, bo
 		if image, known := c.look(url); known { // fetched since we looked
 			return image, nil
 		}
-		if !may() { // nothing is known of it, and nothing is kept
-			return Image{}, nil
-		}
-		return c.fetch(context.WithoutCancel(ctx), url), nil // whoever came first may go away
+		return c.fetch(context.WithoutCancel(ctx), url), nil // the first to ask may go away
 	})
 	select {
 	case <-ctx.Done():
@@ -106,17 +93,17 @@ func (c *Cache) Get(ctx context.Context, url string, may func() bool) (Image, bo
 	}
 }
 
-// fetch fetches a logo and keeps what came of it. While too many others are
-// fetched nothing is known of this one, and nothing is kept; its own time begins
-// with its turn, or others that are slow would make it fail.
+// fetch fetches a logo and keeps what came of it. It waits for a slot while too many
+// others are fetched; if none gets free in time, nothing is kept.
 func (c *Cache) fetch(ctx context.Context, url string) Image {
-	turn, cancel := context.WithTimeout(ctx, Timeout)
+	waiting, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	done, ok := c.turns.take(turn, url)
-	if !ok {
+	select {
+	case <-waiting.Done():
 		return Image{}
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
 	}
-	defer done()
 	image, err := c.ask(ctx, url)
 	if err != nil {
 		c.o.Log.Debug("no logo", "error", err)

@@ -57,8 +57,6 @@ func newCache(t *testing.T) (c *Cache, pass func(time.Duration)) {
 }
 
 // A8, A9: what is handed on is an image of pixels by its own bytes.
-func always() bool { return true }
-
 func TestA8OnlyImagesOfPixels(t *testing.T) {
 	page := []byte("<!doctype html><script>alert(1)</script>")
 	svg := []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`)
@@ -101,7 +99,7 @@ func TestA8OnlyImagesOfPixels(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, c.answer)
 			cache, _ := newCache(t)
-			got, ok := cache.Get(t.Context(), s.URL, always)
+			got, ok := cache.Get(t.Context(), s.URL)
 			if ok != (c.want != "") || got.Type != c.want || ok && (len(got.Bytes) == 0 || len(got.ETag) != 34) {
 				t.Errorf("got %q of %d bytes, %v", got.Type, len(got.Bytes), ok)
 			}
@@ -113,7 +111,7 @@ func TestA8PrivateLogosAreNotFetched(t *testing.T) {
 	s := newSite(t, sends(aPNG))
 	c := New(Options{Client: outbound.New(outbound.Options{}), Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler)})
 	for _, url := range []string{s.URL, strings.Replace(s.URL, "http:", "https:", 1), "https://169.254.169.254/", "not a URL\x00"} {
-		if _, ok := c.Get(t.Context(), url, always); ok {
+		if _, ok := c.Get(t.Context(), url); ok {
 			t.Errorf("%s was fetched", url)
 		}
 	}
@@ -135,7 +133,7 @@ func TestLogosAreKeptForAWhile(t *testing.T) {
 				want int64
 			}{{0, 1}, {tc.keep - time.Second, 1}, {time.Second, 2}, {0, 2}} {
 				pass(step.pass)
-				c.Get(t.Context(), s.URL, always)
+				c.Get(t.Context(), s.URL)
 				if n := s.asked.Load(); n != step.want {
 					t.Fatalf("asked %d times, want %d", n, step.want)
 				}
@@ -156,7 +154,7 @@ func TestOneFetchForAll(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	left := make(chan bool)
 	go func() {
-		_, ok := c.Get(gone, s.URL, always)
+		_, ok := c.Get(gone, s.URL)
 		left <- ok
 	}()
 	<-arrived
@@ -168,7 +166,7 @@ func TestOneFetchForAll(t *testing.T) {
 	var got atomic.Int64
 	for range 20 {
 		waiting.Go(func() {
-			if _, ok := c.Get(t.Context(), s.URL, always); ok {
+			if _, ok := c.Get(t.Context(), s.URL); ok {
 				got.Add(1)
 			}
 		})

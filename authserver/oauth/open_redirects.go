@@ -91,7 +91,7 @@ func (rules SelfRules) declared(s string) bool {
 
 // notOurs refuses what a stranger sends to the server's own host: no app is there
 // that nobody declared, and what the server answers at its own addresses must not
-// become somebody's callback, or logo. Declared clients may share the host, as with
+// become a callback. Declared clients may share the host, as with
 // an issuer that has a path; their AuthorizationServer's redirectHosts say so.
 func (rules SelfRules) notOurs(r Registration) error {
 	for i, s := range r.RedirectURIs {
@@ -103,9 +103,6 @@ func (rules SelfRules) notOurs(r Registration) error {
 		if rules.ours(s) {
 			return InvalidClientMetadata("post_logout_redirect_uris[%d] is at this server's own host", i)
 		}
-	}
-	if rules.ours(r.LogoURI) {
-		return InvalidClientMetadata("logo_uri is at this server's own host")
 	}
 	return nil
 }

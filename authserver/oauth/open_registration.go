@@ -8,7 +8,8 @@ import "slices"
 // Section 3.2.1 a server may replace what was asked for:
 //
 //   - clientele_managed is refused (A10); a client_id is dropped, for the server
-//     picks it;
+//     picks it; so is a logo_uri, for a stranger's logo helps phishing: it is neither
+//     stored nor shown, and the answer leaves it out;
 //   - grant_types absent: authorization_code and refresh_token. Ones that this
 //     server does not know are dropped; those that no public client may have are
 //     refused, and so is a list without authorization_code;
@@ -48,7 +49,7 @@ func selfRegistered(r Registration, rules SelfRules, parse redirectParser) (Regi
 	if r.Managed != nil {
 		return Registration{}, InvalidClientMetadata("clientele_managed is for registrars only")
 	}
-	r.ClientID = ""
+	r.ClientID, r.LogoURI = "", ""
 	if err := rules.notOurs(r); err != nil { // before any are left out
 		return Registration{}, err
 	}

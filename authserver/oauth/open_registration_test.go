@@ -83,12 +83,25 @@ func TestA10ForOpenRegistrationRefuses(t *testing.T) {
 		"mutual TLS":                   {`{` + ok + `,"token_endpoint_auth_method":"tls_client_auth"}`, CodeInvalidClientMetadata, "token_endpoint_auth_method"},
 		"response type token alone":    {`{` + ok + `,"response_types":["token"]}`, CodeInvalidClientMetadata, "response_types"},
 		"A9 name turns text around":    {`{` + ok + `,"client_name":"a\u202eb"}`, CodeInvalidClientMetadata, "client_name"},
-		"A9 logo is a script":          {`{` + ok + `,"logo_uri":"javascript:x"}`, CodeInvalidClientMetadata, "logo_uri"},
+		"A9 policy is a script":        {`{` + ok + `,"policy_uri":"javascript:x"}`, CodeInvalidClientMetadata, "policy_uri"},
 		"scope malformed":              {`{` + ok + `,"scope":"a  b"}`, CodeInvalidClientMetadata, "scope"},
 	} {
 		got, err := ForOpenRegistration(request(t, c.body), SelfRules{})
 		if CodeOf(err) != c.code || !strings.Contains(AsError(err).Description, c.names) {
 			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
+	}
+}
+
+// RFC 7591, Section 3.2.1: a stranger's logo is not registered, and the answer says so,
+// whatever it is.
+func TestStrangersHaveNoLogo(t *testing.T) {
+	for _, accept := range []func(Registration, SelfRules) (Registration, error){ForOpenRegistration, ForAuthenticatedRegistration} {
+		for _, uri := range []string{"https://a.example/logo.png", "javascript:x", strings.Repeat("x", MaxPageLength+1)} {
+			got, err := accept(Registration{RedirectURIs: []string{"https://a.example/cb"}, LogoURI: uri, ClientURI: "https://a.example/"}, SelfRules{})
+			if err != nil || got.LogoURI != "" || got.ClientURI != "https://a.example/" {
+				t.Errorf("%s: %+v, %v", uri, got, err)
+			}
 		}
 	}
 }
@@ -148,8 +161,6 @@ func TestNothingOfAStrangersIsAtTheServersOwnHost(t *testing.T) {
 		code   Code
 	}{
 		"sign-out":                {"https://Login.example", func(r *Registration) { r.PostLogoutRedirectURIs = []string{"https://login.example/oauth/logout"} }, CodeInvalidClientMetadata},
-		"logo":                    {"https://login.example", func(r *Registration) { r.LogoURI = "https://login.example/oauth/logo/x" }, CodeInvalidClientMetadata},
-		"another's logo":          {"https://login.example", func(r *Registration) { r.LogoURI = "https://cdn.example/logo" }, ""},
 		"loopback":                {"http://127.0.0.1:8080", func(r *Registration) { r.RedirectURIs = []string{"http://127.0.0.1:8080/oauth/authorize"} }, CodeInvalidRedirectURI},
 		"an app beside it there":  {"http://127.0.0.1:8080", func(r *Registration) { r.RedirectURIs = []string{"http://127.0.0.1:8081/cb"} }, ""},
 		"an app's private scheme": {"https://login.example", func(r *Registration) { r.RedirectURIs = []string{"com.example.app://login.example/cb"} }, ""},

@@ -11,8 +11,7 @@
 //
 // There are two kinds of URLs. Those that the platform team names (upstream
 // OpenID providers) may well lead into the cluster: Policy.Private. Those that
-// strangers name (the logo of an app that registered itself) lead to the public
-// internet and nowhere else. What gives out a machine's own credentials, such as
+// others name (the logo of an app) lead to the public internet and nowhere else. What gives out a machine's own credentials, such as
 // the metadata services of clouds, is reached by neither.
 //
 // Nothing is taken from the environment: a proxy would be the one to look the
