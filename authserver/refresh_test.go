@@ -113,8 +113,8 @@ func TestRefreshRotation(t *testing.T) {
 			}
 			if third := w.Refresh(t, w.public, second.Member("refresh_token")); third.Status != http.StatusOK {
 				t.Errorf("after the retry: %s", third.Body)
-			} else if f := w.family(t, third.Member("access_token")); f.KeyVersion != 2 || f.Generation != 3 {
-				t.Errorf("generation %d is derived with key %d, want the newest, or the old one could never go", f.Generation, f.KeyVersion)
+			} else if f := w.family(t, third.Member("access_token")); f.Rotations[len(f.Rotations)-1].Key != 2 || f.Generation != 3 {
+				t.Errorf("generation %d is derived with key %d, want the newest, or the old one could never go", f.Generation, f.Rotations[len(f.Rotations)-1].Key)
 			}
 		})
 		t.Run("later reuse ends the family", func(t *testing.T) {

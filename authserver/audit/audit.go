@@ -45,6 +45,9 @@ const (
 	// TokenReused: a code or a refresh token came a second time, and what was made
 	// from it is revoked.
 	TokenReused Name = "token.reused"
+	// TokenRetried: a refresh token came again within the retry window, and got the current
+	// one.
+	TokenRetried Name = "token.retried"
 	// TokenAhead: a refresh token came that is newer than what the store knows of
 	// its family: the store was set back. The family is revoked.
 	TokenAhead Name = "token.ahead"
@@ -81,7 +84,7 @@ func loggable(n Name) []string {
 		return []string{"subject", "remote"}
 	case ConsentGiven, ConsentDenied, ConsentWithdrawn:
 		return []string{"client_id", "subject", "remote"}
-	case SignInRefused, TokenReused, TokenAhead:
+	case SignInRefused, TokenReused, TokenRetried, TokenAhead:
 		return []string{"client_id", "remote"}
 	case PolicyStored, PolicyDeleted:
 		return []string{"uid", "resource", "caller", "revision"}
@@ -101,7 +104,7 @@ func loggable(n Name) []string {
 // that change what somebody may do never are.
 func bounded(n Name) bool {
 	switch n {
-	case RegistrarRefused, RegistrationRefused, AuthenticationRefused, SignInRefused, TokenReused, TokenAhead, ConsentDenied:
+	case RegistrarRefused, RegistrationRefused, AuthenticationRefused, SignInRefused, TokenReused, TokenRetried, TokenAhead, ConsentDenied:
 		return true
 	}
 	return false

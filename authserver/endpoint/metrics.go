@@ -17,7 +17,9 @@ type Metrics struct {
 	notFound   prometheus.Counter
 	// withoutPKCE counts what the one exception is used for.
 	withoutPKCE prometheus.Counter
-	otherGrant  *outcomes
+	// retries counts refresh tokens that came again.
+	retries    prometheus.Counter
+	otherGrant *outcomes
 }
 
 // NewMetrics makes the counters and registers them.
@@ -40,9 +42,13 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Name: "clientele_authorizations_without_pkce_total",
 		Help: "Authorization codes issued to clients that may do without PKCE and did.",
 	})
+	m.retries = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "clientele_refresh_retries_total",
+		Help: "Refresh tokens that came again within the retry window, and got the current one.",
+	})
 	m.notFound = m.requests.WithLabelValues(routeOfNothing, "404")
 	m.otherGrant = m.grant("other")
-	r.MustRegister(m.requests, m.tokens, m.registered, m.withoutPKCE)
+	r.MustRegister(m.requests, m.tokens, m.registered, m.withoutPKCE, m.retries)
 	return m
 }
 

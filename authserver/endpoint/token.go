@@ -46,6 +46,10 @@ func (s *Server) token(x *exchange) int {
 		return s.fail(x, err)
 	}
 	granted.outcomes.success.Inc()
+	if issue.Retried {
+		s.Metrics.retries.Inc()
+		s.Audit.Write(x.r.Context(), audit.TokenRetried, slog.String("client_id", granted.client.ClientID), slog.String("remote", s.remoteAddress(x)))
+	}
 	s.noteUse(x, granted.client)
 	return http.StatusOK
 }

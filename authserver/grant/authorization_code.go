@@ -191,7 +191,7 @@ func (g AuthorizationCode) stillAllowed(ctx context.Context, code store.Code, r 
 func (g AuthorizationCode) begin(ctx context.Context, code store.Code, left []UserRight, right UserRight, r Request) (Issue, error) {
 	now := r.Now.UTC().Truncate(time.Second)
 	family := store.Family{
-		ID: code.FamilyID, Grant: code.Grant, Generation: 1, KeyVersion: r.Keys.NewestVersion(),
+		ID: code.FamilyID, Grant: code.Grant, Generation: 1,
 		Created: now, Rotated: now, Expires: now.Add(right.Lifetime), IdleExpires: now.Add(right.Lifetime),
 	}
 	family.Grant.Access = nil

@@ -50,6 +50,8 @@ type Issue struct {
 	Tenant string
 	// RefreshToken, if there is one.
 	RefreshToken credential.Secret
+	// Retried: the refresh token that was presented had been used before.
+	Retried bool
 	// Identity asks for an ID token; nil: none.
 	Identity *Identity
 }
@@ -106,8 +108,8 @@ type Terms struct {
 	// RefreshLifetime ends a family absolutely, RefreshIdle unless it is used
 	// before; clients only shorten them.
 	RefreshLifetime, RefreshIdle time.Duration
-	// RefreshRetryWindow is how long the predecessor of a refresh token gives its
-	// successor once more, for a client that lost the answer.
+	// RefreshRetryWindow is how long after its use a refresh token may come again, from a
+	// client that lost the answer.
 	RefreshRetryWindow time.Duration
 	// PrivateUseSchemes without a period that redirect URIs may have.
 	PrivateUseSchemes []string

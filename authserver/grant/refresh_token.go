@@ -22,9 +22,9 @@ import (
 //  4. The user is still welcome.
 //  5. The scope is no more than what was granted; the user, policy and the user's
 //     roles still allow it at this resource.
-//  6. The token is the current one: the family is moved on. Or it is the one
-//     before, within the retry window: the same successor is given once more. Or
-//     it is reused: the family is revoked, its access tokens included.
+//  6. The token is the current one: the family is moved on. Or it was used within the
+//     retry window (refresh_retry.go): the current one is given once more. Or it is
+//     reused: the family is revoked, its access tokens included.
 //
 // A request that is refused in 3 to 5 does not use the token up.
 type RefreshToken struct {
@@ -37,9 +37,9 @@ type RefreshToken struct {
 // Type returns refresh_token.
 func (RefreshToken) Type() oauth.GrantType { return oauth.GrantRefreshToken }
 
-// maxConflicts is how often a family may be moved on under a request. The second
-// look finds the token to be the one before; a third would be somebody else's
-// whole refresh in between, and then the token is reused.
+// maxConflicts is how often another request may change a family while this one looks at
+// it. At the second look the token is one that was used just now, and only the retries of a
+// public client are written then.
 const maxConflicts = 4
 
 // Issue implements Grant.
@@ -99,12 +99,16 @@ func (g RefreshToken) refresh(ctx context.Context, t presentedToken, r Request) 
 	if err != nil {
 		return Issue{}, err
 	}
-	family, refresh, err := g.rotate(ctx, family, t, use, r)
+	next := g.rotate
+	if use == retried {
+		next = g.again
+	}
+	family, refresh, err := next(ctx, family, t, r)
 	if err != nil {
 		return Issue{}, err
 	}
 	issue := issueOf(family, right, r.Now)
-	issue.RefreshToken = refresh
+	issue.RefreshToken, issue.Retried = refresh, use == retried
 	return issue, nil
 }
 
@@ -214,48 +218,29 @@ func narrowed(g store.Grant, a store.Access, scope string) (store.Access, error)
 	return store.Access{Resource: a.Resource, Scopes: here}, nil
 }
 
-// use is what a token is in its family.
-type use int
-
-const (
-	reused use = iota
-	ahead
-	current
-	retried
-)
-
-// judge is check 6. A generation that the family has not reached is a sign of a
-// store that was set back; that ends the family too.
-func judge(f store.Family, t presentedToken, r Request) use {
-	text := t.text.Reveal()
-	switch {
-	case t.Generation == f.Generation && r.Keys.Match(f.Current, text):
-		return current
-	case t.Generation == f.Generation-1 && r.Keys.Match(f.Previous, text) && r.Now.Before(f.Rotated.Add(r.Terms.RefreshRetryWindow)):
-		return retried
-	case t.Generation > f.Generation:
-		return ahead
+// revoke ends a family whose token came a second time: of two who have it one has
+// stolen it (RFC 9700, Section 4.14.2). why is ErrReused or ErrAhead.
+func (g RefreshToken) revoke(ctx context.Context, f store.Family, why error, now time.Time) error {
+	if _, err := g.Families.RevokeFamilies(ctx, store.FamilyFilter{ID: f.ID}, now); err != nil {
+		return fmt.Errorf("revoking a refresh token family: %w", err)
 	}
-	return reused
+	return unknownRefreshToken(why)
 }
 
-// rotate gives the successor, and moves the family on if the token is current.
-func (g RefreshToken) rotate(ctx context.Context, f store.Family, t presentedToken, u use, r Request) (store.Family, credential.Secret, error) {
-	if u == current {
-		f.KeyVersion = r.Keys.NewestVersion()
+// rotate moves the family on and gives the successor of its current token.
+func (g RefreshToken) rotate(ctx context.Context, f store.Family, t presentedToken, r Request) (store.Family, credential.Secret, error) {
+	rotations := openRotations(f, r)
+	if len(rotations) == maxRotations {
+		return f, t.text, nil
 	}
-	_, text, err := r.Keys.Successor(t.RefreshToken, f.KeyVersion)
-	switch {
-	case errors.Is(err, credential.ErrFamilyWornOut), errors.Is(err, credential.ErrServerKeyGone):
-		return f, "", unknownRefreshToken(err)
-	case err != nil:
-		return f, "", fmt.Errorf("making the successor of a refresh token: %w", err)
-	case u == retried:
-		return f, text, nil
+	now, key := r.Now.UTC().Truncate(time.Second), r.Keys.NewestVersion()
+	_, text, err := r.Keys.Successor(t.RefreshToken, key)
+	if err != nil {
+		return f, "", noSuccessor(err)
 	}
-	now := r.Now.UTC().Truncate(time.Second)
-	f.Previous, f.Current = f.Current, r.Keys.Seal(credential.Hash(text.Reveal()))
+	f.Current = r.Keys.Seal(credential.Hash(text.Reveal()))
 	f.Generation++
+	f.Rotations = append(rotations, store.Rotation{At: now.Unix(), Key: key})
 	f.Rotated = now
 	f.Expires, f.IdleExpires = lifetimes(f, r, now)
 	if err := g.Families.AdvanceFamily(ctx, f.Generation-1, f); err != nil {
@@ -276,13 +261,4 @@ func lifetimes(f store.Family, r Request, used time.Time) (expires, idle time.Ti
 		idle = expires
 	}
 	return expires, idle
-}
-
-// revoke ends a family whose token came a second time: of two who have it one has
-// stolen it (RFC 9700, Section 4.14.2). why is ErrReused or ErrAhead.
-func (g RefreshToken) revoke(ctx context.Context, f store.Family, why error, now time.Time) error {
-	if _, err := g.Families.RevokeFamilies(ctx, store.FamilyFilter{ID: f.ID}, now); err != nil {
-		return fmt.Errorf("revoking a refresh token family: %w", err)
-	}
-	return unknownRefreshToken(why)
 }

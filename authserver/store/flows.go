@@ -98,18 +98,36 @@ type Family struct {
 	Grant Grant
 	// Generation of the current refresh token; the first is 1.
 	Generation int64
-	// Current and Previous are keyed hashes (credential.ServerKeys.Seal) of the
-	// refresh tokens of this generation and of the one before; Previous is empty
-	// in the first.
-	Current, Previous string
-	// KeyVersion is the server key that successors are derived with.
-	KeyVersion int
+	// Current is the keyed hash (credential.ServerKeys.Seal) of the refresh token of this
+	// generation; empty: the client gets none.
+	Current string
+	// Rotations are the latest ones, the last of them to this generation: as many as there
+	// are refresh tokens which may still be presented in place of the current one.
+	Rotations []Rotation
+	// Retries of this family's client.
+	Retries Retries
 	// Created, Rotated: when it began and when it was moved on last.
 	Created, Rotated time.Time
 	// Expires ends it absolutely, IdleExpires unless it is used before.
 	Expires, IdleExpires time.Time
 	// Revoked is when it was revoked; its access tokens are revoked with it.
 	Revoked time.Time
+}
+
+// Rotation is how a family came to a generation.
+type Rotation struct {
+	// At is when, in Unix seconds.
+	At int64 `json:"at"`
+	// Key is the version of the server key that the refresh token was derived with.
+	Key int `json:"key"`
+}
+
+// Retries are generations in a row whose refresh token came again after it was used.
+type Retries struct {
+	// Generation is the latest; 0: there was none.
+	Generation int64 `json:"generation"`
+	// InRow is how many generations there are, up to that one.
+	InRow int `json:"in_row"`
 }
 
 // FamilyFilter chooses families; empty members choose all. A filter that is

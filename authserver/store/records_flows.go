@@ -10,7 +10,7 @@ import (
 // are no older ones: the schema's step 7 removed what was there.
 const (
 	codeVersion    = 6
-	familyVersion  = 5
+	familyVersion  = 6
 	sessionVersion = 4
 )
 
@@ -28,15 +28,15 @@ type codeRecord struct {
 // familyRecord is the JSON of a family. Generation and revocation are columns, for
 // they are what writers compare.
 type familyRecord struct {
-	Version     int    `json:"v"`
-	Grant       Grant  `json:"grant"`
-	Current     string `json:"current"`
-	Previous    string `json:"previous,omitempty"`
-	KeyVersion  int    `json:"key_version"`
-	Created     int64  `json:"created"`
-	Rotated     int64  `json:"rotated,omitempty"`
-	Expires     int64  `json:"expires"`
-	IdleExpires int64  `json:"idle_expires,omitempty"`
+	Version     int        `json:"v"`
+	Grant       Grant      `json:"grant"`
+	Current     string     `json:"current"`
+	Rotations   []Rotation `json:"rotations,omitempty"`
+	Retries     Retries    `json:"retries,omitzero"`
+	Created     int64      `json:"created"`
+	Rotated     int64      `json:"rotated,omitempty"`
+	Expires     int64      `json:"expires"`
+	IdleExpires int64      `json:"idle_expires,omitempty"`
 }
 
 // sessionRecord is the JSON of a session. Seen is a column.
@@ -86,7 +86,7 @@ func DecodeCode(hash string, record []byte) (Code, error) {
 // generation and revocation.
 func (f Family) Encode() ([]byte, error) {
 	return encode("family", familyRecord{
-		Version: familyVersion, Grant: f.Grant, Current: f.Current, Previous: f.Previous, KeyVersion: f.KeyVersion,
+		Version: familyVersion, Grant: f.Grant, Current: f.Current, Rotations: f.Rotations, Retries: f.Retries,
 		Created: unix(f.Created), Rotated: unix(f.Rotated), Expires: unix(f.Expires), IdleExpires: unix(f.IdleExpires),
 	})
 }
@@ -99,8 +99,8 @@ func DecodeFamily(id string, generation, revoked int64, record []byte) (Family, 
 		return Family{}, err
 	}
 	return Family{
-		ID: id, Grant: rec.Grant, Generation: generation, Current: rec.Current, Previous: rec.Previous,
-		KeyVersion: rec.KeyVersion, Created: fromUnix(rec.Created), Rotated: fromUnix(rec.Rotated),
+		ID: id, Grant: rec.Grant, Generation: generation, Current: rec.Current, Rotations: rec.Rotations, Retries: rec.Retries,
+		Created: fromUnix(rec.Created), Rotated: fromUnix(rec.Rotated),
 		Expires: fromUnix(rec.Expires), IdleExpires: fromUnix(rec.IdleExpires), Revoked: fromUnix(revoked),
 	}, nil
 }

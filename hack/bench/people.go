@@ -153,7 +153,7 @@ func sampleFamily(id string, g store.Grant) store.Family {
 	now := wholeSeconds(time.Now())
 	sealed := "1:" + credential.Hash(id)
 	return store.Family{
-		ID: id, Grant: g, Generation: 1, Current: sealed, Previous: sealed, KeyVersion: 1,
+		ID: id, Grant: g, Generation: 1, Current: sealed, Rotations: []store.Rotation{{At: now.Unix(), Key: 1}},
 		Created: now, Rotated: now, Expires: now.Add(720 * time.Hour), IdleExpires: now.Add(720 * time.Hour),
 	}
 }

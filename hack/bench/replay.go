@@ -72,7 +72,6 @@ var replays = []struct {
 	{"AdvanceFamily", func(ctx context.Context, p *replayed) error {
 		next := p.family
 		next.Generation++
-		next.Previous, next.Current = next.Current, next.Previous
 		return p.store.AdvanceFamily(ctx, p.family.Generation, next)
 	}},
 	{"TokenRevoked", func(ctx context.Context, p *replayed) error {

@@ -191,7 +191,7 @@ func a16Codes(t *testing.T, w *world) {
 		w.putCode(t, c)
 		w.wantTake(t, c, sampleTime, nil)
 		f := family("family" + text)
-		f.Grant, f.Current, f.Previous = c.Grant, text, text
+		f.Grant, f.Current = c.Grant, text
 		w.putFamily(t, f)
 		w.wantFamily(t, f)
 		if n := w.revoke(t, store.FamilyFilter{ID: f.ID, Subject: text, ClientID: text}); n != 1 {

@@ -22,7 +22,7 @@ var familyTests = []test{
 // family with something in every field: three days absolutely, one if unused.
 func family(id string) store.Family {
 	return store.Family{
-		ID: id, Grant: grant("user/1", "shop.web"), Generation: 1, Current: "v1:current", Previous: "v1:previous", KeyVersion: 3,
+		ID: id, Grant: grant("user/1", "shop.web"), Generation: 1, Current: "v1:current", Rotations: []store.Rotation{{At: 1, Key: 2}}, Retries: store.Retries{Generation: 1, InRow: 1},
 		Created: sampleTime, Rotated: sampleTime.Add(time.Minute),
 		Expires: sampleTime.Add(72 * time.Hour), IdleExpires: sampleTime.Add(24 * time.Hour),
 	}
@@ -31,7 +31,9 @@ func family(id string) store.Family {
 // next is the family one generation on.
 func next(f store.Family) store.Family {
 	f.Generation++
-	f.Previous, f.Current = f.Current, f.Current+"+"
+	f.Current += "+"
+	f.Rotations = append(f.Rotations, store.Rotation{At: f.Generation, Key: 3})
+	f.Retries = store.Retries{Generation: f.Generation, InRow: 2}
 	f.Rotated = f.Rotated.Add(time.Hour)
 	f.IdleExpires = f.IdleExpires.Add(time.Hour)
 	return f
