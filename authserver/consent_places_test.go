@@ -41,7 +41,6 @@ func (m *mine) change(t *testing.T, members string, redirectURIs ...string) {
 	if a.Status != http.StatusOK {
 		t.Fatalf("update: %d %s", a.Status, a.Body)
 	}
-	m.token = a.Member("registration_access_token")
 }
 
 func (m *mine) client() authtest.Client {

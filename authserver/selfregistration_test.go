@@ -171,11 +171,7 @@ func TestAuthenticatedRegistrationMayHaveASecret(t *testing.T) {
 	id, token := a.Member("client_id"), a.Member("registration_access_token")
 	uri := "/oauth/register/" + id
 	change := func(method, secret string) authtest.Answer {
-		a := s.SendText(t, http.MethodPut, uri, token, fmt.Sprintf(`{"client_id":%q,"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":%q,"client_secret":%q}`, id, method, secret))
-		if next := a.Member("registration_access_token"); next != "" {
-			token = next
-		}
-		return a
+		return s.SendText(t, http.MethodPut, uri, token, fmt.Sprintf(`{"client_id":%q,"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":%q,"client_secret":%q}`, id, method, secret))
 	}
 	if a := change("client_secret_basic", secret); a.Status != 200 || a.Member("client_secret") != "" {
 		t.Errorf("unchanged: %d %s", a.Status, a.Body)
@@ -213,34 +209,20 @@ func TestRegistrationManagement(t *testing.T) {
 		if s.Store.Writes() != writes {
 			t.Error("reading wrote")
 		}
-		lost := update(token, body)
-		if lost.Status != 200 || lost.Member("client_name") != "Renamed" || lost.JSON()["scope"] != nil {
-			t.Fatalf("update: %d %s", lost.Status, lost.Body)
-		}
-		// The response was lost: the old token goes on working, and gives another.
-		again := update(token, body)
-		next := again.Member("registration_access_token")
-		if again.Status != 200 || next == "" || next == token || next == lost.Member("registration_access_token") {
-			t.Fatalf("update with the predecessor: %d %s", again.Status, again.Body)
-		}
-		if a := read(token); a.Status != 200 {
-			t.Errorf("the predecessor, before its successor is used: %d %s", a.Status, a.Body)
-		}
-		if a := read(next); a.Status != 200 {
-			t.Errorf("the successor: %d %s", a.Status, a.Body)
-		}
-		for rule, dead := range map[string]string{"the predecessor": token, "the one that was lost": lost.Member("registration_access_token")} {
-			if a := read(dead); a.Status != 401 {
-				t.Errorf("%s, after the successor was used: %d", rule, a.Status)
+		// An update whose answer was lost is repeated with the token that the app has.
+		for _, try := range []string{"update", "again"} {
+			a := update(token, body)
+			if a.Status != 200 || a.Member("client_name") != "Renamed" || a.JSON()["scope"] != nil || a.Member("registration_access_token") != token {
+				t.Fatalf("%s: %d %s", try, a.Status, a.Body)
 			}
 		}
-		if a := s.SendText(t, http.MethodDelete, uri, token, ""); a.Status != 401 {
-			t.Errorf("delete with a dead token: %d", a.Status)
+		if a := read(token); a.Status != 200 || a.Member("client_name") != "Renamed" || a.Member("registration_access_token") != token {
+			t.Errorf("read after an update: %d %s", a.Status, a.Body)
 		}
-		if a := s.SendText(t, http.MethodDelete, uri, next, ""); a.Status != 204 || a.Body != "" {
+		if a := s.SendText(t, http.MethodDelete, uri, token, ""); a.Status != 204 || a.Body != "" {
 			t.Errorf("delete: %d %s", a.Status, a.Body)
 		}
-		if a := read(next); a.Status != 401 {
+		if a := read(token); a.Status != 401 {
 			t.Errorf("a deleted client: %d", a.Status)
 		}
 	})

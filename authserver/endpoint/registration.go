@@ -169,7 +169,7 @@ func (s *Server) readByToken(x *exchange, token string) int {
 // held is the client in the URL, whose registration access token the caller holds.
 func (s *Server) held(x *exchange, token string) (*registry.Client, error) {
 	if !s.heldManaged(x, token) {
-		return s.Registry.ReadSelf(x.r.Context(), x.rest, token)
+		return s.Registry.ReadSelf(x.rest, token)
 	}
 	client, ok := s.Registry.Client(x.rest)
 	if !ok {

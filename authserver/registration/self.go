@@ -19,7 +19,7 @@ type SelfRequest struct {
 	Registration oauth.Registration
 	// Secret and Token are keyed hashes of a client secret and a registration
 	// access token that the server made for this request. An update uses Secret
-	// only where the client has none yet and now needs one.
+	// only where the client has none yet and now needs one, and never Token.
 	Secret, Token string
 	// By is who registers; empty: anybody.
 	By  string
@@ -49,10 +49,9 @@ func DecideSelf(req SelfRequest, existing Existing) (store.ClientChange, store.C
 	return store.ClientChange{Put: &c}, c, nil
 }
 
-// DecideSelfUpdate decides on an update by whoever holds the registration access
-// token (RFC 7592, Section 2.2). A new token is given out with every update; the
-// one that the request came with stays good until the new one is used, so that a
-// lost response locks nobody out. Consents end with what they were given to
+// DecideSelfUpdate decides on an update by the holder of the registration access token
+// (RFC 7592, Section 2.2). The token stays the same until the client is deleted, so that
+// an update whose answer was lost can be repeated. Consents end with what they were given to
 // (oauth.Registration.ConsentPromise): the holder of a stolen token must not inherit them
 // for a name, or a place to send people, of its own. What is not the holder's client is
 // invalid_token.
@@ -63,7 +62,6 @@ func DecideSelfUpdate(req SelfRequest, holds Matches, existing Existing) (store.
 	}
 	c := old
 	c.Registration, c.Digest = req.Registration, req.Registration.Digest()
-	c.Self = &store.Self{NextToken: req.Token, Used: old.Self.Used, By: old.Self.By}
 	switch {
 	case !req.Registration.TokenEndpointAuthMethod.UsesSecret():
 		c.Secrets = nil
@@ -71,16 +69,6 @@ func DecideSelfUpdate(req SelfRequest, holds Matches, existing Existing) (store.
 		c.Secrets = []string{req.Secret}
 	}
 	return store.ClientChange{Put: &c, EndConsents: c.Registration.ConsentPromise() != old.Registration.ConsentPromise()}, c, nil
-}
-
-// DecideSelfRead notes that the successor of a registration access token was
-// used: from then on its predecessor is worth nothing. No change: it was not.
-func DecideSelfRead(holds Matches, existing Existing) (store.ClientChange, error) {
-	c, err := held(holds, existing)
-	if err != nil || c.RegistrationToken == existing.ByID.RegistrationToken {
-		return store.ClientChange{}, err
-	}
-	return store.ClientChange{Put: &c}, nil
 }
 
 // DecideSelfDelete decides on the deletion by whoever holds the registration
@@ -148,25 +136,13 @@ func (e Existing) self() *store.Client {
 	return c
 }
 
-// held returns the client whose registration access token a request brought, with
-// that token as its current one.
+// held returns the client whose registration access token a request brought.
 func held(holds Matches, existing Existing) (store.Client, error) {
 	c := existing.self()
-	if c == nil {
+	if c == nil || c.RegistrationToken == "" || !holds(c.RegistrationToken) {
 		return store.Client{}, NotHeld()
 	}
-	// Both are looked at in every case.
-	current, next := c.RegistrationToken != "" && holds(c.RegistrationToken), c.Self.NextToken != "" && holds(c.Self.NextToken)
-	switch {
-	case next:
-		promoted := *c
-		promoted.RegistrationToken = c.Self.NextToken
-		promoted.Self = &store.Self{Used: c.Self.Used, By: c.Self.By}
-		return promoted, nil
-	case current:
-		return *c, nil
-	}
-	return store.Client{}, NotHeld()
+	return *c, nil
 }
 
 // NotHeld is the one answer for an absent client, somebody else's, and a wrong

@@ -20,7 +20,8 @@ type SelfRegistration struct {
 	// Registration that was accepted; with the id of the client.
 	Registration oauth.Registration
 	// Secret and Token that the server made for it. Only their keyed hashes are
-	// kept. An update uses Secret only where the client had none and needs one.
+	// kept. An update uses Secret only where the client had none and needs one, and
+	// never Token.
 	Secret, Token credential.Secret
 	// By is who registers; empty: anybody.
 	By string
@@ -47,22 +48,15 @@ func (r *Registry) UpdateSelf(ctx context.Context, presented string, s SelfRegis
 	return c, newSecret, err
 }
 
-// ReadSelf returns the client whose registration access token the caller
-// presents. The first use of a successor ends its predecessor; nothing else is
-// written. Errors: registration.NotHeld.
-func (r *Registry) ReadSelf(ctx context.Context, clientID, presented string) (*Client, error) {
+// ReadSelf returns the client whose registration access token the caller presents. It
+// reads memory only. Errors: registration.NotHeld.
+func (r *Registry) ReadSelf(clientID, presented string) (*Client, error) {
 	c, ok := r.Client(clientID)
-	keys := r.keys()
-	var sealed []string
-	if ok && c.Self != nil {
-		sealed = []string{c.RegistrationToken}
-		if c.Self.NextToken != "" && keys.Match(c.Self.NextToken, presented) {
-			return r.changeSelf(ctx, clientID, func(keys credential.ServerKeys, existing registration.Existing) (store.ClientChange, error) {
-				return registration.DecideSelfRead(holds(keys, presented), existing)
-			})
-		}
+	var hashes []string
+	if ok && c.Self != nil && c.RegistrationToken != "" {
+		hashes = []string{c.RegistrationToken}
 	}
-	if !keys.MatchAny(sealed, presented) {
+	if !r.keys().MatchAny(hashes, presented) {
 		return nil, registration.NotHeld()
 	}
 	return c, nil

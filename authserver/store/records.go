@@ -34,9 +34,8 @@ type clientRecord struct {
 }
 
 type selfRecord struct {
-	NextToken string `json:"next_token,omitempty"`
-	Used      int64  `json:"used,omitempty"`
-	By        string `json:"by,omitempty"`
+	Used int64  `json:"used,omitempty"`
+	By   string `json:"by,omitempty"`
 }
 
 // policyRecord is the JSON of a policy. Version 2 has roles, who may hold a scope,
@@ -97,14 +96,14 @@ func (s *Self) record() *selfRecord {
 	if s == nil {
 		return nil
 	}
-	return &selfRecord{NextToken: s.NextToken, Used: unix(s.Used), By: s.By}
+	return &selfRecord{Used: unix(s.Used), By: s.By}
 }
 
 func (r *selfRecord) self() *Self {
 	if r == nil {
 		return nil
 	}
-	return &Self{NextToken: r.NextToken, Used: fromUnix(r.Used), By: r.By}
+	return &Self{Used: fromUnix(r.Used), By: r.By}
 }
 
 // DecodePolicy reads what Encode gave.

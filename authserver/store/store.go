@@ -95,10 +95,6 @@ type Client struct {
 // Self is what a store keeps of a client that registered itself (RFC 7591 by
 // anybody but a registrar), beside what it keeps of every client.
 type Self struct {
-	// NextToken is the keyed hash of the registration access token that follows
-	// RegistrationToken when it is first used; until then both are good. Empty:
-	// there is none.
-	NextToken string
 	// Used is when a token was last issued to the client, give or take a day;
 	// zero: never. Whole seconds, UTC.
 	Used time.Time
