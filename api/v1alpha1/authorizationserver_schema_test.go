@@ -81,6 +81,7 @@ func TestAuthorizationServerSchema(t *testing.T) {
 func TestAuthorizationServerImmutable(t *testing.T) {
 	checkUpdate(t, "AuthorizationServer", []change{
 		{"issuer", server(), issuer("https://other.example"), []string{"spec.issuer", "issuer is immutable"}},
+		{"type, to one that there is not", server(), strings.Replace(server(), "type: Unmanaged", "type: Managed", 1), []string{"spec.type", "Unmanaged"}},
 		{"everything else", server(), server("defaultResource: https://a.example", "allowedClients: []"), nil},
 	})
 }

@@ -8,8 +8,8 @@ import (
 // +kubebuilder:validation:Enum=Unmanaged
 type AuthorizationServerType string
 
-// AuthorizationServerUnmanaged is a `clientele server` that somebody else than
-// the operator starts and stops.
+// AuthorizationServerUnmanaged is a `clientele server` that the operator neither
+// starts nor stops.
 const AuthorizationServerUnmanaged AuthorizationServerType = "Unmanaged"
 
 // AuthorizationServerSpec is what the platform team decides about an
@@ -27,9 +27,8 @@ type AuthorizationServerSpec struct {
 	// +required
 	Issuer string `json:"issuer"`
 
-	// type says who runs the server. Unmanaged: somebody else runs
-	// `clientele server`; the operator registers clients there.
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="type is immutable"
+	// type says who runs the server. Unmanaged: you run `clientele server`; the
+	// operator registers clients there.
 	// +required
 	Type AuthorizationServerType `json:"type"`
 

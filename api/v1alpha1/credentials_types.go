@@ -5,6 +5,7 @@ import (
 )
 
 // CredentialsSpec says how a client's credentials are handed out.
+// +kubebuilder:validation:XValidation:rule="!has(self.rotateEvery) || !has(self.overlap) || duration(self.overlap) < duration(self.rotateEvery)",message="overlap (24h unless it is set) must be shorter than rotateEvery: the next rotation waits until the previous secret has expired"
 type CredentialsSpec struct {
 	// secretName is the Secret, in the OAuthClient's namespace, that holds the
 	// credentials. Absent: `<name>-oauth`. A Secret that belongs to somebody
@@ -28,7 +29,8 @@ type CredentialsSpec struct {
 	// +optional
 	RotateEvery *metav1.Duration `json:"rotateEvery,omitempty"`
 
-	// overlap is how long the previous secret stays valid after a rotation.
+	// overlap is how long the previous secret stays valid after a rotation. It must
+	// be shorter than rotateEvery.
 	// +kubebuilder:default="24h0m0s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -37,19 +39,31 @@ type CredentialsSpec struct {
 	Overlap *metav1.Duration `json:"overlap,omitempty"`
 }
 
+// LabelValue is the value of a label, by the rules of Kubernetes.
+// +kubebuilder:validation:MaxLength=63
+// +kubebuilder:validation:XValidation:rule="self.matches('^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$')",message="a label's value must be at most 63 of the characters A-Z a-z 0-9 - _ . and begin and end with a letter or digit"
+type LabelValue string
+
+// AnnotationValue is the value of an annotation. All annotations of an object
+// together may have 256 KiB, so each of ours is bounded.
+// +kubebuilder:validation:MaxLength=1024
+type AnnotationValue string
+
 // CredentialsTemplate shapes the credentials Secret.
 type CredentialsTemplate struct {
 	// labels added to the Secret.
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('oauth.clientele.dev/'))",message="labels under oauth.clientele.dev/ are the operator's own"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$') && k.indexOf('/') <= 253)",message="a label's key must be a name of at most 63 of the characters A-Z a-z 0-9 - _ . that begins and ends with a letter or digit, after an optional DNS name and a slash"
 	// +optional
-	Labels map[string]string `json:"labels,omitempty"`
+	Labels map[string]LabelValue `json:"labels,omitempty"`
 
 	// annotations added to the Secret.
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('oauth.clientele.dev/'))",message="annotations under oauth.clientele.dev/ are the operator's own"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$') && k.indexOf('/') <= 253)",message="an annotation's key must be a name of at most 63 of the characters A-Z a-z 0-9 - _ . that begins and ends with a letter or digit, after an optional DNS name and a slash"
 	// +optional
-	Annotations map[string]string `json:"annotations,omitempty"`
+	Annotations map[string]AnnotationValue `json:"annotations,omitempty"`
 
 	// keys renames the Secret's keys.
 	// +optional

@@ -7,6 +7,7 @@ import (
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/hack/testenv"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 func TestOAuthClientSchema(t *testing.T) {
@@ -31,6 +32,13 @@ credentials:
 deletionPolicy: Orphan
 disabled: true`, nil},
 		{"serverRef without name", "serverRef: {namespace: a}", []string{"spec.serverRef.name", "Required"}},
+		{"serverRef in capitals", "serverRef: {name: Default}", []string{"spec.serverRef.name", "should match"}},
+		{"serverRef with a slash", "serverRef: {name: a/b}", []string{"spec.serverRef.name", "should match"}},
+		{"serverRef in a namespace with a dot", "serverRef: {name: a, namespace: a.b}", []string{"spec.serverRef.namespace", "should match"}},
+		{"serverRef with a dot", "serverRef: {name: a.b, namespace: c-d}", nil},
+		{"resource of the API server", "resources: ['https://kubernetes.default.svc']", []string{"spec.resources[0]", "is reserved"}},
+		{"resource of the API server, in full", "resources: ['https://a.example', 'https://kubernetes.default.svc.cluster.local']", []string{"spec.resources[1]", "is reserved"}},
+		{"resource with the API server's name behind", "resources: ['https://a.example/https://kubernetes.default.svc']", nil},
 		{"serverRef with a long name", "serverRef: {name: " + strings.Repeat("a", 64) + "}", []string{"spec.serverRef.name", "63"}},
 		{"client id with a slash", "clientID: a/b", []string{"spec.clientID", "A-Za-z0-9._~-"}},
 		{"client id too long", "clientID: " + strings.Repeat("a", 256), []string{"spec.clientID", "255"}},
@@ -57,6 +65,21 @@ disabled: true`, nil},
 		{"secretName in capitals", "credentials: {secretName: Checkout}", []string{"spec.credentials.secretName", "a-z0-9"}},
 		{"label of ours", "credentials: {template: {labels: {oauth.clientele.dev/owner: x}}}", []string{"spec.credentials.template.labels", "the operator's own"}},
 		{"annotation of ours", "credentials: {template: {annotations: {oauth.clientele.dev/owner: x}}}", []string{"spec.credentials.template.annotations", "the operator's own"}},
+		{"K4: labels and annotations", "credentials: {template: {labels: {team: team-a, app.kubernetes.io/part-of: '', x: 'A_b.1'}, annotations: {example.com/note: 'Team A: ü'}}}", nil},
+		{"K4: label with a space", "credentials: {template: {labels: {team: 'Team A'}}}", []string{"spec.credentials.template.labels[team]", "a label's value must be at most 63"}},
+		{"K4: label that ends with a dot", "credentials: {template: {labels: {team: 'a.'}}}", []string{"spec.credentials.template.labels[team]", "begin and end with a letter or digit"}},
+		{"K4: label too long", "credentials: {template: {labels: {team: " + strings.Repeat("a", 64) + "}}}", []string{"spec.credentials.template.labels.team", "63"}},
+		{"K4: label key with a space", "credentials: {template: {labels: {'the team': a}}}", []string{"spec.credentials.template.labels", "a label's key must be"}},
+		{"K4: label key with two slashes", "credentials: {template: {labels: {a/b/c: a}}}", []string{"spec.credentials.template.labels", "a label's key must be"}},
+		{"K4: label key with a prefix in capitals", "credentials: {template: {labels: {Example.com/a: a}}}", []string{"spec.credentials.template.labels", "a label's key must be"}},
+		{"K4: label key too long", "credentials: {template: {labels: {" + strings.Repeat("a", 64) + ": a}}}", []string{"spec.credentials.template.labels", "a label's key must be"}},
+		{"K4: label key with a prefix too long", "credentials: {template: {labels: {" + strings.Repeat("a", 254) + "/a: a}}}", []string{"spec.credentials.template.labels", "a label's key must be"}},
+		{"K4: annotation key with a space", "credentials: {template: {annotations: {'the team': a}}}", []string{"spec.credentials.template.annotations", "an annotation's key must be"}},
+		{"K4: annotation too long", "credentials: {template: {annotations: {a: " + strings.Repeat("a", 1025) + "}}}", []string{"spec.credentials.template.annotations.a", "1024"}},
+		{"K3: rotated faster than the overlap", "credentials: {rotateEvery: 2h, overlap: 2h}", []string{"spec.credentials", "overlap (24h unless it is set) must be shorter than rotateEvery"}},
+		{"K3: rotated faster than the default overlap", "credentials: {rotateEvery: 1h}", []string{"spec.credentials", "overlap (24h unless it is set) must be shorter than rotateEvery"}},
+		{"K3: rotated after the overlap", "credentials: {rotateEvery: 1h, overlap: 59m}", nil},
+		{"K3: rotated after the default overlap", "credentials: {rotateEvery: 25h}", nil},
 		{"keys swapped", "credentials: {template: {keys: {clientID: client_secret, clientSecret: client_id}}}", nil},
 		{"two keys of one name", "credentials: {template: {keys: {clientID: a, clientSecret: a}}}", keys},
 		{"a key of another's default name", "credentials: {template: {keys: {issuer: client_id}}}", keys},
@@ -69,7 +92,7 @@ disabled: true`, nil},
 
 func TestOAuthClientImmutable(t *testing.T) {
 	clientID := []string{"spec", "clientID is immutable"}
-	serverRef := []string{"spec", "serverRef is immutable"}
+	serverRef := []string{"serverRef is immutable"}
 	checkUpdate(t, "OAuthClient", []change{
 		{"clientID changed", "clientID: a", "clientID: b", clientID},
 		{"clientID set", "{}", "clientID: b", clientID},
@@ -77,10 +100,43 @@ func TestOAuthClientImmutable(t *testing.T) {
 		{"serverRef changed", "serverRef: {name: a}", "serverRef: {name: b}", serverRef},
 		{"serverRef gets a namespace", "serverRef: {name: a}", "serverRef: {name: a, namespace: b}", serverRef},
 		{"serverRef set", "{}", "serverRef: {name: b}", serverRef},
+		{"serverRef written out", "{}", "serverRef: {name: default}", nil},
+		{"serverRef written out in full before it was resolved", "{}", "serverRef: {name: default, namespace: a}", serverRef},
+		{"serverRef left out again", "serverRef: {name: default}", "{}", nil},
+		{"serverRef loses its namespace", "serverRef: {name: a, namespace: b}", "serverRef: {name: a}", serverRef},
+		{"serverRef in another namespace", "serverRef: {name: a, namespace: b}", "serverRef: {name: a, namespace: c}", serverRef},
 		{"serverRef removed", "serverRef: {name: a}", "{}", serverRef},
 		{"the same again", "{clientID: a, serverRef: {name: a}}", "{clientID: a, serverRef: {name: a}}", nil},
 		{"everything else", "clientID: a", "{clientID: a, scopes: [x], disabled: true, deletionPolicy: Orphan, credentials: {secretName: x}}", nil},
 	})
+}
+
+// serverRef may be written out once the operator has said what it is resolved to.
+func TestServerRefWrittenOut(t *testing.T) {
+	c := testenv.Client(t, v1alpha1.AddToScheme)
+	ns := testenv.Namespace(t)
+	resolved := map[string]any{"serverRef": map[string]any{"name": "default", "namespace": "clientele-system"}}
+	for kind, spec := range map[string]func(...string) string{
+		"OAuthClient": func(fields ...string) string { return "scopes: [a]\n" + strings.Join(fields, "\n") },
+		"ScopePolicy": policySpec,
+	} {
+		obj := object(t, kind, ns, "x", spec())
+		check(t, c.Create(t.Context(), obj), nil)
+		obj.Object["status"] = resolved
+		check(t, c.Status().Update(t.Context(), obj), nil)
+		for ref, want := range map[string][]string{
+			"serverRef: {name: default, namespace: clientele-system}": nil,
+			"serverRef: {name: default}":                              nil,
+			"serverRef: {name: default, namespace: other}":            {"its namespace may be added later only as status.serverRef has it"},
+			"serverRef: {name: other, namespace: clientele-system}":   {"it must go on naming the same AuthorizationServer"},
+		} {
+			t.Run(kind+" "+ref, func(t *testing.T) {
+				changed := obj.DeepCopy()
+				setSpec(t, changed, spec(ref))
+				check(t, c.Update(t.Context(), changed, client.DryRunAll), want)
+			})
+		}
+	}
 }
 
 func TestOAuthClientName(t *testing.T) {

@@ -83,11 +83,11 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.tokens) || (has(self.grantTypes) && 'refresh_token' in self.grantTypes) || (!has(self.tokens.refreshTokenLifetime) && !has(self.tokens.refreshTokenIdleLifetime))",message="tokens limits refresh tokens: add refresh_token to grantTypes, or remove the limits"
 // +kubebuilder:validation:XValidation:rule="self.?type.orValue('Confidential') != 'Public' || !has(self.credentials) || !has(self.credentials.rotateEvery)",message="credentials.rotateEvery is for type Confidential: a Public client has no secret to rotate"
 // +kubebuilder:validation:XValidation:rule="has(self.clientID) == has(oldSelf.clientID)",message="clientID is immutable: it cannot be set or removed later; make a new OAuthClient instead"
-// +kubebuilder:validation:XValidation:rule="has(self.serverRef) == has(oldSelf.serverRef)",message="serverRef is immutable: it cannot be set or removed later; make a new OAuthClient instead"
+// +kubebuilder:validation:XValidation:rule="has(self.serverRef) ? (has(oldSelf.serverRef) ? self.serverRef.name == oldSelf.serverRef.name : self.serverRef.name == 'default') : (!has(oldSelf.serverRef) || oldSelf.serverRef.name == 'default')",message="serverRef is immutable: it must go on naming the same AuthorizationServer; make a new OAuthClient instead"
 type OAuthClientSpec struct {
-	// serverRef names the AuthorizationServer. Absent: the one named `default`
-	// in the operator's namespace. It cannot be changed.
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="serverRef is immutable; make a new OAuthClient instead"
+	// serverRef names the AuthorizationServer. Absent: the one named `default` in
+	// the operator's namespace. It cannot be changed to another server. Parts that
+	// are absent may be written out later, as status.serverRef has them.
 	// +optional
 	ServerRef *ServerReference `json:"serverRef,omitempty"`
 
@@ -213,6 +213,7 @@ type OAuthClientSpec struct {
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=512
 	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[a-z][a-z0-9+.-]*:[]!$%&-;=?-[_a-z~]+$') && isURL(self)",message="a resource must be an absolute URI without a fragment (RFC 8707, Section 2), its scheme in lower case"
+	// +kubebuilder:validation:items:XValidation:rule="!self.startsWith('https://kubernetes.default.svc')",message="a resource below https://kubernetes.default.svc is reserved: tokens for it would open the Kubernetes API; choose the URI of your own API"
 	// +optional
 	Resources []string `json:"resources,omitempty"`
 
@@ -352,11 +353,14 @@ type ScopeResult struct {
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 190",message="metadata.name must have at most 190 characters: it becomes part of the client id"
+// +kubebuilder:validation:XValidation:rule="(has(self.spec.serverRef) && has(self.spec.serverRef.__namespace__)) ? ((has(oldSelf.spec.serverRef) && has(oldSelf.spec.serverRef.__namespace__)) ? self.spec.serverRef.__namespace__ == oldSelf.spec.serverRef.__namespace__ : (has(oldSelf.status) && has(oldSelf.status.serverRef) && has(oldSelf.status.serverRef.__namespace__) && self.spec.serverRef.__namespace__ == oldSelf.status.serverRef.__namespace__)) : !(has(oldSelf.spec.serverRef) && has(oldSelf.spec.serverRef.__namespace__))",message="serverRef is immutable: its namespace may be added later only as status.serverRef has it, and not be changed or removed"
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=oac,categories=clientele
 // +kubebuilder:printcolumn:name="Client ID",type=string,JSONPath=`.status.clientID`
+// +kubebuilder:printcolumn:name="Server",type=string,priority=1,JSONPath=`.status.serverRef.name`
 // +kubebuilder:printcolumn:name="Type",type=string,priority=1,JSONPath=`.spec.type`
 // +kubebuilder:printcolumn:name="Secret",type=string,JSONPath=`.status.credentialsSecret`
+// +kubebuilder:printcolumn:name="Previous secret until",type=string,priority=1,JSONPath=`.status.previousSecretExpires`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Scopes",type=string,JSONPath=`.status.conditions[?(@.type=="ScopesGranted")].reason`

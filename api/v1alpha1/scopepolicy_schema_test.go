@@ -29,6 +29,10 @@ func TestScopePolicySchema(t *testing.T) {
 		{"resource that is a path", "resource: /orders\nscopes: [{name: read}]", resource},
 		{"resource with a fragment", "resource: 'https://a.example#b'\nscopes: [{name: read}]", resource},
 		{"resource with a space", "resource: 'https://a.example/a b'\nscopes: [{name: read}]", resource},
+		{"resource of the API server", "resource: https://kubernetes.default.svc/a\nscopes: [{name: read}]", []string{"spec.resource", "is reserved"}},
+		{"scope of OpenID Connect", "resource: https://a.example\nscopes: [{name: email}]", []string{"spec.scopes[0].name", "a scope of OpenID Connect cannot be declared"}},
+		{"scope that begins like one of OpenID Connect", "resource: https://a.example\nscopes: [{name: 'email:send'}]", nil},
+		{"serverRef in capitals", policySpec("serverRef: {name: Default}"), []string{"spec.serverRef.name", "should match"}},
 		{"no scopes", "resource: https://a.example\nscopes: []", []string{"spec.scopes", "at least 1"}},
 		{"too many scopes", "resource: https://a.example\nscopes: " + declared(101), []string{"spec.scopes", "100"}},
 		{"scope twice", "resource: https://a.example\nscopes: [{name: a}, {name: a}]", []string{"spec.scopes[1]", "Duplicate"}},
@@ -46,7 +50,7 @@ func TestScopePolicySchema(t *testing.T) {
 }
 
 func TestScopePolicyImmutable(t *testing.T) {
-	serverRef := []string{"spec", "serverRef is immutable"}
+	serverRef := []string{"serverRef is immutable"}
 	checkUpdate(t, "ScopePolicy", []change{
 		{"resource", policySpec(), strings.Replace(policySpec(), "orders", "other", 1), []string{"spec.resource", "resource is immutable"}},
 		{"serverRef set", policySpec(), policySpec("serverRef: {name: a}"), serverRef},

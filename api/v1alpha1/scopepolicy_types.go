@@ -6,12 +6,12 @@ import (
 
 // ScopePolicySpec is what an API owner declares: the scopes of one resource and
 // who may have them. What nobody allows is not granted.
-// +kubebuilder:validation:XValidation:rule="has(self.serverRef) == has(oldSelf.serverRef)",message="serverRef is immutable: it cannot be set or removed later; make a new ScopePolicy instead"
 // +kubebuilder:validation:XValidation:rule="!has(self.allow) || self.allow.all(a, sets.contains(self.scopes.map(d, d.name), a.scopes))",message="allow may name only scopes that are declared in scopes"
+// +kubebuilder:validation:XValidation:rule="has(self.serverRef) ? (has(oldSelf.serverRef) ? self.serverRef.name == oldSelf.serverRef.name : self.serverRef.name == 'default') : (!has(oldSelf.serverRef) || oldSelf.serverRef.name == 'default')",message="serverRef is immutable: it must go on naming the same AuthorizationServer; make a new ScopePolicy instead"
 type ScopePolicySpec struct {
-	// serverRef names the AuthorizationServer. Absent: the one named `default`
-	// in the operator's namespace. It cannot be changed.
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="serverRef is immutable; make a new ScopePolicy instead"
+	// serverRef names the AuthorizationServer. Absent: the one named `default` in
+	// the operator's namespace. It cannot be changed to another server. Parts that
+	// are absent may be written out later, as status.serverRef has them.
 	// +optional
 	ServerRef *ServerReference `json:"serverRef,omitempty"`
 
@@ -21,6 +21,7 @@ type ScopePolicySpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z][a-z0-9+.-]*:[]!$%&-;=?-[_a-z~]+$') && isURL(self)",message="resource must be an absolute URI without a fragment (RFC 8707, Section 2), its scheme in lower case"
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('https://kubernetes.default.svc')",message="resource is reserved: tokens for it would open the Kubernetes API; choose the URI of your own API"
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="resource is immutable; make a new ScopePolicy instead"
 	// +required
 	Resource string `json:"resource"`
@@ -85,6 +86,7 @@ type ScopeDeclaration struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[\x21\x23-\x5B\x5D-\x7E]+$`
+	// +kubebuilder:validation:XValidation:rule="!(self in ['openid', 'profile', 'email', 'offline_access'])",message="a scope of OpenID Connect cannot be declared: the server itself grants it; choose another name"
 	// +required
 	Name string `json:"name"`
 
@@ -137,6 +139,9 @@ type AllowRule struct {
 	SelfRegistered bool `json:"selfRegistered,omitempty"`
 
 	// clients narrows the rule to OAuthClients with these labels. Absent: all.
+	// Labels narrow and never authorise: an app team sets the labels of its own
+	// OAuthClients, so it can match any selector. Whom you trust is said by
+	// namespaces alone.
 	// +optional
 	Clients *metav1.LabelSelector `json:"clients,omitempty"`
 
@@ -177,11 +182,13 @@ type ScopePolicyStatus struct {
 // ScopePolicy declares the scopes of one API and who may have them.
 //
 // +kubebuilder:object:root=true
+// +kubebuilder:validation:XValidation:rule="(has(self.spec.serverRef) && has(self.spec.serverRef.__namespace__)) ? ((has(oldSelf.spec.serverRef) && has(oldSelf.spec.serverRef.__namespace__)) ? self.spec.serverRef.__namespace__ == oldSelf.spec.serverRef.__namespace__ : (has(oldSelf.status) && has(oldSelf.status.serverRef) && has(oldSelf.status.serverRef.__namespace__) && self.spec.serverRef.__namespace__ == oldSelf.status.serverRef.__namespace__)) : !(has(oldSelf.spec.serverRef) && has(oldSelf.spec.serverRef.__namespace__))",message="serverRef is immutable: its namespace may be added later only as status.serverRef has it, and not be changed or removed"
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=osp,categories=clientele
 // +kubebuilder:printcolumn:name="Resource",type=string,JSONPath=`.spec.resource`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Server",type=string,priority=1,JSONPath=`.status.serverRef.name`
 // +kubebuilder:printcolumn:name="Conflicted",type=string,JSONPath=`.status.conditions[?(@.type=="Conflicted")].status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`

@@ -44,7 +44,7 @@ func (r *Reconciler) readSigningKeys(ctx context.Context, as *v1alpha1.Authoriza
 	k := signingKeys{present: true, handled: secret.Annotations[v1alpha1.AnnotationRotateSigningKeys]}
 	k.set, err = keys.Parse(secret.Data[v1alpha1.SigningKeysKey])
 	if err != nil {
-		k.problem = fmt.Sprintf("Secret %s is damaged (%v): restore it from a backup; or delete it, and new keys are made, with which no token that is out verifies", secret.Name, err)
+		k.problem = fmt.Sprintf("Secret %s is damaged (%v): restore it from a backup", secret.Name, err)
 	}
 	return k, nil
 }
@@ -61,7 +61,7 @@ func (r *Reconciler) ensureServerKeys(ctx context.Context, as *v1alpha1.Authoriz
 		return serverKeys{}, r.createServerKeys(ctx, as)
 	}
 	if _, err := credential.ParseServerKeys(secret.Data[v1alpha1.ServerKeysKey]); err != nil {
-		return serverKeys{problem: fmt.Sprintf("Secret %s is damaged (%v): restore it from a backup; or delete it, and new keys are made, with which the server registers every client anew", name, err)}, nil
+		return serverKeys{problem: fmt.Sprintf("Secret %s is damaged (%v): restore it from a backup", name, err)}, nil
 	}
 	return serverKeys{}, nil
 }
@@ -113,5 +113,5 @@ func (r *Reconciler) read(ctx context.Context, namespace, name, kind string) (_ 
 }
 
 func foreignProblem(name, kind string) string {
-	return fmt.Sprintf("Secret %s is there without the label %s=%s and so not the operator's: delete or rename it, or give it the label if it is a copy", name, v1alpha1.LabelSecretKind, kind)
+	return fmt.Sprintf("Secret %s has no label %s=%s, so it is not the operator's: add the label if it is a copy of the operator's own; otherwise keep it under another name", name, v1alpha1.LabelSecretKind, kind)
 }

@@ -22,12 +22,16 @@ func (p *pass) fill(s *corev1.Secret) {
 	if s.Labels == nil {
 		s.Labels = map[string]string{}
 	}
-	maps.Copy(s.Labels, template.Labels)
+	for key, value := range template.Labels {
+		s.Labels[key] = string(value)
+	}
 	s.Labels[v1alpha1.LabelSecretKind] = v1alpha1.SecretKindCredentials
 	if s.Annotations == nil {
 		s.Annotations = map[string]string{}
 	}
-	maps.Copy(s.Annotations, template.Annotations)
+	for key, value := range template.Annotations {
+		s.Annotations[key] = string(value)
+	}
 	s.Annotations[v1alpha1.AnnotationOwner] = keyOf(p.client).String()
 	s.Annotations[v1alpha1.AnnotationOwnerUID] = string(p.client.UID)
 	noteTemplate(s, template)

@@ -290,7 +290,7 @@ func TestF19ClientWithoutAnySecretIsNotLeaked(t *testing.T) {
 func TestF23F35NothingToDoWritesNothing(t *testing.T) {
 	w, op, oac := registered(t, func(o *v1alpha1.OAuthClient) {
 		o.Spec.Scopes = []string{"b", "a"}
-		o.Spec.Credentials.Template = &v1alpha1.CredentialsTemplate{Labels: map[string]string{"x": "y"}, Annotations: map[string]string{"p": "q"}}
+		o.Spec.Credentials.Template = &v1alpha1.CredentialsTemplate{Labels: map[string]v1alpha1.LabelValue{"x": "y"}, Annotations: map[string]v1alpha1.AnnotationValue{"p": "q"}}
 	})
 	writes, requests := w.writes.Load(), w.proxy.requests.Load()
 	for range 20 {

@@ -208,7 +208,7 @@ func (w *world) wantScopes(key types.NamespacedName, reason string, want map[str
 func TestTemplateShapesTheSecretAndLetsGo(t *testing.T) {
 	w, op, oac := registered(t, func(o *v1alpha1.OAuthClient) {
 		o.Spec.Credentials.Template = &v1alpha1.CredentialsTemplate{
-			Labels: map[string]string{"keep": "1", "go": "1"}, Annotations: map[string]string{"go": "1"},
+			Labels: map[string]v1alpha1.LabelValue{"keep": "1", "go": "1"}, Annotations: map[string]v1alpha1.AnnotationValue{"go": "1"},
 			Keys: &v1alpha1.CredentialsKeys{ClientID: "CLIENT_ID", ClientSecret: "CLIENT_SECRET"},
 		}
 	})
@@ -219,7 +219,7 @@ func TestTemplateShapesTheSecretAndLetsGo(t *testing.T) {
 	metav1.SetMetaDataLabel(&s.ObjectMeta, "theirs", "1")
 	must(t, w.kube.Update(t.Context(), s))
 	w.edit(oac, func() {
-		oac.Spec.Credentials.Template = &v1alpha1.CredentialsTemplate{Labels: map[string]string{"keep": "2"}}
+		oac.Spec.Credentials.Template = &v1alpha1.CredentialsTemplate{Labels: map[string]v1alpha1.LabelValue{"keep": "2"}}
 	})
 	op.settle(keyOf(oac))
 	s = w.secret(w.app, "app-oauth")

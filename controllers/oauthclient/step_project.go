@@ -84,7 +84,7 @@ func (r *Reconciler) updateCredentials(ctx context.Context, p *pass, have *corev
 	err := r.Client.Update(ctx, s)
 	if apierrors.IsInvalid(err) {
 		return stalled(v1alpha1.ReasonSecretConflict,
-			"Secret %s/%s cannot be written (%s): delete it, and it will be made anew", s.Namespace, s.Name, apiMessage(err))
+			"Secret %s/%s cannot be written (%s): name another one in spec.credentials.secretName; it gets the same credentials", s.Namespace, s.Name, apiMessage(err))
 	}
 	if err != nil {
 		return fromKubernetes(err, "update Secret "+s.Namespace+"/"+s.Name)
@@ -157,7 +157,7 @@ func foreign(meta *metav1.ObjectMeta, oac *v1alpha1.OAuthClient) *problem {
 			"Secret %s/%s belongs to OAuthClient %s; name another one in spec.credentials.secretName", meta.Namespace, meta.Name, owner)
 	}
 	return stalled(v1alpha1.ReasonSecretConflict,
-		"Secret %s/%s exists and does not belong to this OAuthClient; delete it, or name another one in spec.credentials.secretName", meta.Namespace, meta.Name)
+		"Secret %s/%s exists and does not belong to this OAuthClient; name another one in spec.credentials.secretName", meta.Namespace, meta.Name)
 }
 
 // removeRenamed deletes the credentials Secret of the name that the spec had
