@@ -33,7 +33,7 @@ func (r Registration) Public() bool {
 // away: the platform team trusts the app. A public one must be reached at an address
 // that is the app's alone, on the web; otherwise the user is asked as for any app.
 func (r Registration) SkipsConsent(to RedirectURI) bool {
-	return r.Managed != nil && r.Managed.Trusted && (!r.Public() || to.kind == RedirectWeb)
+	return r.Managed != nil && r.Managed.Trusted && (!r.Public() || to.OnTheWeb())
 }
 
 // RemembersConsent reports whether a user is asked for nothing that was allowed

@@ -211,6 +211,8 @@ func TestSkipsConsent(t *testing.T) {
 		"trusted, on loopback":           {confidential, "http://localhost:1/cb", true},
 		"trusted, public, https":         {public, "https://app.example/cb", true},
 		"trusted, public, on loopback":   {public, "http://127.0.0.1:1/cb", false},
+		"S1 trusted, public, localhost":  {public, "https://localhost:8443/cb", false},
+		"S1 trusted, localhost below":    {public, "https://app.localhost/cb", false},
 		"trusted, public, private-use":   {public, "com.example.app:/cb", false},
 		"trusted, public, redirect none": {public, "", false},
 		"not trusted":                    {untrusted, "https://app.example/cb", false},

@@ -20,6 +20,12 @@ func (r RedirectURI) Place() string {
 	return r.Origin()
 }
 
+// OnTheWeb reports whether the URI leads to a host on the web. An https URL of this computer
+// does not: whatever runs there may answer.
+func (r RedirectURI) OnTheWeb() bool {
+	return r.kind == RedirectWeb && !OnThisComputer(r.web.host)
+}
+
 // OnThisComputer reports whether a browser finds a host on its own computer: loopback
 // addresses, localhost, and every name below it (RFC 6761, Section 6.3). An IPv6 address
 // may have brackets.

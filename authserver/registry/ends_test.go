@@ -111,10 +111,10 @@ func selfReg() oauth.Registration {
 func (w *world) allow(t *testing.T, id string) {
 	t.Helper()
 	now := w.now()
-	consent := store.Consent{Subject: "user:ada", ClientID: id, Resource: "r", Scopes: []string{"read"}, Granted: now}
+	consent := store.Consent{Subject: "user/ada", ClientID: id, Resource: "r", Scopes: []string{"read"}, Granted: now}
 	family := store.Family{
 		ID: "family of " + id, Generation: 1, Created: now, Expires: now.Add(time.Hour),
-		Grant: store.Grant{ClientID: id, Subject: "user:ada", Access: []store.Access{{Resource: "r"}}},
+		Grant: store.Grant{ClientID: id, Subject: "user/ada", Access: []store.Access{{Resource: "r"}}},
 	}
 	if err := errors.Join(w.store.AddConsent(t.Context(), consent, time.Time{}), w.store.PutFamily(t.Context(), family)); err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func (w *world) allow(t *testing.T, id string) {
 
 func (w *world) left(t *testing.T, id string) (f fate) {
 	t.Helper()
-	_, consentErr := w.store.Consent(t.Context(), store.ConsentKey{Subject: "user:ada", ClientID: id, Resource: "r"})
+	_, consentErr := w.store.Consent(t.Context(), store.ConsentKey{Subject: "user/ada", ClientID: id, Resource: "r"})
 	_, familyErr := w.store.Family(t.Context(), "family of "+id)
 	for _, err := range []error{consentErr, familyErr} {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -55,7 +55,7 @@ func declaredHosts(c *Client) []string {
 	var all []string
 	for _, s := range c.RedirectURIs {
 		uri, err := oauth.ParseRedirectURI(s)
-		if err == nil && uri.Kind() == oauth.RedirectWeb && uri.Place() != oauth.PlaceThisComputer {
+		if err == nil && uri.OnTheWeb() {
 			all = append(all, uri.Host())
 		}
 	}

@@ -11,5 +11,5 @@ func (c *Client) Anonymous() bool { return c.Self != nil && c.Self.By == "" }
 // is known registered the client; or the address is on the person's own machine,
 // where no stranger's page waits.
 func (c *Client) VouchedFor(to oauth.RedirectURI) bool {
-	return !c.Anonymous() || to.Kind() != oauth.RedirectWeb
+	return !c.Anonymous() || !to.OnTheWeb()
 }
