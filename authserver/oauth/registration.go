@@ -159,7 +159,7 @@ type Inventory struct {
 	Reset    bool          `json:"reset,omitempty"`
 	Clients  []ClientEntry `json:"clients,omitempty"`
 	Policies []PolicyEntry `json:"policies,omitempty"`
-	// Next is the opaque token of the next page; empty on the last.
+	// Next is the page to ask for next; empty on the last.
 	Next string `json:"next,omitempty"`
 	// Users, in a change list, tells of the people who may sign in; nil: it is not
 	// known.

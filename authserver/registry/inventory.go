@@ -18,11 +18,15 @@ const (
 // Inventory is a page of what a cluster's registrar has here, in the order of the
 // client ids; policies come with the first page. limit counts clients; 0 is
 // DefaultPage, more than MaxPage is MaxPage. page is Next of the page before, or
-// empty; one that was not made here for this cluster and store is invalid_request.
+// empty: the client id that it ended with. Any client id will do, for a page holds
+// clients of the caller's cluster only; what is none is invalid_request.
 //
-// Revision is that of the first page on all of them: Changes since then tell what
-// happened while the pages were read.
+// Each page has the revision of its own moment: Changes since the first page's tell
+// what happened while the pages were read.
 func (r *Registry) Inventory(cluster, page string, limit int) (oauth.Inventory, error) {
+	if page != "" && !oauth.ValidClientID(page) {
+		return oauth.Inventory{}, oauth.InvalidRequest("page must be next of the page before")
+	}
 	if limit <= 0 {
 		limit = DefaultPage
 	}
@@ -32,19 +36,10 @@ func (r *Registry) Inventory(cluster, page string, limit int) (oauth.Inventory, 
 	if !r.state.loaded {
 		return oauth.Inventory{}, ErrNotLoaded
 	}
-	at := pageStart{Cluster: cluster, StoreID: r.state.storeID, Revision: r.state.revision}
-	if page != "" {
-		opened, err := openPage(r.keys(), page, cluster, r.state.storeID)
-		if err != nil {
-			return oauth.Inventory{}, err
-		}
-		at = opened
-	}
-	inv := oauth.Inventory{StoreID: at.StoreID, Revision: at.Revision}
+	inv := oauth.Inventory{StoreID: r.state.storeID, Revision: r.state.revision}
 	var more bool
-	if inv.Clients, more = r.clientsAfter(cluster, at.After, limit); more {
-		at.After = inv.Clients[limit-1].ClientID
-		inv.Next = sealPage(r.keys(), at)
+	if inv.Clients, more = r.clientsAfter(cluster, page, limit); more {
+		inv.Next = inv.Clients[limit-1].ClientID
 	}
 	if page == "" {
 		inv.Policies = r.policiesOf(cluster)

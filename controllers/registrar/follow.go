@@ -72,6 +72,8 @@ func (s *Server) readAll(ctx context.Context) (oauth.Inventory, error) {
 			// in the change list.
 			all.StoreID, all.Revision = got.StoreID, got.Revision
 		}
+		// Or older, from a replica that lags behind.
+		all.Revision = min(all.Revision, got.Revision)
 		all.Clients = append(all.Clients, got.Clients...)
 		all.Policies = append(all.Policies, got.Policies...)
 		if got.Next == "" {
