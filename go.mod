@@ -17,6 +17,7 @@ require (
 	golang.org/x/oauth2 v0.38.0 // sign-in at upstream OpenID providers; in tests a client that is not ours
 	golang.org/x/sync v0.25.0 // a logo that many ask for is fetched once; errgroup, in the benchmarks
 	golang.org/x/term v0.48.0 // is somebody at the terminal?
+	golang.org/x/time v0.16.0 // token buckets: requests and audit events per address
 	k8s.io/api v0.37.2 // Secrets, Namespaces, TokenReview
 	k8s.io/apimachinery v0.37.2 // the types of the Kubernetes API
 	k8s.io/client-go v0.37.2 // informers and requests of the server's Kubernetes adapter
@@ -83,7 +84,6 @@ require (
 	go.yaml.in/yaml/v2 v2.4.4 // indirect
 	golang.org/x/sys v0.50.0 // indirect
 	golang.org/x/text v0.44.0 // indirect
-	golang.org/x/time v0.16.0 // indirect
 	gomodules.xyz/jsonpatch/v2 v2.4.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 	gopkg.in/evanphx/json-patch.v4 v4.13.0 // indirect

@@ -3,6 +3,8 @@ package audit
 import (
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // A burst of refusals is written in full, a flood at so many a second.
@@ -19,8 +21,7 @@ type limiter struct {
 }
 
 type bucket struct {
-	tokens     float64
-	filled     time.Time
+	*rate.Limiter
 	suppressed int64
 }
 
@@ -31,19 +32,13 @@ func (l *limiter) take(name Name, now time.Time) (ok bool, suppressed int64) {
 	defer l.mu.Unlock()
 	b := l.buckets[name]
 	if b == nil {
-		b = &bucket{tokens: burst, filled: now}
+		b = &bucket{Limiter: rate.NewLimiter(perSecond, burst)}
 		l.buckets[name] = b
 	}
-	// A clock that jumps back must not take tokens away.
-	if elapsed := now.Sub(b.filled); elapsed > 0 {
-		b.tokens = min(burst, b.tokens+elapsed.Seconds()*perSecond)
-	}
-	b.filled = now
-	if b.tokens < 1 {
+	if !b.AllowN(now, 1) {
 		b.suppressed++
 		return false, 0
 	}
-	b.tokens--
 	suppressed, b.suppressed = b.suppressed, 0
 	return true, suppressed
 }

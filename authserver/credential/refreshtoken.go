@@ -3,7 +3,6 @@ package credential
 import (
 	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -97,7 +96,7 @@ func (k ServerKeys) Successor(t RefreshToken, version int) (RefreshToken, Secret
 	}
 	// The successor's body with the predecessor's secret in its place.
 	copy(body[refreshBodyLen-refreshSecretLen:], t.secret[:])
-	next.secret = key.derive(refreshSuccessorLabel, body[:])
+	next.secret = key.hmac([]byte(refreshSuccessorLabel), body[:])
 	text, err := next.encode(key)
 	return next, text, err
 }
@@ -178,7 +177,7 @@ func (t RefreshToken) encode(key ServerKey) (Secret, error) {
 	if len(key.Key) == 0 {
 		return "", ErrServerKeyGone
 	}
-	tag := key.derive(refreshTagLabel, body[:])
+	tag := key.hmac([]byte(refreshTagLabel), body[:])
 	raw := append(body[:], tag[:refreshTagLen]...)
 	text := PrefixRefreshToken + base64.RawURLEncoding.EncodeToString(raw)
 	return Secret(text + checksum(text)), nil
@@ -188,7 +187,7 @@ func (t RefreshToken) encode(key ServerKey) (Secret, error) {
 // and there are few.
 func (k ServerKeys) tagged(body [refreshBodyLen]byte, tag []byte) bool {
 	for i := len(k.Keys) - 1; i >= 0; i-- {
-		want := k.Keys[i].derive(refreshTagLabel, body[:])
+		want := k.Keys[i].hmac([]byte(refreshTagLabel), body[:])
 		if hmac.Equal(want[:refreshTagLen], tag) {
 			return true
 		}
@@ -203,12 +202,4 @@ func (k ServerKeys) version(version int) (ServerKey, bool) {
 		}
 	}
 	return ServerKey{}, false
-}
-
-// derive is HMAC-SHA-256 of a label and data of one length.
-func (k ServerKey) derive(label string, data []byte) [sha256.Size]byte {
-	mac := hmac.New(sha256.New, k.Key)
-	mac.Write([]byte(label))
-	mac.Write(data)
-	return [sha256.Size]byte(mac.Sum(nil))
 }

@@ -131,7 +131,7 @@ func sum(text string) string { return text + checksum(text) }
 func TestGenerationZeroIsNoToken(t *testing.T) {
 	k := newKeys(t, 1)
 	var body [refreshBodyLen]byte
-	tag := k.Keys[0].derive(refreshTagLabel, body[:])
+	tag := k.Keys[0].hmac([]byte(refreshTagLabel), body[:])
 	raw := append(body[:], tag[:refreshTagLen]...)
 	text := PrefixRefreshToken + base64.RawURLEncoding.EncodeToString(raw)
 	if got, err := k.ParseRefreshToken(sum(text)); err != ErrRefreshToken {

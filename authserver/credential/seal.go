@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -33,13 +34,12 @@ func (k ServerKeys) Seal(hexSHA256 string) string {
 		return ""
 	}
 	newest := k.newest()
-	text := newest.seal(sum)
-	return versioned(newest.Version, text)
+	return versioned(newest.Version, newest.seal(sum))
 }
 
 // Match tells, in constant time, whether presented is the secret that was sealed.
 func (k ServerKeys) Match(sealed, presented string) bool {
-	sum := hash(presented)
+	sum := sha256.Sum256([]byte(presented))
 	key, text, ok := k.split(sealed)
 	want := key.seal(sum)
 	return subtle.ConstantTimeCompare(want[:], []byte(text)) == 1 && ok
@@ -49,7 +49,7 @@ func (k ServerKeys) Match(sealed, presented string) bool {
 // of them, whichever matches, and takes as long for none as for one: how long it
 // takes tells at most how many there are.
 func (k ServerKeys) MatchAny(sealed []string, presented string) bool {
-	sum := hash(presented)
+	sum := sha256.Sum256([]byte(presented))
 	if len(sealed) == 0 {
 		_ = k.newest().seal(sum)
 		return false
@@ -78,8 +78,7 @@ func (k ServerKeys) MAC(domain string, data []byte) string {
 	if len(newest.Key) == 0 {
 		return ""
 	}
-	text := newest.mac(domain, data)
-	return versioned(newest.Version, text)
+	return versioned(newest.Version, newest.mac(domain, data))
 }
 
 // VerifyMAC tells, in constant time, whether mac is the MAC of data for domain
@@ -100,16 +99,6 @@ func (k ServerKeys) Ahead(s string) bool {
 	number, _, _ := strings.Cut(rest, ":")
 	version, err := strconv.Atoi(number)
 	return err == nil && version > k.newest().Version
-}
-
-// hash is SHA-256 of a text. Converted to bytes, a secret would go to the heap;
-// copied to an array it does not.
-func hash(s string) [sha256.Size]byte {
-	var buf [2 * sha256.BlockSize]byte
-	if len(s) > len(buf) {
-		return sha256.Sum256([]byte(s))
-	}
-	return sha256.Sum256(buf[:copy(buf[:], s)])
 }
 
 // newest returns the last key; an empty one, which matches nothing, where there
@@ -150,45 +139,27 @@ func versioned(version int, text [macTextLen]byte) string {
 	return string(append(out, text[:]...))
 }
 
-// seal is the keyed hash of a secret's SHA-256, on the path of every token: both
-// messages of HMAC (RFC 2104) have a fixed size here, so it is two hashes over
-// arrays on the stack, without the allocations of crypto/hmac.
+// seal is the keyed hash of a secret's SHA-256.
 func (k ServerKey) seal(sum [sha256.Size]byte) [macTextLen]byte {
-	var inner [sha256.BlockSize + len(sealLabel) + sha256.Size]byte
-	k.pad(inner[:sha256.BlockSize], 0x36)
-	copy(inner[sha256.BlockSize:], sealLabel)
-	copy(inner[sha256.BlockSize+len(sealLabel):], sum[:])
-	return k.outer(sha256.Sum256(inner[:]))
+	return text(k.hmac([]byte(sealLabel), sum[:]))
 }
 
 // mac is HMAC over a label, the length of the domain, the domain and the data.
 func (k ServerKey) mac(domain string, data []byte) [macTextLen]byte {
-	var pad [sha256.BlockSize]byte
-	k.pad(pad[:], 0x36)
-	h := sha256.New()
-	h.Write(pad[:])
-	h.Write([]byte(macLabel))
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(domain))))
-	h.Write([]byte(domain))
-	h.Write(data)
-	return k.outer([sha256.Size]byte(h.Sum(nil)))
+	return text(k.hmac([]byte(macLabel), binary.BigEndian.AppendUint64(nil, uint64(len(domain))), []byte(domain), data))
 }
 
-// outer is the second hash of HMAC, in base64url.
-func (k ServerKey) outer(inner [sha256.Size]byte) [macTextLen]byte {
-	var outer [sha256.BlockSize + sha256.Size]byte
-	k.pad(outer[:sha256.BlockSize], 0x5c)
-	copy(outer[sha256.BlockSize:], inner[:])
-	sum := sha256.Sum256(outer[:])
-	var text [macTextLen]byte
-	base64.RawURLEncoding.Encode(text[:], sum[:])
-	return text
-}
-
-// pad writes the key, filled up with zeros and combined with HMAC's pad byte.
-func (k ServerKey) pad(block []byte, with byte) {
-	copy(block, k.Key)
-	for i := range block {
-		block[i] ^= with
+// hmac is HMAC-SHA-256 (RFC 2104) of all parts, one after the other.
+func (k ServerKey) hmac(parts ...[]byte) [sha256.Size]byte {
+	h := hmac.New(sha256.New, k.Key)
+	for _, part := range parts {
+		h.Write(part)
 	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// text of a MAC in base64url.
+func text(sum [sha256.Size]byte) (out [macTextLen]byte) {
+	base64.RawURLEncoding.Encode(out[:], sum[:])
+	return out
 }

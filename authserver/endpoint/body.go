@@ -7,16 +7,12 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"sync"
 
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/params"
 )
 
 const formType = "application/x-www-form-urlencoded"
-
-// bodies hold a form while it is read.
-var bodies = sync.Pool{New: func() any { b := make([]byte, 4096); return &b }}
 
 // readForm reads the parameters of a token request. They come in the body only
 // (RFC 6749, Section 2.3.1 and 3.2): in the URL they would end up in logs.
@@ -39,17 +35,8 @@ func query(x *exchange) (params.Params, error) { return params.Parse(x.r.URL.Raw
 
 // readBody reads the body, which the wrapper has bounded.
 func readBody(x *exchange) (string, error) {
-	length := x.r.ContentLength
-	if length < 0 || length > 4096 {
-		all, err := io.ReadAll(x.r.Body)
-		return string(all), unread(err)
-	}
-	buffer := bodies.Get().(*[]byte)
-	_, err := io.ReadFull(x.r.Body, (*buffer)[:length])
-	body := string((*buffer)[:length])
-	clear((*buffer)[:length]) // it held a secret, perhaps
-	bodies.Put(buffer)
-	return body, unread(err)
+	all, err := io.ReadAll(x.r.Body)
+	return string(all), unread(err)
 }
 
 // unread is the error of a body that could not be read: the caller's, not ours.

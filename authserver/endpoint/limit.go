@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"clientele.dev/clientele/authserver/oauth"
 )
 
@@ -17,12 +19,7 @@ const everybody = ""
 // and fills up again evenly. The zero value is ready.
 type limits struct {
 	mu      sync.Mutex
-	buckets map[string]bucket
-}
-
-type bucket struct {
-	left   float64
-	filled time.Time
+	buckets map[string]*rate.Limiter
 }
 
 // take takes one out of the bucket of a name and says how long to wait if it is
@@ -30,25 +27,22 @@ type bucket struct {
 func (l *limits) take(name string, perMinute int, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b, known := l.buckets[name]
-	if !known {
+	b := l.buckets[name]
+	if b == nil {
 		l.makeRoom(now)
-		b = bucket{left: float64(perMinute), filled: now}
+		b = rate.NewLimiter(0, perMinute)
+		l.buckets[name] = b
 	}
 	each := time.Minute / time.Duration(perMinute)
-	// A clock that jumped back fills nothing.
-	if since := now.Sub(b.filled); since > 0 {
-		b.left = min(float64(perMinute), b.left+float64(since)/float64(each))
-		b.filled = now
+	if limit := rate.Every(each); b.Limit() != limit { // the settings may have changed
+		b.SetLimitAt(now, limit)
+		b.SetBurstAt(now, perMinute)
 	}
-	wait := time.Duration(0)
-	if b.left >= 1 {
-		b.left--
-	} else {
-		wait = time.Duration((1 - b.left) * float64(each))
+	// No reservation: with a clock that jumped back it would fill the bucket later.
+	if b.AllowN(now, 1) {
+		return 0
 	}
-	l.buckets[name] = b
-	return wait
+	return time.Duration((1 - b.TokensAt(now)) * float64(each))
 }
 
 // takeBoth takes one out of the bucket of a name, and one out of that which all
@@ -64,13 +58,13 @@ func (l *limits) takeBoth(name string, perMinute, together int, now time.Time) t
 // bucket that everybody shares holds the flood back then.
 func (l *limits) makeRoom(now time.Time) {
 	if l.buckets == nil {
-		l.buckets = map[string]bucket{}
+		l.buckets = map[string]*rate.Limiter{}
 	}
 	if len(l.buckets) < maxBuckets {
 		return
 	}
 	for name, b := range l.buckets {
-		if name != everybody && now.Sub(b.filled) >= time.Minute {
+		if name != everybody && b.TokensAt(now) >= float64(b.Burst()) {
 			delete(l.buckets, name)
 		}
 	}

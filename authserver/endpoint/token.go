@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
-	"sync"
 	"time"
 
 	"clientele.dev/clientele/authserver/audit"
@@ -196,8 +194,15 @@ func oneResource(p *params.Params) (string, error) {
 	return "", oauth.InvalidTarget("ask for one resource at a time: a token is issued for a single audience")
 }
 
-// buffers hold a response while it is put together.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b }}
+// tokenResponse is RFC 6749, Section 5.1, and OpenID Connect Core, Section 3.1.3.3.
+type tokenResponse struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"`
+	Scope        string `json:"scope,omitempty"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+}
 
 // writeTokens mints the access token and writes the response of RFC 6749,
 // Section 5.1.
@@ -223,36 +228,11 @@ func (s *Server) writeTokens(x *exchange, c *registry.Client, issue grant.Issue,
 	if err != nil {
 		return err
 	}
-	buffer := buffers.Get().(*[]byte)
-	b := append((*buffer)[:0], `{"access_token":"`...)
-	b = append(b, access...)
-	b = append(b, `","token_type":"Bearer","expires_in":`...)
-	b = strconv.AppendInt(b, lifetime, 10)
-	if issue.Scope != "" {
-		// A scope has no character that JSON escapes (RFC 6749, Section 3.3).
-		b = append(b, `,"scope":"`...)
-		b = append(b, issue.Scope...)
-		b = append(b, '"')
-	}
-	// Neither have these; what there is none of is left out.
-	b = appendToken(b, "refresh_token", issue.RefreshToken.Reveal())
-	b = appendToken(b, "id_token", identity)
-	b = append(b, '}')
-	x.w.Header()["Content-Type"] = jsonType
-	_, _ = x.w.Write(b) // the caller is gone; nobody is left to tell
-	clear(b)            // it holds secrets
-	*buffer = b
-	buffers.Put(buffer)
+	writeJSON(x, http.StatusOK, tokenResponse{
+		AccessToken: access, TokenType: "Bearer", ExpiresIn: lifetime,
+		Scope: issue.Scope, RefreshToken: issue.RefreshToken.Reveal(), IDToken: identity,
+	})
 	return nil
-}
-
-func appendToken(b []byte, name, value string) []byte {
-	if value == "" {
-		return b
-	}
-	b = append(append(b, `,"`...), name...)
-	b = append(append(b, `":"`...), value...)
-	return append(b, '"')
 }
 
 // idToken makes the ID token that goes with an access token; "" if none is asked

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+
 	"clientele.dev/clientele/authserver/keys"
 )
 
@@ -37,32 +40,17 @@ func (m *Minter) examine() error {
 }
 
 // rawFromASN1 turns SEQUENCE { r INTEGER, s INTEGER }, as the standard library
-// signs, into r || s. Lengths have one byte: the whole is 72 bytes at most.
-func rawFromASN1(raw, der []byte) bool {
-	if len(der) < 2 || der[0] != 0x30 || int(der[1]) != len(der)-2 {
-		return false
-	}
-	rest, ok := integer(raw[:es256Len/2], der[2:])
-	if !ok {
-		return false
-	}
-	rest, ok = integer(raw[es256Len/2:es256Len], rest)
-	return ok && len(rest) == 0
-}
-
-// integer reads a positive INTEGER of at most len(out) bytes, right-aligned into
-// out, which is zero, and returns what follows it.
-func integer(out, der []byte) ([]byte, bool) {
-	if len(der) < 2 || der[0] != 0x02 || int(der[1]) > len(der)-2 {
+// signs, into r || s.
+func rawFromASN1(der []byte) ([]byte, bool) {
+	input, inner := cryptobyte.String(der), cryptobyte.String(nil)
+	var r, s []byte
+	if !input.ReadASN1(&inner, asn1.SEQUENCE) || !input.Empty() ||
+		!inner.ReadASN1Integer(&r) || !inner.ReadASN1Integer(&s) || !inner.Empty() ||
+		len(r) > es256Len/2 || len(s) > es256Len/2 {
 		return nil, false
 	}
-	value, rest := der[2:2+int(der[1])], der[2+int(der[1]):]
-	if len(value) > 0 && value[0] == 0 {
-		value = value[1:] // DER's sign byte
-	}
-	if len(value) == 0 || len(value) > len(out) {
-		return nil, false
-	}
-	copy(out[len(out)-len(value):], value)
-	return rest, true
+	raw := make([]byte, es256Len)
+	copy(raw[es256Len/2-len(r):], r)
+	copy(raw[es256Len-len(s):], s)
+	return raw, true
 }

@@ -3,8 +3,6 @@ package token
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
-	"fmt"
 
 	"clientele.dev/clientele/authserver/keys"
 )
@@ -50,11 +48,7 @@ func (m *IDMinter) Algorithm() string { return m.minter.Algorithm() }
 
 // Mint signs an ID token.
 func (m *IDMinter) Mint(c IDClaims) (string, error) {
-	claims, err := json.Marshal(c)
-	if err != nil {
-		return "", fmt.Errorf("writing the claims of an ID token: %w", err)
-	}
-	return m.minter.seal(claims)
+	return m.minter.sealJSON(c)
 }
 
 // Hash is the at_hash of an access token (OpenID Connect Core 1.0, Section

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -31,10 +32,14 @@ func newMinter(signer keys.Signer, typ string) (*Minter, error) {
 		return nil, fmt.Errorf("minter: %w", err)
 	}
 	// RFC 9068, Section 2.1: typ tells access tokens from ID tokens.
-	header := append([]byte(`{"alg":`), quote(signer.Algorithm)...)
-	header = append(append(header, `,"typ":`...), quote(typ)...)
-	header = append(header, `,"kid":`...)
-	header = append(append(header, quote(signer.KID)...), '}')
+	header, err := json.Marshal(struct {
+		Algorithm string `json:"alg"`
+		Type      string `json:"typ"`
+		KeyID     string `json:"kid"`
+	}{signer.Algorithm, typ, signer.KID})
+	if err != nil {
+		return nil, fmt.Errorf("minter: %w", err)
+	}
 	m.header = append(base64.RawURLEncoding.AppendEncode(nil, header), '.')
 	return m, nil
 }
@@ -48,8 +53,15 @@ func (m *Minter) Algorithm() string { return m.signer.Algorithm }
 // Mint signs an access token with these claims. The only error is the signing
 // key's.
 func (m *Minter) Mint(c AccessClaims) (string, error) {
-	var scratch [768]byte
-	return m.seal(c.appendJSON(scratch[:0]))
+	return m.sealJSON(c)
+}
+
+func (m *Minter) sealJSON(claims any) (string, error) {
+	b, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("writing the claims of a token: %w", err)
+	}
+	return m.seal(b)
 }
 
 // seal encodes the claims and signs them.
@@ -73,8 +85,8 @@ func (m *Minter) sign(digest []byte) ([]byte, error) {
 	if err != nil || !m.raw {
 		return signature, err
 	}
-	raw := make([]byte, es256Len)
-	if !rawFromASN1(raw, signature) {
+	raw, ok := rawFromASN1(signature)
+	if !ok {
 		return nil, errors.New("not a DER-encoded P-256 signature")
 	}
 	return raw, nil

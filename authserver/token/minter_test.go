@@ -181,16 +181,16 @@ func TestMintInParallel(t *testing.T) {
 }
 
 func TestEmptyClaimsAreLeftOut(t *testing.T) {
-	got := string((&AccessClaims{Issuer: "i", IssuedAt: 1, Expires: 2}).appendJSON(nil))
-	if want := `{"iss":"i","iat":1,"exp":2}`; got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-	if got, want := string((&AccessClaims{}).appendJSON(nil)), `{"iat":0,"exp":0}`; got != want {
-		t.Errorf("%s, want %s", got, want)
+	for want, c := range map[string]AccessClaims{
+		`{"iss":"i","iat":1,"exp":2}`: {Issuer: "i", IssuedAt: 1, Expires: 2},
+		`{"iat":0,"exp":0}`:           {},
+	} {
+		if got, err := json.Marshal(c); err != nil || string(got) != want {
+			t.Errorf("%s, %v, want %s", got, err, want)
+		}
 	}
 }
 
-// A token longer than the array on the stack.
 func TestHugeClaims(t *testing.T) {
 	s, public := signer(t, keys.ES256)
 	c := sample()
@@ -211,19 +211,6 @@ func TestHugeClaims(t *testing.T) {
 	}
 }
 
-func FuzzClaimsAreJSON(f *testing.F) {
-	for _, s := range []string{"", "a", `"`, `\`, "\x00\x1f\x7f", "\u2028<&>", "\xff\xfe", "e\u0301\U0001F511", "\xed\xa0\x80", `a"b\c`} {
-		f.Add(s, s, int64(len(s)), int64(-1))
-	}
-	f.Fuzz(func(t *testing.T, a, b string, iat, exp int64) {
-		c := AccessClaims{Issuer: a, Subject: b, ClientID: a + b, Scope: b + a, JTI: b, Audience: a, IssuedAt: iat, Expires: exp}
-		data := c.appendJSON(nil)
-		if diff := cmp.Diff(asJSON(t, c), decode(t, data)); diff != "" {
-			t.Errorf("%q (-encoding/json +ours):\n%s", data, diff)
-		}
-	})
-}
-
 func FuzzRawFromASN1(f *testing.F) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -237,8 +224,7 @@ func FuzzRawFromASN1(f *testing.F) {
 	f.Add([]byte{0x30, 6, 2, 1, 1, 2, 1, 1})
 	f.Add([]byte{0x30, 0x80})
 	f.Fuzz(func(_ *testing.T, der []byte) {
-		var raw [es256Len]byte
-		rawFromASN1(raw[:], der) // must not panic
+		rawFromASN1(der) // must not panic
 	})
 }
 
@@ -262,8 +248,7 @@ func TestRawFromASN1(t *testing.T) {
 		{"an integer of 33 bytes", append(append([]byte{0x30, byte(len(long) + 3)}, long...), 2, 1, 7), false},
 	}
 	for _, tt := range tests {
-		var raw [es256Len]byte
-		if ok := rawFromASN1(raw[:], tt.der); ok != tt.ok {
+		if raw, ok := rawFromASN1(tt.der); ok != tt.ok {
 			t.Errorf("%s: %v, want %v", tt.rule, ok, tt.ok)
 		} else if ok && raw[63] != 7 {
 			t.Errorf("%s: %x", tt.rule, raw)
