@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	serverKeyLen   = 32 // bytes; no more than a SHA-256 block, which mac relies on
+	serverKeyLen   = 32 // bytes; those of the hash, as RFC 2104, Section 3 advises
 	maxServerKeys  = 16
 	maxServerKeyID = 64
 )

@@ -39,7 +39,7 @@ var arrows = map[string][]string{
 	"authserver/store/internal/sqlstore": {"authserver/oauth", "authserver/credential", "authserver/policy", "authserver/store"},
 
 	// The server, from what it keeps to what it answers.
-	"authserver/token":          {"authserver/keys", "github.com/go-jose/go-jose/v4"},
+	"authserver/token":          {"authserver/keys", "github.com/go-jose/go-jose/v4", "golang.org/x/crypto/cryptobyte"},
 	"authserver/store":          {"authserver/oauth", "authserver/policy"},
 	"authserver/store/sqlite":   {"authserver/store", "authserver/store/internal/sqlstore", "modernc.org/sqlite"},
 	"authserver/store/postgres": {"authserver/credential", "authserver/store", "authserver/store/internal/sqlstore", "github.com/jackc/pgx/v5"},
