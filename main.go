@@ -119,7 +119,7 @@ func managerCommand() *cobra.Command {
 	var o controllers.Options
 	cmd := &cobra.Command{
 		Use:   "manager",
-		Short: "Run the operator: the controllers of AuthorizationServer, OAuthClient and ScopePolicy",
+		Short: "Run the operator: the controllers of AuthorizationServer, NamespaceAccess, OAuthClient and ScopePolicy",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := c.logger(cmd.ErrOrStderr())

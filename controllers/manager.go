@@ -100,7 +100,7 @@ func cacheOptions() (cache.Options, error) {
 // not the leader fills them too, so that it can take over at once.
 func addHealth(ctx context.Context, mgr ctrl.Manager) error {
 	for _, kind := range []client.Object{
-		&v1alpha1.AuthorizationServer{}, &v1alpha1.OAuthClient{}, &v1alpha1.ScopePolicy{}, &corev1.Secret{}, &corev1.Namespace{},
+		&v1alpha1.AuthorizationServer{}, &v1alpha1.OAuthClient{}, &v1alpha1.ScopePolicy{}, &v1alpha1.NamespaceAccess{}, &corev1.Secret{}, &corev1.Namespace{},
 	} {
 		if _, err := mgr.GetCache().GetInformer(ctx, kind, cache.BlockUntilSynced(false)); err != nil {
 			return fmt.Errorf("watch %T (are the CRDs of config/crd installed?): %w", kind, err)

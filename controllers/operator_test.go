@@ -101,6 +101,7 @@ func startServerOnly(t *testing.T) *stack {
 	s.issuer = "http://" + at.Addr().String()
 	s.stopServer = startServer(t, s.log, at, s.data, s.line)
 	s.create(t, s.authorizationServer())
+	s.create(t, s.access())
 	return s
 }
 
@@ -121,14 +122,21 @@ func (s *stack) authorizationServer() *v1alpha1.AuthorizationServer {
 	return &v1alpha1.AuthorizationServer{
 		ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: "default"},
 		Spec: v1alpha1.AuthorizationServerSpec{
-			Issuer:         s.issuer,
-			Type:           v1alpha1.AuthorizationServerUnmanaged,
-			Unmanaged:      &v1alpha1.UnmanagedServer{},
-			AllowedClients: &[]v1alpha1.AllowedClients{{Namespaces: v1alpha1.NamespaceGroup{From: v1alpha1.NamespacesFromAll}}},
-			Resources: &[]v1alpha1.AllowedResources{{
-				Namespaces: v1alpha1.NamespaceGroup{From: v1alpha1.NamespacesFromAll},
-				Prefixes:   []string{"https://orders.example"},
-			}},
+			Issuer:    s.issuer,
+			Type:      v1alpha1.AuthorizationServerUnmanaged,
+			Unmanaged: &v1alpha1.UnmanagedServer{},
+		},
+	}
+}
+
+// access lets every namespace have OAuthClients and declare the resource of policy.
+func (s *stack) access() *v1alpha1.NamespaceAccess {
+	return &v1alpha1.NamespaceAccess{
+		ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: "teams"},
+		Spec: v1alpha1.NamespaceAccessSpec{
+			Namespaces: v1alpha1.NamespaceGroup{From: v1alpha1.NamespacesFromAll},
+			Clients:    &v1alpha1.ClientAccess{RedirectHosts: []string{"*"}},
+			Resources:  &v1alpha1.ResourceAccess{Prefixes: []string{"https://orders.example"}},
 		},
 	}
 }
@@ -198,6 +206,8 @@ func conditionsOf(obj client.Object) []metav1.Condition {
 	case *v1alpha1.ScopePolicy:
 		return o.Status.Conditions
 	case *v1alpha1.OAuthClient:
+		return o.Status.Conditions
+	case *v1alpha1.NamespaceAccess:
 		return o.Status.Conditions
 	}
 	return nil

@@ -83,17 +83,17 @@ func TestF19AuthorizationServerDeletedFirst(t *testing.T) {
 	s.gone(t, sp)
 }
 
-func TestServerThatDoesNotAllowTheResource(t *testing.T) {
+func TestNamespaceThatMayNotDeclareTheResource(t *testing.T) {
 	s := start(t)
 	sp, oac := s.policy(), s.oauthClient()
 	s.create(t, sp)
 	s.create(t, oac)
 	s.awaitToken(t, "200 read")
-	as := s.authorizationServer()
-	s.change(t, as, func() { as.Spec.Resources = &[]v1alpha1.AllowedResources{} })
+	access := s.access()
+	s.change(t, access, func() { access.Spec.Resources = nil })
 	s.await(t, sp, v1alpha1.ConditionReady, v1alpha1.ReasonResourceNotAllowed)
 	s.awaitToken(t, "400 invalid_scope")
-	s.change(t, as, func() { as.Spec.Resources = s.authorizationServer().Spec.Resources })
+	s.change(t, access, func() { access.Spec.Resources = s.access().Spec.Resources })
 	s.await(t, sp, v1alpha1.ConditionReady, v1alpha1.ReasonInForce)
 	s.awaitToken(t, "200 read")
 }

@@ -23,7 +23,7 @@ func (s *stack) versions(t *testing.T) []string {
 	t.Helper()
 	var out []string
 	for _, list := range []client.ObjectList{
-		&v1alpha1.AuthorizationServerList{}, &v1alpha1.OAuthClientList{}, &v1alpha1.ScopePolicyList{}, &corev1.SecretList{},
+		&v1alpha1.AuthorizationServerList{}, &v1alpha1.OAuthClientList{}, &v1alpha1.ScopePolicyList{}, &v1alpha1.NamespaceAccessList{}, &corev1.SecretList{},
 	} {
 		if err := s.client.List(t.Context(), list); err != nil {
 			t.Fatal(err)
@@ -38,6 +38,10 @@ func (s *stack) versions(t *testing.T) []string {
 				out = append(out, version(&l.Items[i]))
 			}
 		case *v1alpha1.ScopePolicyList:
+			for i := range l.Items {
+				out = append(out, version(&l.Items[i]))
+			}
+		case *v1alpha1.NamespaceAccessList:
 			for i := range l.Items {
 				out = append(out, version(&l.Items[i]))
 			}

@@ -20,7 +20,7 @@ import (
 func TestRights(t *testing.T) {
 	c := testenv.Client(t)
 	team := testenv.Namespace(t)
-	for _, role := range []string{"clientele-edit", "clientele-view", "clientele-registrant"} {
+	for _, role := range []string{"clientele-edit", "clientele-view", "clientele-registrant", "admin"} {
 		binding := &rbacv1.RoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: role},
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
@@ -47,6 +47,9 @@ func TestRights(t *testing.T) {
 		{"a team declares scopes", "clientele-edit", "create", ours, "scopepolicies", "", team, "", true},
 		{"a team writes no status", "clientele-edit", "patch", ours, "oauthclients", "status", team, "a", false},
 		{"a team makes no server", "clientele-edit", "create", ours, "authorizationservers", "", team, "", false},
+		{"a team gives no access", "clientele-edit", "create", ours, "namespaceaccesses", "", team, "", false},
+		{"a team's admin gives none", "admin", "create", ours, "namespaceaccesses", "", team, "", false},
+		{"a viewer reads none", "clientele-view", "get", ours, "namespaceaccesses", "", team, "", false},
 		{"a team is no registrar", "clientele-edit", "manage", ours, "authorizationservers", "", team, "default", false},
 		{"a viewer reads clients", "clientele-view", "get", ours, "oauthclients", "", team, "", true},
 		{"a viewer makes none", "clientele-view", "create", ours, "oauthclients", "", team, "", false},
@@ -56,6 +59,9 @@ func TestRights(t *testing.T) {
 		{"who supports people and apps is a registrar", support, "manage", ours, "authorizationservers", "", system, "default", true},
 		{"and reads no Secrets", support, "list", "", "secrets", "", system, "", false},
 		{"the operator is a registrar", operator, "manage", ours, "authorizationservers", "", system, "default", true},
+		{"the operator reads access", operator, "watch", ours, "namespaceaccesses", "", system, "", true},
+		{"the operator gives none", operator, "update", ours, "namespaceaccesses", "", system, "a", false},
+		{"the server reads no access", server, "get", ours, "namespaceaccesses", "", system, "a", false},
 		{"the operator writes no spec", operator, "update", ours, "oauthclients", "", team, "a", false},
 		{"the operator has tokens of its own", operator, "create", "", "serviceaccounts", "token", system, "clientele-operator", true},
 		{"the operator has no other's", operator, "create", "", "serviceaccounts", "token", system, "clientele-server", false},

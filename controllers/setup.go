@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"clientele.dev/clientele/controllers/authorizationserver"
+	"clientele.dev/clientele/controllers/namespaceaccess"
 	"clientele.dev/clientele/controllers/oauthclient"
 	"clientele.dev/clientele/controllers/registrar"
 	"clientele.dev/clientele/controllers/scopepolicy"
@@ -59,6 +60,9 @@ func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Co
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder,
 		Namespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 	})
+	accesses := namespaceaccess.New(namespaceaccess.Options{
+		Client: mgr.GetClient(), Recorder: recorder, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
+	})
 	clients := oauthclient.New(oauthclient.Options{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder,
 		Namespace: o.Namespace, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
@@ -70,6 +74,7 @@ func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Co
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder,
 			Replicas: signingkey.AskReplicas(servers), Namespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 		}).SetupWithManager(mgr, servers),
+		accesses.SetupWithManager(mgr),
 		policies.SetupWithManager(mgr),
 		scopepolicy.NewSweeper(policyOptions).SetupWithManager(mgr),
 		clients.SetupWithManager(mgr),
@@ -81,7 +86,7 @@ func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Co
 	state, err := newCollector(ctx, mgr, collector{
 		own: o.Namespace, leads: mgr.Elected(), registrar: servers, tombstones: clients.Tombstones,
 		dropped: func() int64 {
-			return clients.DroppedEvents() + policies.DroppedEvents() + authorizationServers.DroppedEvents()
+			return clients.DroppedEvents() + policies.DroppedEvents() + authorizationServers.DroppedEvents() + accesses.DroppedEvents()
 		},
 	})
 	return []prometheus.Collector{clients.Metrics(), state}, err

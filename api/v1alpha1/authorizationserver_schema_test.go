@@ -47,20 +47,6 @@ func TestAuthorizationServerSchema(t *testing.T) {
 		{"caBundle", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundle: '-----BEGIN CERTIFICATE-----'}", nil},
 		{"caBundle of something else", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundle: 'x'}", []string{"spec.unmanaged.caBundle", "PEM block of type CERTIFICATE"}},
 
-		{"nobody's clients", server("allowedClients: []"), nil},
-		{"everybody's clients", server("allowedClients: [{namespaces: {from: All}, clientIDPrefixes: [legacy-, web.]}]"), nil},
-		{"namespaces by selector", server("allowedClients: [{namespaces: {from: Selector, selector: {matchLabels: {a: b}}}}]"), nil},
-		{"selector missing", server("allowedClients: [{namespaces: {from: Selector}}]"), []string{"spec.allowedClients[0].namespaces", "selector must be set if, and only if, from is Selector"}},
-		{"selector beside All", server("allowedClients: [{namespaces: {from: All, selector: {}}}]"), []string{"spec.allowedClients[0].namespaces", "selector must be set if, and only if, from is Selector"}},
-		{"unknown from", server("allowedClients: [{namespaces: {from: Some}}]"), []string{"spec.allowedClients[0].namespaces.from", `"Same", "All", "Selector"`}},
-		{"client id prefix with a slash", server("allowedClients: [{namespaces: {from: All}, clientIDPrefixes: [a/b]}]"), []string{"spec.allowedClients[0].clientIDPrefixes[0]"}},
-		{"client id prefix twice", server("allowedClients: [{namespaces: {from: All}, clientIDPrefixes: [a, a]}]"), []string{"spec.allowedClients[0].clientIDPrefixes[1]", "Duplicate"}},
-		{"too many allowedClients", server("allowedClients: " + names(65, func(int) string { return "{namespaces: {from: All}}" })), []string{"spec.allowedClients", "64"}},
-
-		{"resources", server("resources: [{namespaces: {from: All}, prefixes: ['https://api.example.com', 'urn:example:']}]"), nil},
-		{"resources without prefix", server("resources: [{namespaces: {from: All}, prefixes: []}]"), []string{"spec.resources[0].prefixes", "at least 1"}},
-		{"prefix that is no URI", server("resources: [{namespaces: {from: All}, prefixes: [api.example.com]}]"), []string{"spec.resources[0].prefixes[0]", "absolute URI"}},
-		{"prefix with fragment", server("resources: [{namespaces: {from: All}, prefixes: ['https://a.example#b']}]"), []string{"spec.resources[0].prefixes[0]", "without a fragment"}},
 		{"defaultResource", server("defaultResource: https://api.example.com/v1"), nil},
 		{"defaultResource that is no URI", server("defaultResource: api"), []string{"spec.defaultResource", "absolute URI without a fragment"}},
 		{"defaultResource with fragment", server("defaultResource: 'https://api.example.com#a'"), []string{"spec.defaultResource", "absolute URI without a fragment"}},
@@ -82,7 +68,7 @@ func TestAuthorizationServerImmutable(t *testing.T) {
 	checkUpdate(t, "AuthorizationServer", []change{
 		{"issuer", server(), issuer("https://other.example"), []string{"spec.issuer", "issuer is immutable"}},
 		{"type, to one that there is not", server(), strings.Replace(server(), "type: Unmanaged", "type: Managed", 1), []string{"spec.type", "Unmanaged"}},
-		{"everything else", server(), server("defaultResource: https://a.example", "allowedClients: []"), nil},
+		{"everything else", server(), server("defaultResource: https://a.example", "registration: {mode: Open}"), nil},
 	})
 }
 

@@ -36,24 +36,6 @@ type AuthorizationServerSpec struct {
 	// +optional
 	Unmanaged *UnmanagedServer `json:"unmanaged,omitempty"`
 
-	// allowedClients says which namespaces may have OAuthClients here, and what
-	// those may claim. The first entry that matches a namespace counts. Absent:
-	// the AuthorizationServer's own namespace, with nothing special. An empty
-	// list allows nobody.
-	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=64
-	// +optional
-	AllowedClients *[]AllowedClients `json:"allowedClients,omitempty"`
-
-	// resources says which namespaces may declare scopes for which resources
-	// (RFC 8707) with a ScopePolicy. Where several entries cover a resource, the
-	// longest prefix counts, then the earlier entry. Absent: the
-	// AuthorizationServer's own namespace may declare any resource.
-	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=64
-	// +optional
-	Resources *[]AllowedResources `json:"resources,omitempty"`
-
 	// defaultResource becomes `aud` when a token request names no resource
 	// (RFC 8707, Section 2). Absent: the issuer. An OAuthClient without scopes and
 	// resources gets the issuer always: for an API, a token without a scope would
@@ -101,67 +83,6 @@ type UnmanagedServer struct {
 	// +kubebuilder:validation:XValidation:rule="self.contains('-----BEGIN CERTIFICATE-----')",message="caBundle must hold at least one PEM block of type CERTIFICATE"
 	// +optional
 	CABundle string `json:"caBundle,omitempty"`
-}
-
-// AllowedClients is what one group of namespaces may have.
-type AllowedClients struct {
-	// namespaces the rule is for.
-	// +required
-	Namespaces NamespaceGroup `json:"namespaces"`
-
-	// clientIDPrefixes are prefixes, beside `<namespace>.`, that a custom client
-	// id of these namespaces may start with.
-	// +listType=set
-	// +kubebuilder:validation:MaxItems=16
-	// +kubebuilder:validation:items:MinLength=1
-	// +kubebuilder:validation:items:MaxLength=128
-	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9._~-]+$`
-	// +optional
-	ClientIDPrefixes []string `json:"clientIDPrefixes,omitempty"`
-
-	// redirectHosts are the hosts that redirectURIs and postLogoutRedirectURIs of
-	// these namespaces may lead to: a host name without port; `*.` before it means
-	// every name below it, at any depth; localhost, 127.0.0.1 or [::1] for programs
-	// on the user's machine; the scheme for private-use schemes. Absent: every one
-	// that the server's own rules permit, which are any https host, loopback, and
-	// private-use schemes (those without a period: of registration.privateUseSchemes).
-	// +listType=set
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=32
-	// +kubebuilder:validation:items:MinLength=1
-	// +kubebuilder:validation:items:MaxLength=253
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^(([*][.])?[a-z0-9_-]+([.][a-z0-9_-]+)*|[[][0-9a-f:]+[]])$')",message="a redirect host must be a host name in lower case without scheme, port or path, such as app.example or *.app.example"
-	// +optional
-	RedirectHosts []string `json:"redirectHosts,omitempty"`
-
-	// trusted says that the platform team answers for the apps of these
-	// namespaces: users are not asked for consent, but who withdrew it on the
-	// account page.
-	// +optional
-	Trusted bool `json:"trusted,omitempty"`
-
-	// pkceOptional lets confidential clients of these namespaces set pkce to
-	// Optional: the exception for old web apps that cannot send PKCE.
-	// +optional
-	PKCEOptional bool `json:"pkceOptional,omitempty"`
-}
-
-// AllowedResources is which resources one group of namespaces may declare.
-type AllowedResources struct {
-	// namespaces the rule is for.
-	// +required
-	Namespaces NamespaceGroup `json:"namespaces"`
-
-	// prefixes of resource identifiers (RFC 8707). A prefix matches a resource
-	// that equals it or continues it after a `/`.
-	// +listType=set
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:MinLength=1
-	// +kubebuilder:validation:items:MaxLength=512
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[a-z][a-z0-9+.-]*:[]!$%&-;=?-[_a-z~]+$') && isURL(self)",message="a prefix must be an absolute URI without a fragment (RFC 8707, Section 2), its scheme in lower case"
-	// +required
-	Prefixes []string `json:"prefixes"`
 }
 
 // TokensSpec governs how long tokens live, and how long people stay signed in.

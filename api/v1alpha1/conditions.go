@@ -64,15 +64,21 @@ const (
 	// ReasonRegistrarTokenRefused surfaces when the API server gives the operator
 	// no token for the registrar's audience.
 	ReasonRegistrarTokenRefused = "RegistrarTokenRefused"
-	// ReasonNamespaceNotAllowed surfaces when allowedClients of the
-	// AuthorizationServer does not have the object's namespace.
+	// ReasonNamespaceNotAllowed surfaces when no NamespaceAccess lets the object's
+	// namespace have OAuthClients.
 	ReasonNamespaceNotAllowed = "NamespaceNotAllowed"
 	// ReasonClientIDNotAllowed surfaces when spec.clientID starts neither with
-	// the own namespace and a dot nor with a prefix that allowedClients permits.
+	// the own namespace and a dot nor with a prefix that a NamespaceAccess permits.
 	ReasonClientIDNotAllowed = "ClientIDNotAllowed"
 	// ReasonRedirectHostNotAllowed surfaces when a redirect URI leads to a host that
-	// allowedClients does not permit the namespace.
+	// no NamespaceAccess permits the namespace.
 	ReasonRedirectHostNotAllowed = "RedirectHostNotAllowed"
+	// ReasonOrphanNotAllowed surfaces when spec.deletionPolicy is Orphan and no
+	// NamespaceAccess permits that. A client that is registered goes on working.
+	ReasonOrphanNotAllowed = "OrphanNotAllowed"
+	// ReasonQuotaExceeded surfaces when the namespace has as many clients, or
+	// redirect URIs, as its NamespaceAccesses permit. What is registered stays so.
+	ReasonQuotaExceeded = "QuotaExceeded"
 	// ReasonClientIDTaken surfaces when the client id belongs to another
 	// OAuthClient.
 	ReasonClientIDTaken = "ClientIDTaken"
@@ -148,8 +154,8 @@ const ConditionPKCEOptional = "PKCEOptional"
 const (
 	// ReasonExceptionInForce surfaces when the client may do without PKCE.
 	ReasonExceptionInForce = "ExceptionInForce"
-	// ReasonExceptionNotAllowed surfaces when allowedClients of the
-	// AuthorizationServer does not permit it: PKCE is required.
+	// ReasonExceptionNotAllowed surfaces when no NamespaceAccess permits it: PKCE is
+	// required.
 	ReasonExceptionNotAllowed = "ExceptionNotAllowed"
 	// ReasonExceptionUnknown surfaces when it cannot be told; the condition is
 	// Unknown.
@@ -164,8 +170,8 @@ const (
 const (
 	// ReasonInForce surfaces when Ready is true.
 	ReasonInForce = "InForce"
-	// ReasonResourceNotAllowed surfaces when the AuthorizationServer does not let
-	// this namespace declare the resource.
+	// ReasonResourceNotAllowed surfaces when no NamespaceAccess lets this namespace
+	// declare the resource.
 	ReasonResourceNotAllowed = "ResourceNotAllowed"
 	// ReasonResourceReserved surfaces when the resource is the server's own
 	// issuer or an audience of the API server.
@@ -200,6 +206,15 @@ const (
 	// ReasonNamespaceNotWatched surfaces when the operator's flag
 	// --authorization-server-namespaces does not name the object's namespace.
 	ReasonNamespaceNotWatched = "NamespaceNotWatched"
+)
+
+// Reasons of Ready of a NamespaceAccess. Ready is true when the operator decides by
+// the object. ServerNotFound, NamespaceNotWatched and InForce are as for the other
+// kinds.
+const (
+	// ReasonSelectorInvalid surfaces when namespaces.selector breaks a rule of label
+	// selectors that the schema cannot state: the object matches no namespace.
+	ReasonSelectorInvalid = "SelectorInvalid"
 )
 
 // ConditionServerReachable, on an AuthorizationServer, tells whether the

@@ -15,6 +15,7 @@ func AddToScheme(scheme *runtime.Scheme) error {
 		&AuthorizationServer{}, &AuthorizationServerList{},
 		&OAuthClient{}, &OAuthClientList{},
 		&ScopePolicy{}, &ScopePolicyList{},
+		&NamespaceAccess{}, &NamespaceAccessList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

@@ -93,8 +93,8 @@ type OAuthClientSpec struct {
 
 	// clientID is the client identifier (RFC 6749, Section 2.2). Absent:
 	// `<namespace>.<name>`, the same again when the object is re-created. A
-	// custom one starts with `<own namespace>.`, unless the server allows
-	// another prefix. It cannot be changed.
+	// custom one starts with `<own namespace>.`, unless a NamespaceAccess permits
+	// another prefix (clients.clientIDPrefixes). It cannot be changed.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9._~-]+$`
@@ -161,7 +161,8 @@ type OAuthClientSpec struct {
 
 	// redirectURIs are where users may be sent back with an authorization code,
 	// compared byte by byte; only the port of a loopback address may differ (RFC
-	// 8252, Section 7.3). The AuthorizationServer may limit their hosts.
+	// 8252, Section 7.3). A NamespaceAccess must permit their hosts
+	// (clients.redirectHosts).
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
@@ -184,7 +185,8 @@ type OAuthClientSpec struct {
 
 	// pkce says whether authorization requests need PKCE (RFC 7636). Optional is
 	// for old confidential web apps that cannot send it, and in force only where
-	// the AuthorizationServer permits it; the condition PKCEOptional tells.
+	// a NamespaceAccess permits it (clients.pkceOptional); the condition PKCEOptional
+	// tells.
 	// +kubebuilder:default=Required
 	// +optional
 	PKCE PKCEMode `json:"pkce,omitempty"`
@@ -227,6 +229,7 @@ type OAuthClientSpec struct {
 	Credentials CredentialsSpec `json:"credentials,omitzero"`
 
 	// deletionPolicy says what becomes of the registration when this object goes.
+	// Orphan needs a NamespaceAccess that permits it (clients.orphan).
 	// +kubebuilder:default=Delete
 	// +optional
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
@@ -298,6 +301,15 @@ type OAuthClientStatus struct {
 	// absent when there is none.
 	// +optional
 	PreviousSecretExpires *metav1.Time `json:"previousSecretExpires,omitempty"`
+
+	// access names NamespaceAccesses that match the namespace and say something about
+	// clients, at most 8, in the order of their names. They lie in the namespace of the
+	// AuthorizationServer. Empty where the AuthorizationServer has no NamespaceAccess.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MaxLength=253
+	// +optional
+	Access []string `json:"access,omitempty"`
 
 	// scopes tells of each scope asked for whether it is granted, and why not.
 	// +listType=map

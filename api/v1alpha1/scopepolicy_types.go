@@ -16,8 +16,8 @@ type ScopePolicySpec struct {
 	ServerRef *ServerReference `json:"serverRef,omitempty"`
 
 	// resource identifies the API (RFC 8707, Section 2) and becomes `aud` of its
-	// tokens. The AuthorizationServer says which namespace may declare it. It
-	// cannot be changed.
+	// tokens. A NamespaceAccess says which namespaces may declare it
+	// (resources.prefixes). It cannot be changed.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z][a-z0-9+.-]*:[]!$%&-;=?-[_a-z~]+$') && isURL(self)",message="resource must be an absolute URI without a fragment (RFC 8707, Section 2), its scheme in lower case"

@@ -93,23 +93,11 @@ tokens: {accessTokenLifetime: 5m, refreshTokenLifetime: 24h, refreshTokenIdleLif
 }
 
 func TestAuthorizationServerForUsers(t *testing.T) {
-	rule0 := func(fields string) string {
-		return server("allowedClients: [{namespaces: {from: All}, " + fields + "}]")
-	}
-	host := []string{"spec.allowedClients[0].redirectHosts[0]", "a host name in lower case without scheme, port or path"}
 	lockout := func(fields string) string {
 		return server("users: {local: {secretRef: {name: default-users}}, lockout: {" + fields + "}}")
 	}
 	up := func(fields string) string { return server("users: {upstreams: [{" + fields + "}]}") }
 	checkCreate(t, "AuthorizationServer", []rule{
-		{"redirectHosts", rule0("redirectHosts: [app.example, '*.app.example', localhost, 127.0.0.1, '[::1]', com.example.app]"), nil},
-		{"redirectHosts empty", rule0("redirectHosts: []"), []string{"spec.allowedClients[0].redirectHosts", "at least 1"}},
-		{"redirect host with a scheme", rule0("redirectHosts: ['https://a.example']"), host},
-		{"redirect host with a port", rule0("redirectHosts: ['a.example:1']"), host},
-		{"redirect host that is everything", rule0("redirectHosts: ['*']"), host},
-		{"redirect host with a star inside", rule0("redirectHosts: ['a.*.example']"), host},
-		{"redirect host in capitals", rule0("redirectHosts: [App.example]"), host},
-		{"trusted", rule0("trusted: true, pkceOptional: true"), nil},
 		{"registration", server("registration: {mode: Open, maxClients: 5, perAddressMinute: 1, perAddressDay: 2, perMinute: 3, unusedFor: 1h, idleFor: 720h}"), nil},
 		{"privateUseSchemes", server("registration: {privateUseSchemes: [cursor, code-insiders]}"), nil},
 		{"private-use scheme in capitals", server("registration: {privateUseSchemes: [Cursor]}"), []string{"spec.registration.privateUseSchemes[0]", "a-z0-9-"}},

@@ -16,7 +16,7 @@
 //	user.go       and this user? which scopes are about users
 //	self_registered.go what is open to clients that registered themselves
 //	introspect.go who may introspect
-//	ownership.go  which namespace may declare a resource
+//	prefix.go     which resources a prefix covers
 package policy
 
 import "clientele.dev/clientele/authserver/oauth"

@@ -53,7 +53,7 @@ type Conflict struct {
 //
 // A resource is of the namespace of its oldest policy: policies of another
 // namespace (or cluster) for the same resource have no effect. The controllers
-// let only the namespace that Ownership names push; this holds where two may, and
+// push only what the NamespaceAccesses let a namespace declare; this holds where two may, and
 // while an owner changes. Inside the namespace rules add up, and the oldest
 // declaration of a scope stands.
 func NewSet(policies []Policy) *Set {

@@ -35,7 +35,7 @@ func (p *pass) fill(s *corev1.Secret) {
 	s.Annotations[v1alpha1.AnnotationOwner] = keyOf(p.client).String()
 	s.Annotations[v1alpha1.AnnotationOwnerUID] = string(p.client.UID)
 	noteTemplate(s, template)
-	s.OwnerReferences = ownerReferences(s.OwnerReferences, p.client)
+	s.OwnerReferences = ownerReferences(s.OwnerReferences, p.client, p.deletionPolicy())
 	keys := credentialKeys(template.Keys)
 	s.Data = map[string][]byte{
 		keys.ClientID:      []byte(p.record.ClientID),
@@ -85,11 +85,11 @@ func dropTemplate(s *corev1.Secret) {
 
 // ownerReferences makes the OAuthClient the one owner of its kind, so that the
 // Secret is collected with it; under deletion policy Orphan it is not.
-func ownerReferences(have []metav1.OwnerReference, oac *v1alpha1.OAuthClient) []metav1.OwnerReference {
+func ownerReferences(have []metav1.OwnerReference, oac *v1alpha1.OAuthClient, policy v1alpha1.DeletionPolicy) []metav1.OwnerReference {
 	kept := slices.DeleteFunc(slices.Clone(have), func(o metav1.OwnerReference) bool {
 		return o.Kind == "OAuthClient" && o.APIVersion == v1alpha1.GroupVersion.String()
 	})
-	if oac.Spec.DeletionPolicy == v1alpha1.DeletionPolicyOrphan {
+	if policy == v1alpha1.DeletionPolicyOrphan {
 		return kept
 	}
 	return append(kept, metav1.OwnerReference{

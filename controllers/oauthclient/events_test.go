@@ -206,13 +206,11 @@ func TestEventsOfWhatTheOperatorDid(t *testing.T) {
 // An object that goes back and forth makes two requests a reason, however often.
 func TestEventsOfAnObjectThatFlaps(t *testing.T) {
 	w, op, oac := registered(t)
-	as := w.authorizationServer()
-	allowed := as.Spec.AllowedClients
 	for range 4 {
-		w.edit(as, func() { as.Spec.AllowedClients = &[]v1alpha1.AllowedClients{} })
+		w.allow(nil)
 		op.run(keyOf(oac))
 		op.letSettle()
-		w.edit(as, func() { as.Spec.AllowedClients = allowed })
+		w.allow(w.access().Spec.Clients)
 		op.settleAccepted(oac)
 		op.letSettle()
 	}

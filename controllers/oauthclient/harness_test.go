@@ -50,6 +50,7 @@ func newWorld(t *testing.T) *world {
 	w.proxy = newProxy(t, w.server.URL)
 	w.system, w.app = testenv.Namespace(t), testenv.Namespace(t)
 	w.create(w.authorizationServer())
+	w.create(w.access())
 	return w
 }
 
@@ -69,8 +70,22 @@ func (w *world) authorizationServer() *v1alpha1.AuthorizationServer {
 	as.Spec.Issuer = w.server.Issuer
 	as.Spec.Type = v1alpha1.AuthorizationServerUnmanaged
 	as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{URL: w.proxy.URL}
-	as.Spec.AllowedClients = &[]v1alpha1.AllowedClients{{Namespaces: v1alpha1.NamespaceGroup{From: v1alpha1.NamespacesFromAll}}}
 	return as
+}
+
+// access lets every namespace have OAuthClients with any redirect host.
+func (w *world) access() *v1alpha1.NamespaceAccess {
+	o := &v1alpha1.NamespaceAccess{ObjectMeta: metav1.ObjectMeta{Namespace: w.system, Name: "teams"}}
+	o.Spec.Namespaces.From = v1alpha1.NamespacesFromAll
+	o.Spec.Clients = &v1alpha1.ClientAccess{RedirectHosts: []string{"*"}}
+	return o
+}
+
+// allow changes what every namespace may have; nil: no OAuthClients.
+func (w *world) allow(clients *v1alpha1.ClientAccess) {
+	w.t.Helper()
+	o := w.access()
+	w.edit(o, func() { o.Spec.Clients = clients })
 }
 
 // rewire makes a new, empty server the one behind the proxy: the database was
@@ -157,7 +172,7 @@ func (w *world) operatorFor(config *rest.Config, patience time.Duration) *operat
 		Now: w.clock.Now, Faults: op.faults.at,
 	})
 	must(t, op.AddIndexes(t.Context(), c))
-	for _, kind := range []client.Object{&v1alpha1.AuthorizationServer{}, &v1alpha1.OAuthClient{}, &v1alpha1.ScopePolicy{}, &corev1.Secret{}, &corev1.Namespace{}} {
+	for _, kind := range []client.Object{&v1alpha1.AuthorizationServer{}, &v1alpha1.OAuthClient{}, &v1alpha1.ScopePolicy{}, &v1alpha1.NamespaceAccess{}, &corev1.Secret{}, &corev1.Namespace{}} {
 		_, err := c.GetInformer(t.Context(), kind, cache.BlockUntilSynced(false))
 		must(t, err)
 	}
@@ -184,7 +199,7 @@ func (op *operator) sync() error {
 // called, by way of objects that are changed last.
 func (op *operator) catchUpCache() {
 	op.t.Helper()
-	for _, kind := range []client.ObjectList{&v1alpha1.AuthorizationServerList{}, &v1alpha1.OAuthClientList{}, &corev1.SecretList{}, &corev1.NamespaceList{}, &v1alpha1.ScopePolicyList{}} {
+	for _, kind := range []client.ObjectList{&v1alpha1.AuthorizationServerList{}, &v1alpha1.OAuthClientList{}, &corev1.SecretList{}, &corev1.NamespaceList{}, &v1alpha1.ScopePolicyList{}, &v1alpha1.NamespaceAccessList{}} {
 		op.catchUpKind(kind)
 	}
 }

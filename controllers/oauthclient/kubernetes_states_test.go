@@ -169,8 +169,7 @@ func TestF17ClientIDOfAnotherNamespaceOrTaken(t *testing.T) {
 func TestAllowedPrefixPermitsAForeignClientID(t *testing.T) {
 	w := newWorld(t)
 	op := w.operator()
-	as := w.authorizationServer()
-	w.edit(as, func() { (*as.Spec.AllowedClients)[0].ClientIDPrefixes = []string{"legacy-"} })
+	w.allow(&v1alpha1.ClientAccess{ClientIDPrefixes: []string{"legacy-"}})
 	oac := w.oauthClient("app", func(o *v1alpha1.OAuthClient) { o.Spec.ClientID = "legacy-app" })
 	op.settleAccepted(oac)
 	w.wantToken(w.credentials("app"), http.StatusOK)

@@ -16,7 +16,11 @@ import (
 func orphaning(o *v1alpha1.OAuthClient) { o.Spec.DeletionPolicy = v1alpha1.DeletionPolicyOrphan }
 
 func TestOrphanKeepsWorkingAndIsAdopted(t *testing.T) {
-	w, op, oac := registered(t, orphaning)
+	w := newWorld(t)
+	w.allow(&v1alpha1.ClientAccess{Orphan: true})
+	op := w.operator()
+	oac := w.oauthClient("app", orphaning)
+	op.settle(keyOf(oac))
 	creds := w.credentials("app")
 	if refs := w.secret(w.app, "app-oauth").OwnerReferences; len(refs) != 0 {
 		t.Fatalf("an orphan's Secret would be collected: %v", refs)
@@ -44,7 +48,11 @@ func TestOrphanKeepsWorkingAndIsAdopted(t *testing.T) {
 }
 
 func TestOrphanRecreatedBeforeTheOperatorNoticed(t *testing.T) {
-	w, op, oac := registered(t, orphaning)
+	w := newWorld(t)
+	w.allow(&v1alpha1.ClientAccess{Orphan: true})
+	op := w.operator()
+	oac := w.oauthClient("app", orphaning)
+	op.settle(keyOf(oac))
 	creds := w.credentials("app")
 	w.delete(oac)
 	again := w.oauthClient("app", orphaning)
@@ -122,11 +130,11 @@ func TestManyRotationsKeepTheSecretSmall(t *testing.T) {
 func TestNamespaceNoLongerAllowedLosesAccess(t *testing.T) {
 	w := newWorld(t)
 	op := w.operator()
-	as := w.authorizationServer()
-	w.edit(as, func() {
-		as.Spec.AllowedClients = &[]v1alpha1.AllowedClients{{Namespaces: v1alpha1.NamespaceGroup{
+	access := w.access()
+	w.edit(access, func() {
+		access.Spec.Namespaces = v1alpha1.NamespaceGroup{
 			From: v1alpha1.NamespacesFromSelector, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"tier": "gold"}},
-		}}}
+		}
 	})
 	oac := w.oauthClient("app")
 	op.settle(keyOf(oac))

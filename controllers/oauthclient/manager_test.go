@@ -107,11 +107,10 @@ func TestWatches(t *testing.T) {
 		w.proxy.failing("", nil)
 		op.wantReadySoon(keyOf(late))
 	})
-	t.Run("AuthorizationServer changed", func(t *testing.T) {
-		as := w.authorizationServer()
-		w.edit(as, func() { as.Spec.AllowedClients = &[]v1alpha1.AllowedClients{} })
+	t.Run("NamespaceAccess changed", func(t *testing.T) {
+		w.allow(nil)
 		eventually(t, "the client is refused", func() bool { return w.server.Token(t, creds).Status == http.StatusUnauthorized })
-		w.edit(as, func() { as.Spec.AllowedClients = w.authorizationServer().Spec.AllowedClients })
+		w.allow(w.access().Spec.Clients)
 		works("the client is allowed again")
 		op.wantReadySoon(keyOf(oac))
 	})

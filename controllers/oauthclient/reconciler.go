@@ -1,11 +1,13 @@
 package oauthclient
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/access"
 	"clientele.dev/clientele/controllers/internal/notice"
 	"clientele.dev/clientele/controllers/internal/outcome"
 	"clientele.dev/clientele/controllers/internal/status"
@@ -22,7 +24,7 @@ import (
 // +kubebuilder:rbac:groups=oauth.clientele.dev,resources=oauthclients,verbs=get;list;watch
 // +kubebuilder:rbac:groups=oauth.clientele.dev,resources=oauthclients/status,verbs=patch
 // +kubebuilder:rbac:groups=oauth.clientele.dev,resources=authorizationservers,verbs=get;list;watch;manage
-// +kubebuilder:rbac:groups=oauth.clientele.dev,resources=scopepolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups=oauth.clientele.dev,resources=scopepolicies;namespaceaccesses,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;update;delete
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 
@@ -76,6 +78,7 @@ type Reconciler struct {
 	changes  *policyChanges
 	tombs    *tombs
 	counters *counters
+	quotas   *quotas
 	// board tells of OAuthClients; stranding of tombstones, which must not be
 	// crowded out by them, nor they by those.
 	board, stranding *notice.Board
@@ -88,7 +91,7 @@ func New(o Options) *Reconciler {
 	}
 	return &Reconciler{
 		Options: o, outcomes: outcome.NewMapper(), policies: newPolicySets(o), changes: newPolicyChanges(),
-		tombs: newTombs(), counters: newCounters(),
+		tombs: newTombs(), counters: newCounters(), quotas: newQuotas(),
 		board:     notice.New(notice.Options{Recorder: o.Recorder, Now: o.Now, Kind: "OAuthClient", Conditions: toldConditions}),
 		stranding: notice.New(notice.Options{Recorder: o.Recorder, Now: o.Now, Kind: "Secret"}),
 	}
@@ -119,13 +122,17 @@ type pass struct {
 	endpoints registrar.Endpoints
 	// namespaceLabels are those of the object's namespace.
 	namespaceLabels map[string]string
-	// allowed is what the platform lets clients of the namespace have; zero:
-	// nothing special.
-	allowed v1alpha1.AllowedClients
+	// rights is what the platform lets the namespace have; hosts are where the
+	// client's redirect URIs lead.
+	rights access.Rights
+	hosts  []redirectHost
 	// denied: the platform does not allow the client. What is registered already
 	// is registered as disabled.
 	denied *problem
-	record *record
+	// withheld: the platform does not give the client a part of what it asks for. A
+	// client that is not registered yet is not; one that is goes on without that.
+	withheld *problem
+	record   *record
 	// held: the server holds the client as it is wanted.
 	held bool
 	// lost: the server had accepted the client and does not hold it any more.
@@ -193,7 +200,7 @@ func (r *Reconciler) walk(ctx context.Context, p *pass) *problem {
 			return problem
 		}
 	}
-	return p.denied
+	return cmp.Or(p.denied, p.withheld)
 }
 
 // outcome says when to come back: because of the problem, or for the next date

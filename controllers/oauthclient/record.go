@@ -71,6 +71,9 @@ type state struct {
 	// what the server then held, to bring it back should the server lose it.
 	Orphaned     bool                `json:"orphaned,omitempty"`
 	Registration *oauth.Registration `json:"registration,omitempty"`
+	// RedirectURIs are those that count against the quota of the namespace: the last
+	// of the OAuthClient that the quota permitted.
+	RedirectURIs []string `json:"redirectURIs,omitempty"`
 	// Adopted is the uid of the orphaned incarnation that was taken over.
 	Adopted string `json:"adopted,omitempty"`
 }
@@ -98,6 +101,7 @@ func newRecord(oac *v1alpha1.OAuthClient, now time.Time) *record {
 			Issued:         now,
 			HandledRotate:  oac.Annotations[v1alpha1.AnnotationRotateSecret],
 			DeletionPolicy: oac.Spec.DeletionPolicy,
+			RedirectURIs:   oac.Spec.RedirectURIs,
 		},
 	}
 	r.newSecret()
@@ -160,6 +164,17 @@ func (r *record) heal(now time.Time) bool {
 		r.State.Counter++
 	}
 	return healed
+}
+
+// admitted are those of some redirect URIs that the quota permitted.
+func (r *record) admitted(uris []string) []string {
+	var out []string
+	for _, uri := range uris {
+		if slices.Contains(r.State.RedirectURIs, uri) {
+			out = append(out, uri)
+		}
+	}
+	return out
 }
 
 // clone is a copy that may be changed while the old one stays what was read.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/access"
 	"clientele.dev/clientele/controllers/internal/outcome"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/util/workqueue"
@@ -23,6 +24,9 @@ const (
 	indexOwner = "clientele.owner"
 	// indexServer, on OAuthClients, is their AuthorizationServer.
 	indexServer = "clientele.server"
+	// indexUse, on registration Secrets, is the server and the namespace whose quota
+	// they count against.
+	indexUse = "clientele.use"
 )
 
 type (
@@ -41,6 +45,15 @@ func (r *Reconciler) AddIndexes(ctx context.Context, indexer client.FieldIndexer
 	if err != nil {
 		return err
 	}
+	err = indexer.IndexField(ctx, &corev1.Secret{}, indexUse, func(o client.Object) []string {
+		if o.GetLabels()[v1alpha1.LabelSecretKind] == v1alpha1.SecretKindRegistration {
+			return []string{useKey(serverOf(o), ownerOf(o).Namespace)}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	return indexer.IndexField(ctx, &v1alpha1.OAuthClient{}, indexServer, func(o client.Object) []string {
 		return []string{r.serverKey(o.(*v1alpha1.OAuthClient)).String()}
 	})
@@ -48,7 +61,7 @@ func (r *Reconciler) AddIndexes(ctx context.Context, indexer client.FieldIndexer
 
 // SetupWithManager has OAuthClients reconciled when something they depend on has
 // changed: themselves but for their status, their Secrets, their server, the
-// policies, their namespace's labels, or what the server holds.
+// policies, what their namespace may have, its labels, or what the server holds.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	if err := r.AddIndexes(context.Background(), mgr.GetFieldIndexer()); err != nil {
 		return err
@@ -60,6 +73,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("oauthclient").
 		For(&v1alpha1.OAuthClient{}, builder.WithPredicates(clientChanges())).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.ofSecret), builder.WithPredicates(secretChanges())).
+		Watches(&corev1.Secret{}, r.roomMade()).
+		Watches(&v1alpha1.NamespaceAccess{}, access.Changes(access.TouchesClients, r.ofAccess)).
 		Watches(&v1alpha1.AuthorizationServer{}, handler.EnqueueRequestsFromMapFunc(r.ofServerObject), builder.WithPredicates(serverChanges())).
 		Watches(&v1alpha1.ScopePolicy{}, handler.EnqueueRequestsFromMapFunc(r.markPolicies), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.ofNamespace), builder.WithPredicates(predicate.LabelChangedPredicate{})).

@@ -30,6 +30,8 @@ type observed struct {
 	// pkce: spec.pkce asks for the exception; allowedKnown: it is known whether
 	// the platform permits it, and pkceExempt is the answer.
 	pkce, allowedKnown, pkceExempt bool
+	// access names the NamespaceAccesses that count; it is known as allowedKnown is.
+	access []string
 	// nobodySignsIn: the client acts for users, and the server has none.
 	nobodySignsIn bool
 	problem       *problem
@@ -48,7 +50,8 @@ func (p *pass) observe() observed {
 		scopes:       p.scopes,
 		pkce:         p.client.Spec.PKCE == v1alpha1.PKCEOptional,
 		allowedKnown: p.namespaceLabels != nil,
-		pkceExempt:   pkceExempt(&p.client.Spec, p.allowed),
+		pkceExempt:   p.pkceExempt(),
+		access:       p.rights.Names(),
 		problem:      p.problem,
 
 		nobodySignsIn: forUsers(&p.client.Spec) && p.as != nil && p.as.Spec.Users == nil,
@@ -72,6 +75,9 @@ func judge(o observed, old v1alpha1.OAuthClientStatus) v1alpha1.OAuthClientStatu
 	s := withRecord(o, old)
 	s.ObservedGeneration = o.generation
 	s.ServerRef = &o.server
+	if o.allowedKnown {
+		s.Access = o.access
+	}
 	conditions := status.NewConditions(old.Conditions, o.generation, o.now)
 	ready(o, conditions)
 	if o.scopesKnown {
@@ -183,12 +189,12 @@ func pkceOptional(o observed, c *status.Conditions) {
 	case !o.pkce:
 		c.Remove(v1alpha1.ConditionPKCEOptional)
 	case !o.allowedKnown:
-		set(metav1.ConditionUnknown, v1alpha1.ReasonExceptionUnknown, "what the AuthorizationServer permits is not known yet")
+		set(metav1.ConditionUnknown, v1alpha1.ReasonExceptionUnknown, "what the NamespaceAccesses permit is not known yet")
 	case o.pkceExempt:
 		set(metav1.ConditionTrue, v1alpha1.ReasonExceptionInForce, "the client may do without PKCE; give it PKCE as soon as it can, and set spec.pkce to Required")
 	default:
 		set(metav1.ConditionFalse, v1alpha1.ReasonExceptionNotAllowed,
-			"PKCE is required all the same: the AuthorizationServer's allowedClients does not permit this namespace the exception (pkceOptional)")
+			"PKCE is required all the same: the exception needs a NamespaceAccess of the AuthorizationServer that matches this namespace, has spec.clients.pkceOptional true, and whose own spec.clients.redirectHosts cover all redirect URIs of this client")
 	}
 }
 

@@ -1,8 +1,10 @@
 package oauthclient
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"clientele.dev/clientele/api/v1alpha1"
@@ -41,8 +43,17 @@ func (r *Reconciler) loadRecord(ctx context.Context, p *pass) *problem {
 	if id := clientID(p.client); changed.ClientID != id {
 		changed.ClientID, news = id, true
 	}
-	if policy := p.client.Spec.DeletionPolicy; changed.State.DeletionPolicy != policy {
+	if policy := p.deletionPolicy(); changed.State.DeletionPolicy != policy {
 		changed.State.DeletionPolicy, news = policy, true
+	}
+	if want := p.client.Spec.RedirectURIs; !slices.Equal(changed.State.RedirectURIs, want) {
+		release, problem := r.admitURIs(ctx, p, found)
+		defer release()
+		if problem == nil {
+			changed.State.RedirectURIs, news = want, true
+		} else if p.withheld == nil {
+			p.withheld = problem
+		}
 	}
 	if uri := registrationURI(p); changed.URI != uri && uri != "" {
 		changed.URI, news = uri, true
@@ -110,8 +121,8 @@ func registrationURI(p *pass) string {
 // createRecord writes the first registration Secret of a client, before anything
 // is registered. A client that is not allowed gets none.
 func (r *Reconciler) createRecord(ctx context.Context, p *pass) *problem {
-	if p.denied != nil {
-		return p.denied
+	if problem := cmp.Or(p.denied, p.withheld); problem != nil {
+		return problem
 	}
 	if problem := r.awaitInventory(ctx, p); problem != nil {
 		return problem
@@ -120,6 +131,11 @@ func (r *Reconciler) createRecord(ctx context.Context, p *pass) *problem {
 	made.URI = registrationURI(p)
 	if err := p.desired(made).Validate(p.as.Spec.Registration.PrivateUseSchemes...); err != nil {
 		return invalidSpec(err)
+	}
+	release, problem := r.admitClient(ctx, p)
+	defer release()
+	if problem != nil {
+		return problem
 	}
 	s, err := made.toSecret(p.serverKey)
 	if err != nil {
@@ -199,7 +215,7 @@ func (r *Reconciler) takeOver(ctx context.Context, p *pass, left *record) *probl
 	} else {
 		left.Token = credential.NewRegistrationToken()
 		left.newSecret()
-		left.State = state{Version: stateVersion, Counter: left.State.Counter, Issued: p.now}
+		left.State = state{Version: stateVersion, Counter: left.State.Counter, Issued: p.now, RedirectURIs: left.State.RedirectURIs}
 		left.State.HandledRotate = p.client.Annotations[v1alpha1.AnnotationRotateSecret]
 	}
 	left.State.Counter++

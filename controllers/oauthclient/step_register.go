@@ -38,7 +38,7 @@ func (p *pass) desired(rec *record) oauth.Registration {
 		GrantTypes:              grants,
 		TokenEndpointAuthMethod: authMethod(spec),
 		Scope:                   oauth.JoinScope(spec.Scopes),
-		RedirectURIs:            spec.RedirectURIs,
+		RedirectURIs:            rec.admitted(spec.RedirectURIs),
 		PostLogoutRedirectURIs:  spec.PostLogoutRedirectURIs,
 		Managed: &oauth.Managed{
 			Owner:                    oauth.Owner{Namespace: rec.Owner.Namespace, Name: rec.Owner.Name, UID: rec.OwnerUID},
@@ -50,8 +50,8 @@ func (p *pass) desired(rec *record) oauth.Registration {
 			AccessTokenLifetime:      seconds(tokens.AccessTokenLifetime),
 			RefreshTokenLifetime:     seconds(tokens.RefreshTokenLifetime),
 			RefreshTokenIdleLifetime: seconds(tokens.RefreshTokenIdleLifetime),
-			Trusted:                  p.allowed.Trusted && forUsers(spec),
-			PKCEOptional:             pkceExempt(spec, p.allowed),
+			Trusted:                  p.trusted(),
+			PKCEOptional:             p.pkceExempt(),
 			NamespaceLabels:          p.namespaceLabels,
 			ClientLabels:             p.client.Labels,
 			Disabled:                 spec.Disabled || p.denied != nil,
@@ -81,11 +81,6 @@ func forUsers(spec *v1alpha1.OAuthClientSpec) bool {
 	return slices.Contains(spec.GrantTypes, v1alpha1.GrantAuthorizationCode)
 }
 
-// pkceExempt: the client asks for the exception, and the platform permits it.
-func pkceExempt(spec *v1alpha1.OAuthClientSpec, allowed v1alpha1.AllowedClients) bool {
-	return spec.PKCE == v1alpha1.PKCEOptional && allowed.PKCEOptional && forUsers(spec) && authMethod(spec) != oauth.AuthNone
-}
-
 // seconds rounds down: each is a limit. nil is none.
 func seconds(d *metav1.Duration) int64 {
 	if d == nil {
@@ -99,7 +94,8 @@ func seconds(d *metav1.Duration) int64 {
 func (r *Reconciler) register(ctx context.Context, p *pass) *problem {
 	want := p.desired(p.record)
 	if err := want.Validate(p.as.Spec.Registration.PrivateUseSchemes...); err != nil {
-		return invalidSpec(err)
+		// What is withheld may be what it lacks.
+		return cmp.Or(p.withheld, invalidSpec(err))
 	}
 	digest := want.Digest()
 	entry, there := p.server.Inventory().Client(p.record.Owner)

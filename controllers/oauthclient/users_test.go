@@ -54,7 +54,9 @@ func TestDesiredForUsers(t *testing.T) {
 	oac.Spec.PostLogoutRedirectURIs = []string{"https://app.example/bye"}
 	oac.Spec.PKCE = v1alpha1.PKCEOptional
 	oac.Spec.Tokens = &v1alpha1.ClientTokens{RefreshTokenLifetime: hour, RefreshTokenIdleLifetime: hour}
-	p := &pass{client: oac, allowed: v1alpha1.AllowedClients{Trusted: true, PKCEOptional: true}}
+	p := &pass{client: oac, rights: given(v1alpha1.NamespaceAccessSpec{
+		Clients: &v1alpha1.ClientAccess{RedirectHosts: []string{"app.example"}, Trusted: true, PKCEOptional: true},
+	}), hosts: redirectHosts(oac, &v1alpha1.AuthorizationServer{})}
 	rec := newRecord(oac, time.Unix(1_800_000_000, 0))
 	got := p.desired(rec)
 	if err := got.Validate(); err != nil {
@@ -194,21 +196,16 @@ func TestAppForUsersIsToldThatNobodyCanSignIn(t *testing.T) {
 func TestF32RedirectHostAndPKCEException(t *testing.T) {
 	w := newWorld(t)
 	op := w.operator()
-	as := w.authorizationServer()
-	allow := func(rule v1alpha1.AllowedClients) {
-		rule.Namespaces.From = v1alpha1.NamespacesFromAll
-		w.edit(as, func() { as.Spec.AllowedClients = &[]v1alpha1.AllowedClients{rule} })
-	}
 	exception := func(o *v1alpha1.OAuthClient) *metav1.Condition {
 		return meta.FindStatusCondition(w.get(keyOf(o)).Status.Conditions, v1alpha1.ConditionPKCEOptional)
 	}
-	allow(v1alpha1.AllowedClients{RedirectHosts: []string{"*.team.example"}})
+	w.allow(&v1alpha1.ClientAccess{RedirectHosts: []string{"*.team.example"}})
 	oac := w.oauthClient("app", webApp, func(o *v1alpha1.OAuthClient) { o.Spec.PKCE = v1alpha1.PKCEOptional })
 	op.settle(keyOf(oac))
 	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonRedirectHostNotAllowed)
 	w.wantClients(0)
 
-	allow(v1alpha1.AllowedClients{RedirectHosts: []string{"app.example"}, Trusted: true})
+	w.allow(&v1alpha1.ClientAccess{RedirectHosts: []string{"app.example"}, Trusted: true})
 	op.settleAccepted(oac)
 	if c := exception(oac); c == nil || c.Status != metav1.ConditionFalse || c.Reason != v1alpha1.ReasonExceptionNotAllowed {
 		t.Errorf("the exception that is not permitted: %+v", c)
@@ -217,7 +214,7 @@ func TestF32RedirectHostAndPKCEException(t *testing.T) {
 		t.Errorf("registered as %+v", m)
 	}
 
-	allow(v1alpha1.AllowedClients{PKCEOptional: true})
+	w.allow(&v1alpha1.ClientAccess{RedirectHosts: []string{"*"}, PKCEOptional: true})
 	op.settle(keyOf(oac))
 	if c := exception(oac); c == nil || c.Status != metav1.ConditionTrue {
 		t.Errorf("the exception that is permitted: %+v", c)
@@ -231,7 +228,7 @@ func TestF32RedirectHostAndPKCEException(t *testing.T) {
 		t.Errorf("an exception that nobody asks for: %+v", c)
 	}
 
-	allow(v1alpha1.AllowedClients{RedirectHosts: []string{"other.example"}})
+	w.allow(&v1alpha1.ClientAccess{RedirectHosts: []string{"other.example"}})
 	op.settle(keyOf(oac))
 	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonRedirectHostNotAllowed)
 	if m := op.registered(oac).Managed; m == nil || !m.Disabled {
@@ -259,43 +256,6 @@ func TestF32PrivateUseSchemes(t *testing.T) {
 	permit()
 	op.settle(keyOf(oac))
 	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec)
-}
-
-func TestRedirectHosts(t *testing.T) {
-	for _, tc := range []struct {
-		uri     string
-		allowed []string
-		want    bool
-	}{
-		{"https://app.example/cb", []string{"app.example"}, true},
-		{"https://app.example:8443/cb", []string{"app.example"}, true},
-		{"https://app.example.evil/cb", []string{"app.example"}, false},
-		{"https://evil.example/app.example", []string{"app.example"}, false},
-		{"https://a.app.example/cb", []string{"*.app.example"}, true},
-		{"https://a.b.app.example/cb", []string{"*.app.example"}, true},
-		{"https://app.example/cb", []string{"*.app.example"}, false},
-		{"https://evilapp.example/cb", []string{"*.app.example"}, false},
-		{"http://127.0.0.1:1/cb", []string{"app.example"}, false},
-		{"http://127.0.0.1:1/cb", []string{"127.0.0.1"}, true},
-		{"http://[::1]:1/cb", []string{"[::1]"}, true},
-		{"com.example.app:/cb", []string{"app.example"}, false},
-		{"com.example.app:/cb", []string{"com.example.app"}, true},
-		{"https://any.example/cb", nil, true},
-		{"cursor://a/cb", []string{"app.example"}, false},
-		{"cursor://a/cb", []string{"cursor"}, true},
-	} {
-		oac := &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "app"}}
-		as := &v1alpha1.AuthorizationServer{}
-		as.Spec.Registration.PrivateUseSchemes = []string{"cursor"}
-		rule := &v1alpha1.AllowedClients{RedirectHosts: tc.allowed}
-		for field, list := range map[string]*[]string{"redirectURIs": &oac.Spec.RedirectURIs, "postLogoutRedirectURIs": &oac.Spec.PostLogoutRedirectURIs} {
-			*list = []string{tc.uri}
-			if got := deniedHost(oac, as, rule) == nil; got != tc.want {
-				t.Errorf("%s %s with %q: allowed %v, want %v", field, tc.uri, tc.allowed, got, tc.want)
-			}
-			*list = nil
-		}
-	}
 }
 
 func TestDecideScopeForUsers(t *testing.T) {

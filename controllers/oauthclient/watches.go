@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/access"
 	"clientele.dev/clientele/controllers/internal/rules"
 	"clientele.dev/clientele/controllers/registrar"
 	corev1 "k8s.io/api/core/v1"
@@ -82,6 +83,44 @@ func (r *Reconciler) ofServer(ctx context.Context, key types.NamespacedName) []r
 		requests = append(requests, request{NamespacedName: key})
 	}
 	return requests
+}
+
+// ofAccess are the OAuthClients that a NamespaceAccess says something about. The
+// server's own namespace has other rights while there is no NamespaceAccess, so that
+// the first and the last one touch it too.
+func (r *Reconciler) ofAccess(ctx context.Context, o *v1alpha1.NamespaceAccess, comesOrGoes bool) []request {
+	key := access.ServerKey(o)
+	given, err := r.accessAt(ctx, key)
+	var clients v1alpha1.OAuthClientList
+	if err != nil || !r.list(ctx, &clients, client.MatchingFields{indexServer: key.String()}) {
+		return nil
+	}
+	touched := map[string]bool{}
+	if comesOrGoes && given.Only(o) {
+		touched[key.Namespace] = true
+	}
+	var requests []request
+	for i := range clients.Items {
+		namespace := clients.Items[i].Namespace
+		if _, known := touched[namespace]; !known {
+			touched[namespace] = r.matches(ctx, o, namespace)
+		}
+		if touched[namespace] {
+			requests = append(requests, request{NamespacedName: keyOf(&clients.Items[i])})
+		}
+	}
+	return requests
+}
+
+// matches says whether a NamespaceAccess says something about the clients of a
+// namespace.
+func (r *Reconciler) matches(ctx context.Context, o *v1alpha1.NamespaceAccess, namespace string) bool {
+	if o.Spec.Clients == nil && o.Spec.Quota == nil {
+		return false
+	}
+	var ns corev1.Namespace
+	err := r.Client.Get(ctx, types.NamespacedName{Name: namespace}, &ns, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
+	return err == nil && access.Matches(o, &ns)
 }
 
 // markPolicies notes that a ScopePolicy changed; inventorySource brings whom it

@@ -7,8 +7,10 @@ import (
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/authserver/policy"
+	"clientele.dev/clientele/controllers/internal/access"
 	"clientele.dev/clientele/controllers/internal/rules"
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // defaultAudience begins the audiences that API servers have unless told
@@ -33,19 +35,28 @@ type claimVerdict struct {
 	conflicts []policy.Conflict
 }
 
+// authority is what decides about claims at one AuthorizationServer.
+type authority struct {
+	as *v1alpha1.AuthorizationServer
+	// access is what its NamespaceAccesses give.
+	access access.Server
+	// audiences of the API server.
+	audiences []string
+}
+
 // judgeClaim decides about one claim among all to the same resource of the same
 // server, itself included. It is pure.
-func judgeClaim(as *v1alpha1.AuthorizationServer, audiences []string, mine claim, all []claim) claimVerdict {
+func judgeClaim(a authority, mine claim, all []claim) claimVerdict {
 	if err := rules.Policy(mine.policy).Validate(); err != nil {
 		return claimVerdict{denied: v1alpha1.ReasonInvalidSpec, message: err.Error(), invalid: true}
 	}
-	if v := judgeResource(as, audiences, mine); v.denied != "" {
+	if v := judgeResource(a, mine); v.denied != "" {
 		return v
 	}
 	var standing []policy.Policy
 	for _, c := range all {
 		p := rules.Policy(c.policy)
-		if c.policy.DeletionTimestamp.IsZero() && p.Validate() == nil && judgeResource(as, audiences, c).denied == "" {
+		if c.policy.DeletionTimestamp.IsZero() && p.Validate() == nil && judgeResource(a, c).denied == "" {
 			standing = append(standing, p)
 		}
 	}
@@ -61,18 +72,32 @@ func judgeClaim(as *v1alpha1.AuthorizationServer, audiences []string, mine claim
 }
 
 // judgeResource decides whether a namespace may declare a resource at all.
-func judgeResource(as *v1alpha1.AuthorizationServer, audiences []string, c claim) claimVerdict {
+func judgeResource(a authority, c claim) claimVerdict {
 	resource := c.policy.Spec.Resource
-	if by := reservedBy(as, audiences, resource); by != "" {
+	if by := reservedBy(a.as, a.audiences, resource); by != "" {
 		return claimVerdict{denied: v1alpha1.ReasonResourceReserved,
 			message: fmt.Sprintf("resource %s is reserved: it is, or lies below, %s; choose the URI of your own API", resource, by)}
 	}
-	if mayDeclare(as, resource, c.namespace) {
+	d := a.access.Declare(resource, c.namespace)
+	if d.May {
 		return claimVerdict{}
 	}
-	return claimVerdict{denied: v1alpha1.ReasonResourceNotAllowed,
-		message: fmt.Sprintf("spec.resources of AuthorizationServer %s/%s does not let namespace %s declare %s: choose a resource that it allows, or have an entry with a prefix of it added there",
-			as.Namespace, as.Name, c.policy.Namespace, resource)}
+	return claimVerdict{denied: v1alpha1.ReasonResourceNotAllowed, message: notAllowed(a, c, d)}
+}
+
+// notAllowed says what to change, and where.
+func notAllowed(a authority, c claim, d access.Declaration) string {
+	server := client.ObjectKeyFromObject(a.as)
+	text := fmt.Sprintf("namespace %s may not declare %s at AuthorizationServer %s", c.policy.Namespace, c.policy.Spec.Resource, server)
+	switch {
+	case a.access.Empty():
+		text += fmt.Sprintf(", which has no NamespaceAccess, so that only namespace %s may", server.Namespace)
+	case len(d.By) > 0:
+		text += fmt.Sprintf(": prefix %s in spec.resources of NamespaceAccess %s covers it and does not give it to this namespace", d.Prefix, strings.Join(d.By, ", "))
+	default:
+		text += ": no NamespaceAccess has a prefix that covers it"
+	}
+	return text + fmt.Sprintf(". Choose a resource that this namespace may declare, or have a prefix of it that is at least as long added to spec.resources.prefixes of a NamespaceAccess in namespace %s that matches this namespace", server.Namespace)
 }
 
 // reservedBy names what reserves a resource; empty: nothing. Tokens for the
@@ -87,16 +112,4 @@ func reservedBy(as *v1alpha1.AuthorizationServer, audiences []string, resource s
 		return "an audience of the Kubernetes API server"
 	}
 	return ""
-}
-
-func mayDeclare(as *v1alpha1.AuthorizationServer, resource string, ns *corev1.Namespace) bool {
-	if as.Spec.Resources == nil {
-		return ns.Name == as.Namespace
-	}
-	var list []policy.OwnershipRule
-	for _, r := range *as.Spec.Resources {
-		list = append(list, policy.OwnershipRule{Prefixes: r.Prefixes, Includes: rules.Includes(r.Namespaces, as.Namespace, ns)})
-	}
-	_, may := policy.Ownership(list, resource)
-	return may
 }

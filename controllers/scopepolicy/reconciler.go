@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/access"
 	"clientele.dev/clientele/controllers/internal/notice"
 	"clientele.dev/clientele/controllers/internal/rules"
 	"clientele.dev/clientele/controllers/internal/status"
@@ -63,7 +64,7 @@ func New(o Options) *Reconciler {
 // DroppedEvents counts the events that exceeded their budget.
 func (r *Reconciler) DroppedEvents() int64 { return r.board.Dropped() }
 
-// +kubebuilder:rbac:groups=oauth.clientele.dev,resources=scopepolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups=oauth.clientele.dev,resources=scopepolicies;namespaceaccesses,verbs=get;list;watch
 // +kubebuilder:rbac:groups=oauth.clientele.dev,resources=scopepolicies/status,verbs=patch
 // +kubebuilder:rbac:groups=oauth.clientele.dev,resources=authorizationservers,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
@@ -134,8 +135,21 @@ func (r *Reconciler) gather(ctx context.Context, sp *v1alpha1.ScopePolicy) (obse
 	if err != nil {
 		return o, err
 	}
-	o.as, o.claim = as, judgeClaim(as, audiences, mine, all)
+	given, err := r.accessAt(ctx, key)
+	if err != nil {
+		return o, err
+	}
+	o.as, o.claim = as, judgeClaim(authority{as, given, audiences}, mine, all)
 	return o, nil
+}
+
+// accessAt reads the NamespaceAccesses of a server.
+func (r *Reconciler) accessAt(ctx context.Context, server registrar.Key) (access.Server, error) {
+	var list v1alpha1.NamespaceAccessList
+	if err := r.Client.List(ctx, &list, client.InNamespace(server.Namespace), client.DisableReadYourWritesConsistency); err != nil {
+		return access.Server{}, fmt.Errorf("list the NamespaceAccesses of AuthorizationServer %s: %w", server, err)
+	}
+	return access.Of(server, list.Items), nil
 }
 
 // claims returns the policy's own claim and all to the same resource of the same

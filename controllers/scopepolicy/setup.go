@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/access"
 	"clientele.dev/clientele/controllers/internal/rules"
 	"clientele.dev/clientele/controllers/registrar"
 	corev1 "k8s.io/api/core/v1"
@@ -50,8 +51,8 @@ func claimKey(sp *v1alpha1.ScopePolicy, own string) string {
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
 // SetupWithManager has the Reconciler called when a ScopePolicy's spec, another
-// claim to its resource, its namespace's labels, its server, or what the server
-// holds of it changed. The cache must have the indexes of AddIndexes.
+// claim to its resource, who may declare that, its namespace's labels, its server, or
+// what the server holds of it changed. The cache must have the indexes of AddIndexes.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	if err := mgr.Add(r.board); err != nil {
 		return err
@@ -62,6 +63,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.ScopePolicy{}, spec).
 		Watches(&v1alpha1.ScopePolicy{}, handler.EnqueueRequestsFromMapFunc(r.rivals), spec).
 		Watches(&v1alpha1.AuthorizationServer{}, handler.EnqueueRequestsFromMapFunc(r.ofServer), spec).
+		Watches(&v1alpha1.NamespaceAccess{}, access.Changes(access.TouchesResources, r.ofAccess)).
 		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.ofNamespace), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WatchesRawSource(r.serverChanges()).
 		Complete(r)
@@ -78,6 +80,35 @@ func (r *Reconciler) rivals(ctx context.Context, obj client.Object) []reconcile.
 
 func (r *Reconciler) ofServer(ctx context.Context, obj client.Object) []reconcile.Request {
 	return r.requests(ctx, client.MatchingFields{indexServer: client.ObjectKeyFromObject(obj).String()})
+}
+
+// ofAccess are the policies whose resource a NamespaceAccess has a prefix of. The
+// server's own namespace may declare any resource while there is no NamespaceAccess,
+// so that the first and the last one touch its policies, and all their rivals.
+func (r *Reconciler) ofAccess(ctx context.Context, o *v1alpha1.NamespaceAccess, comesOrGoes bool) []reconcile.Request {
+	key := access.ServerKey(o)
+	given, err := r.accessAt(ctx, key)
+	var list v1alpha1.ScopePolicyList
+	if err == nil {
+		err = r.Client.List(ctx, &list, client.MatchingFields{indexServer: key.String()}, client.DisableReadYourWritesConsistency)
+	}
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "cannot list what a NamespaceAccess touches from the cache")
+		return nil
+	}
+	own := map[string]bool{} // the resources that the server's own namespace declares
+	for i := range list.Items {
+		if sp := &list.Items[i]; sp.Namespace == key.Namespace && comesOrGoes && given.Only(o) {
+			own[sp.Spec.Resource] = true
+		}
+	}
+	var touched []reconcile.Request
+	for i := range list.Items {
+		if sp := &list.Items[i]; own[sp.Spec.Resource] || access.Covers(o, sp.Spec.Resource) {
+			touched = append(touched, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(sp)})
+		}
+	}
+	return touched
 }
 
 // ofNamespace are the policies of a namespace and all their rivals: with the

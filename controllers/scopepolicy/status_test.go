@@ -17,7 +17,7 @@ import (
 )
 
 func TestStatus(t *testing.T) {
-	as := serverWith()
+	as := serverWith().as
 	seen := func(change func(*observed)) observed {
 		o := observed{key: registrar.Key{Namespace: "system", Name: "default"}, counted: true, as: as}
 		change(&o)
@@ -84,7 +84,7 @@ func TestStatus(t *testing.T) {
 // A status that says the same again is the same, so nothing is written (F35).
 func TestF35StatusIsStable(t *testing.T) {
 	sp := claimed("shop", "p", orders, 0, "read").policy
-	o := observed{key: registrar.Key{Namespace: "system", Name: "default"}, counted: true, as: serverWith(), exchange: registrar.ErrUnreachable}
+	o := observed{key: registrar.Key{Namespace: "system", Name: "default"}, counted: true, as: serverWith().as, exchange: registrar.ErrUnreachable}
 	sp.Status = statusOf(sp, o, judge(o), epoch)
 	later := statusOf(sp, o, judge(o), epoch.Add(time.Hour))
 	for i, c := range later.Conditions {
@@ -95,7 +95,7 @@ func TestF35StatusIsStable(t *testing.T) {
 }
 
 func TestConflictNamesScopeAndPolicy(t *testing.T) {
-	o := observed{as: serverWith(), claim: claimVerdict{conflicts: []policy.Conflict{{Scope: "orders:read", Policy: "shop/older"}}}}
+	o := observed{as: serverWith().as, claim: claimVerdict{conflicts: []policy.Conflict{{Scope: "orders:read", Policy: "shop/older"}}}}
 	if _, _, message := judgeConflicts(o); !strings.Contains(message, "orders:read") || !strings.Contains(message, "shop/older") {
 		t.Errorf("the message %q names not both", message)
 	}

@@ -70,6 +70,7 @@ var arrows = map[string][]string{
 	// The operator. It speaks to the server over HTTP only.
 	"controllers":                     {"api/v1alpha1", "controllers/", "github.com/go-logr/logr", "github.com/prometheus/client_golang", "k8s"},
 	"controllers/internal/rules":      {"api/v1alpha1", "authserver/oauth", "authserver/policy", "k8s"},
+	"controllers/internal/access":     {"api/v1alpha1", "controllers/internal/rules", "authserver/policy", "k8s"},
 	"controllers/internal/outcome":    {"k8s"},
 	"controllers/internal/status":     {"api/v1alpha1", "k8s"},
 	"controllers/internal/notice":     {"api/v1alpha1", "k8s"},
@@ -78,6 +79,7 @@ var arrows = map[string][]string{
 	"controllers/oauthclient":         controller("authserver/oauth", "authserver/credential", "authserver/policy"),
 	"controllers/scopepolicy":         controller("authserver/oauth", "authserver/policy"),
 	"controllers/authorizationserver": controller("authserver/oauth", "authserver/credential", "authserver/keys"),
+	"controllers/namespaceaccess":     controller(),
 	"controllers/signingkey":          controller("authserver/oauth", "authserver/keys"),
 
 	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/logo", "authserver/outbound", "authserver/peer", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "controllers/desk", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},

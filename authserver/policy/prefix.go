@@ -1,0 +1,14 @@
+package policy
+
+import "strings"
+
+// MatchPrefix reports whether a resource lies under a prefix: it equals it, or
+// continues it after a slash. So https://api.example covers
+// https://api.example/orders, but neither https://api.example.evil nor
+// https://api.example@evil. An empty prefix covers nothing.
+func MatchPrefix(prefix, resource string) bool {
+	if prefix == "" || !strings.HasPrefix(resource, prefix) {
+		return false
+	}
+	return len(resource) == len(prefix) || prefix[len(prefix)-1] == '/' || resource[len(prefix)] == '/'
+}
