@@ -31,7 +31,6 @@ import (
 	"clientele.dev/clientele/authserver/kube"
 	"clientele.dev/clientele/authserver/logo"
 	"clientele.dev/clientele/authserver/outbound"
-	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/postgres"
@@ -159,12 +158,9 @@ type serverFlags struct {
 	common
 	options authserver.Options
 	object  string // namespace/name of the AuthorizationServer
-	proxies []string
 	storage string
 	dataDir string
 	dsnFile string
-	// outboundAllow are the prefixes that URLs of strangers may lead into.
-	outboundAllow []string
 }
 
 func serverCommand() *cobra.Command {
@@ -184,11 +180,9 @@ func serverCommand() *cobra.Command {
 	flags.StringVar(&f.options.MetricsAddress, "metrics-address", ":9090", "host:port of /metrics; empty: none")
 	flags.StringVar(&f.options.TLSCertFile, "tls-cert-file", "", "PEM file of the TLS certificate, read again when it changes; empty: plain http, for loopback or behind a proxy that terminates TLS")
 	flags.StringVar(&f.options.TLSKeyFile, "tls-key-file", "", "PEM file of the certificate's key")
-	flags.StringSliceVar(&f.proxies, "trusted-proxies", nil, "networks (CIDR) or addresses of the proxies whose X-Forwarded-For is believed, no others; empty: none, and limits go by who is connected")
 	flags.StringVar(&f.storage, "storage", "embedded", "embedded (SQLite in --data-dir, one replica) or postgres (--postgres-dsn-file, any number of replicas)")
 	flags.StringVar(&f.dataDir, "data-dir", "/var/lib/clientele", "directory of the embedded database")
 	flags.StringVar(&f.dsnFile, "postgres-dsn-file", "", "file, such as a mounted Secret, that holds PostgreSQL's connection string; read again for each connection, so that a new password, role, host or certificate needs no restart")
-	flags.StringSliceVar(&f.outboundAllow, "outbound-allow", nil, "address prefixes, such as 10.1.0.0/16, into which URLs may lead that apps name for themselves (their logos), beside the public internet; no proxy of the environment is used")
 	return cmd
 }
 
@@ -202,20 +196,14 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 	if !ok || namespace == "" || name == "" {
 		return fmt.Errorf("--authorization-server %q: want namespace/name", f.object)
 	}
-	if o.TrustedProxies, err = peer.ParseProxies(f.proxies); err != nil {
-		return fmt.Errorf("--trusted-proxies: %w", err)
-	}
 	config, err := f.restConfig()
 	if err != nil {
 		return err
 	}
-	allow, err := outbound.ParseAllow(f.outboundAllow)
-	if err != nil {
-		return fmt.Errorf("--outbound-allow %w", err)
-	}
-	upstreams := outbound.New(outbound.Options{Policy: outbound.Policy{Private: true, Allow: allow}, UserAgent: userAgent()})
+	o.Outbound = &outbound.Allowlist{}
+	upstreams := outbound.New(outbound.Options{Policy: outbound.Policy{Private: true}, Allow: o.Outbound, UserAgent: userAgent()})
 	o.Logos = outbound.New(outbound.Options{
-		Policy: outbound.Policy{Allow: allow}, UserAgent: userAgent(), MaxBytes: logo.MaxBytes, Timeout: logo.Timeout,
+		Allow: o.Outbound, UserAgent: userAgent(), MaxBytes: logo.MaxBytes, Timeout: logo.Timeout,
 	})
 	adapter, err := kube.New(kube.Options{Config: config, Namespace: namespace, Name: name, Outbound: upstreams, Log: o.Log, Now: o.Now})
 	if err != nil {

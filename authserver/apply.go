@@ -9,6 +9,7 @@ import (
 	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/endpoint"
+	"clientele.dev/clientele/authserver/outbound"
 )
 
 // How long to wait after a snapshot could not be put into force.
@@ -45,6 +46,7 @@ func (s *Server) Apply(ctx context.Context, next Snapshot) error {
 			return fmt.Errorf("the new settings or keys are of no use, the old ones stay in force: %w", err)
 		}
 		s.tellChanges(s.health.view.Swap(v), v)
+		s.setOutbound(v)
 	}
 	s.health.users.set(next.Users) // after the view: whoever hears of it asks for the metadata
 	// 3.
@@ -86,7 +88,21 @@ func (s *Server) inForce(v *endpoint.View) bool {
 	return s.known.ServerKeys == nil || v.SameServerKeys(*s.known.ServerKeys)
 }
 
+// setOutbound tells the clients that fetch what the view permits; newView parsed it
+// before.
+func (s *Server) setOutbound(v *endpoint.View) {
+	if s.options.Outbound == nil {
+		return
+	}
+	if allow, err := outbound.ParseAllow(v.Settings.OutboundAllow); err == nil {
+		s.options.Outbound.Set(allow)
+	}
+}
+
 func (s *Server) newView() (*endpoint.View, error) {
+	if _, err := outbound.ParseAllow(s.known.Settings.OutboundAllow); err != nil {
+		return nil, fmt.Errorf("outboundAllow: %w", err)
+	}
 	c := endpoint.ViewConfig{Settings: *s.known.Settings, Clients: s.registry.Client}
 	if s.known.Signing != nil {
 		c.Signing = *s.known.Signing

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"clientele.dev/clientele/authserver/authtest"
+	"clientele.dev/clientele/authserver/endpoint"
 )
 
 // audited are the audit events of a name, in their order, each without what is the
@@ -39,7 +40,7 @@ func audited(t *testing.T, s *authtest.Server, name string) []map[string]string 
 // What people decide, and who changed what they decide about, is told with whom it was
 // and where from.
 func TestWhatPeopleDecideIsAudited(t *testing.T) {
-	w, _ := newAccount(t, authtest.Config{TrustedProxies: []string{"127.0.0.1"}})
+	w, _ := newAccount(t, authtest.Config{Settings: endpoint.Settings{TrustedProxies: []string{"127.0.0.1"}}})
 	const remote = "203.0.113.9"
 	b := from(t, w.Server, remote)
 	subject, id := authtest.Person{Username: "ada"}.Subject(), w.app.Registration.ClientID
@@ -116,7 +117,7 @@ func TestWhatPeopleDecideIsAudited(t *testing.T) {
 }
 
 func TestWhereAppsRegisterFromIsAudited(t *testing.T) {
-	s := authtest.Start(t, open(authtest.Config{TrustedProxies: []string{"127.0.0.1"}}))
+	s := authtest.Start(t, open(authtest.Config{Settings: endpoint.Settings{TrustedProxies: []string{"127.0.0.1"}}}))
 	managed := s.MustRegister(t, authtest.NewClient("managed"))
 	app := register(t, s, "203.0.113.9")
 	app.from = "203.0.113.10"

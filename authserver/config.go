@@ -11,7 +11,7 @@ import (
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/authserver/oauth"
-	"clientele.dev/clientele/authserver/peer"
+	"clientele.dev/clientele/authserver/outbound"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 )
@@ -56,9 +56,9 @@ type Options struct {
 	// Upstreams returns the upstream providers in force, nil while they are not
 	// known yet. Nil itself: there are none.
 	Upstreams func() *signin.Upstreams
-	// TrustedProxies are those whose word about whom they speak for is taken. Zero:
-	// nobody's.
-	TrustedProxies peer.Proxies
+	// Outbound is set to the networks that Settings.OutboundAllow names, when they
+	// change; clients that fetch share it. Nil: nothing is told.
+	Outbound *outbound.Allowlist
 	// Logos fetches the logos of declared clients, within the limits of
 	// package logo. Nil: none are shown.
 	Logos *http.Client

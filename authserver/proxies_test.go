@@ -1,6 +1,7 @@
 package authserver_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -8,8 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"clientele.dev/clientele/authserver"
 	"clientele.dev/clientele/authserver/authtest"
 	"clientele.dev/clientele/authserver/endpoint"
+	"clientele.dev/clientele/authserver/outbound"
 )
 
 // from opens a browser whose requests a proxy says to come from an address.
@@ -31,8 +34,9 @@ func guess(t *testing.T, s *authtest.Server, b *authtest.Browser, c authtest.Cli
 // proxied starts a server that believes the proxies, and lets an address register
 // two clients a minute.
 func proxied(t *testing.T, proxies ...string) (*authtest.Server, authtest.Client) {
-	s := authtest.Start(t, authtest.Config{TrustedProxies: proxies, Settings: endpoint.Settings{
-		Registration: endpoint.RegistrationSettings{Mode: endpoint.RegistrationOpen, PerAddressMinute: 2},
+	s := authtest.Start(t, authtest.Config{Settings: endpoint.Settings{
+		TrustedProxies: proxies,
+		Registration:   endpoint.RegistrationSettings{Mode: endpoint.RegistrationOpen, PerAddressMinute: 2},
 	}})
 	s.SetUsers(t, authtest.Person{Username: "ada"})
 	return s, s.MustRegister(t, authtest.NewClient("app", authtest.WithCode("openid"), authtest.Public))
@@ -94,6 +98,55 @@ func TestBehindAProxyEverybodyHasTheirOwnLimits(t *testing.T) {
 	}
 	if register("2001:db8::1") != 201 || register("2001:db8::2") != 201 || register("2001:db8::3") != 429 || register("2001:db8:0:1::1") != 201 {
 		t.Error("registrations do not go by the /64 of the address that the proxy names")
+	}
+}
+
+// trustedProxies and outboundAllow are in force at once, without a restart. Invalid
+// ones leave those before in force.
+func TestProxiesAndOutboundChangeWithoutRestart(t *testing.T) {
+	allow := &outbound.Allowlist{}
+	s := authtest.Start(t, authtest.Config{Outbound: allow, Settings: endpoint.Settings{
+		Registration: endpoint.RegistrationSettings{Mode: endpoint.RegistrationOpen, PerAddressMinute: 1},
+	}})
+	site := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(site.Close)
+	register := func(address string) int {
+		return s.Do(t, http.MethodPost, "/oauth/register", seed1, "Content-Type", "application/json", "X-Forwarded-For", address).Status
+	}
+	fetch := func() error {
+		client := outbound.New(outbound.Options{Allow: allow})
+		defer client.CloseIdleConnections()
+		answer, err := client.Get(site.URL)
+		if err == nil {
+			_ = answer.Body.Close()
+		}
+		return err
+	}
+	if register("203.0.113.1") != 201 || register("203.0.113.2") != 429 || !errors.Is(fetch(), outbound.ErrRefused) {
+		t.Error("something is trusted or allowed before it is named")
+	}
+	s.Settings.TrustedProxies, s.Settings.OutboundAllow = []string{"127.0.0.1/32"}, []string{"127.0.0.0/8"}
+	s.Reload(t)
+	if a, b := register("203.0.113.1"), register("203.0.113.2"); a != 201 || b != 201 {
+		t.Errorf("the proxy is not believed: %d, %d", a, b)
+	}
+	if err := fetch(); err != nil {
+		t.Errorf("the network is not allowed: %v", err)
+	}
+	for _, change := range []func(*endpoint.Settings){
+		func(e *endpoint.Settings) { e.TrustedProxies = []string{"0.0.0.0/0"} },
+		func(e *endpoint.Settings) { e.OutboundAllow = []string{"169.254.0.0/16"} },
+	} {
+		settings := s.Settings
+		change(&settings)
+		if err := s.Apply(t.Context(), authserver.Snapshot{Settings: &settings}); err == nil {
+			t.Errorf("%v, %v are in force", settings.TrustedProxies, settings.OutboundAllow)
+		}
+	}
+	s.Settings.TrustedProxies, s.Settings.OutboundAllow = nil, nil
+	s.Reload(t)
+	if register("203.0.113.3") != 429 || !errors.Is(fetch(), outbound.ErrRefused) {
+		t.Error("what the settings do not name any more is still trusted or allowed")
 	}
 }
 

@@ -42,7 +42,7 @@ func register(t *testing.T, s *authtest.Server, from string) *mine {
 // Each change is a durable write that all replicas hear of.
 func TestA10FloodOfChanges(t *testing.T) {
 	forEachStorage(t, func(t *testing.T, on authtest.Config) {
-		on.TrustedProxies = []string{"127.0.0.1"}
+		on.Settings.TrustedProxies = []string{"127.0.0.1"}
 		s := authtest.Start(t, open(on, func(r *endpoint.RegistrationSettings) { r.PerAddressMinute, r.PerMinute = 3, 8 }))
 		app, neighbour, other := register(t, s, "203.0.113.1"), register(t, s, "203.0.113.1"), register(t, s, "203.0.113.2")
 		refused := func(rule string, a authtest.Answer) {

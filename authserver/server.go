@@ -65,7 +65,6 @@ func New(o Options) (*Server, error) {
 		Roster:     roster,
 		Password:   signin.NewPassword(signin.PasswordOptions{Local: o.Users, Lockout: signin.Lockout{Attempts: o.Store, Limits: s.signInLimits}}),
 		Upstreams:  o.Upstreams,
-		Proxies:    o.TrustedProxies,
 		Logos:      newLogos(o),
 		Grants: []grant.Grant{
 			grant.ClientCredentials{Rights: rights},

@@ -1,6 +1,7 @@
 package v1alpha1_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -50,6 +51,18 @@ func TestAuthorizationServerSchema(t *testing.T) {
 		{"defaultResource", server("defaultResource: https://api.example.com/v1"), nil},
 		{"defaultResource that is no URI", server("defaultResource: api"), []string{"spec.defaultResource", "absolute URI without a fragment"}},
 		{"defaultResource with fragment", server("defaultResource: 'https://api.example.com#a'"), []string{"spec.defaultResource", "absolute URI without a fragment"}},
+
+		{"trusted proxies", server("trustedProxies: [10.1.2.0/28, 10.1.2.3/32, 'fd12::/64']"), nil},
+		{"trusted proxy by address", server("trustedProxies: [10.1.2.3]"), []string{"spec.trustedProxies[0]", "a network such as 10.1.2.0/28"}},
+		{"trusted proxy by name", server("trustedProxies: [ingress]"), []string{"spec.trustedProxies[0]", "a network such as 10.1.2.0/28"}},
+		{"trusted proxies everywhere", server("trustedProxies: [10.0.0.0/8, '::/0']"), []string{"spec.trustedProxies[1]", "anyone could then claim any address"}},
+		{"trusted proxy written as IPv6", server("trustedProxies: ['::ffff:10.0.0.0/104']"), []string{"spec.trustedProxies[0]", "a network such as 10.1.2.0/28"}},
+		{"too many trusted proxies", server("trustedProxies: " + names(33, func(i int) string { return fmt.Sprintf("10.0.%d.0/24", i) })), []string{"spec.trustedProxies", "32"}},
+		{"outboundAllow", server("outboundAllow: [10.1.0.0/16, 'fd12:3456::/32', 0.0.0.0/0]"), nil},
+		{"outboundAllow by address", server("outboundAllow: [10.1.0.1]"), []string{"spec.outboundAllow[0]", "networks without bits behind their length"}},
+		{"outboundAllow with bits behind", server("outboundAllow: [10.1.0.1/16]"), []string{"spec.outboundAllow[0]", "networks without bits behind their length"}},
+		{"outboundAllow of a metadata service", server("outboundAllow: [10.1.0.0/16, 169.254.169.254/32]"), []string{"spec.outboundAllow[1]", "they are never permitted"}},
+		{"outboundAllow of multicast", server("outboundAllow: ['ff02::/16']"), []string{"spec.outboundAllow[0]", "they are never permitted"}},
 
 		{"RS256", server("signing: {accessTokenAlgorithm: RS256, rotateEvery: 24h, jwksMaxAge: 0s}"), nil},
 		{"unknown algorithm", server("signing: {accessTokenAlgorithm: HS256}"), []string{"spec.signing.accessTokenAlgorithm", `"ES256", "RS256"`}},

@@ -61,6 +61,30 @@ type AuthorizationServerSpec struct {
 	// +optional
 	Registration RegistrationSpec `json:"registration,omitzero"`
 
+	// trustedProxies are the networks of the proxies in front of the server, such as
+	// an ingress. The server believes the X-Forwarded-For of these and no others; its
+	// limits and its audit log go by that address. Absent: by the address that is
+	// connected.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=64
+	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self) && cidr(self).prefixLength() > 0",message="a trusted proxy must be a network such as 10.1.2.0/28, or 10.1.2.3/32 for one address, and not the whole internet: anyone could then claim any address"
+	// +optional
+	TrustedProxies []string `json:"trustedProxies,omitempty"`
+
+	// outboundAllow are networks, beside the public internet, that the server may
+	// fetch clients' logos from. Upstream OpenID providers may be in private networks
+	// anyway. Link-local addresses and metadata services of clouds are never asked.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=64
+	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self) && cidr(self) == cidr(self).masked()",message="outboundAllow must list networks without bits behind their length, such as 10.1.0.0/16 or fd12:3456::/32"
+	// +kubebuilder:validation:items:XValidation:rule="!isCIDR(self) || !['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::/32', 'fd00:c1::a9fe:a9fe/128', 'fd00:42::42/128', 'fd20:ce::254/128', '100.100.100.200/32', '168.63.129.16/32', '192.0.0.192/32', '0.0.0.0/8', '::/128', '224.0.0.0/4', 'ff00::/8', '240.0.0.0/4'].exists(n, cidr(n).containsCIDR(cidr(self)))",message="outboundAllow must not list link-local, multicast or reserved networks, nor metadata services of clouds: they are never permitted"
+	// +optional
+	OutboundAllow []string `json:"outboundAllow,omitempty"`
+
 	// users says how people sign in. Absent: nobody does.
 	// +optional
 	Users *UsersSpec `json:"users,omitempty"`

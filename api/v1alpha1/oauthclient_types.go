@@ -129,8 +129,8 @@ type OAuthClientSpec struct {
 
 	// logoURL is a PNG, JPEG, GIF or WebP image of at most 256 KiB and 2048 x 2048
 	// pixels, shown on the consent page and the account page. The server fetches it
-	// itself, from the public internet only unless it was told otherwise
-	// (--outbound-allow); while it cannot, the pages show the app's initials.
+	// itself, from the public internet and the networks in the AuthorizationServer's
+	// outboundAllow; while it cannot, the pages show the app's initials.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https://[]!$%&-;=?-[_a-z~]+$') && isURL(self)",message="logoURL must be an https URL without a fragment"

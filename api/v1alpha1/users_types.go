@@ -24,7 +24,7 @@ type UsersSpec struct {
 
 // Lockout says how many wrong passwords there may be in a window. What counts as
 // one address is an IPv4 address, or the /64 of an IPv6 one; behind a proxy see
-// `clientele server --trusted-proxies`.
+// trustedProxies.
 // +kubebuilder:validation:XValidation:rule="(has(self.perUserAndAddress) ? self.perUserAndAddress : 10) <= (has(self.perUser) ? self.perUser : 100) && (has(self.perUserAndAddress) ? self.perUserAndAddress : 10) <= (has(self.perAddress) ? self.perAddress : 100)",message="perUserAndAddress (10 if absent) must not exceed perUser or perAddress (100 if absent): somebody at one address could lock a user out everywhere, or everybody there"
 type Lockout struct {
 	// perUserAndAddress is for one user from one address: the limit that people

@@ -135,6 +135,16 @@ func (in *AuthorizationServerSpec) DeepCopyInto(out *AuthorizationServerSpec) {
 	out.Signing = in.Signing
 	in.Tokens.DeepCopyInto(&out.Tokens)
 	in.Registration.DeepCopyInto(&out.Registration)
+	if in.TrustedProxies != nil {
+		in, out := &in.TrustedProxies, &out.TrustedProxies
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
+	if in.OutboundAllow != nil {
+		in, out := &in.OutboundAllow, &out.OutboundAllow
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.Users != nil {
 		in, out := &in.Users, &out.Users
 		*out = new(UsersSpec)

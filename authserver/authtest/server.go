@@ -18,7 +18,7 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/keys"
-	"clientele.dev/clientele/authserver/peer"
+	"clientele.dev/clientele/authserver/outbound"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/postgres/pgtest"
@@ -46,8 +46,8 @@ type Config struct {
 	Wrap func(store.Store) store.Store
 	// Upstreams returns the upstream providers; nil: none.
 	Upstreams func() *signin.Upstreams
-	// TrustedProxies, as --trusted-proxies takes them.
-	TrustedProxies []string
+	// Outbound is told of Settings.OutboundAllow; nil: it is not.
+	Outbound *outbound.Allowlist
 	// Logos fetches logos of clients; nil: none are shown.
 	Logos *http.Client
 	// Discard the log instead of keeping it, for benchmarks.
@@ -141,15 +141,14 @@ func (s *Server) run(t testing.TB, c Config) {
 	if source == nil {
 		source = silent{}
 	}
-	proxies, err := peer.ParseProxies(c.TrustedProxies)
-	must(t, err)
+	var err error
 	s.Server, err = authserver.New(authserver.Options{
 		Store:           s.Store,
 		Source:          source,
 		Registrars:      s.Registrars,
 		Users:           s.Users,
 		Upstreams:       c.Upstreams,
-		TrustedProxies:  proxies,
+		Outbound:        c.Outbound,
 		Logos:           c.Logos,
 		Log:             s.logger(c),
 		Now:             s.Clock.Now,

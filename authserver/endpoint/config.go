@@ -10,7 +10,6 @@ import (
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/logo"
 	"clientele.dev/clientele/authserver/oauth"
-	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
@@ -72,8 +71,6 @@ type Config struct {
 	// Upstreams returns the upstream providers in force, nil while they are not
 	// known yet. Nil itself: there are none.
 	Upstreams func() *signin.Upstreams
-	// Proxies are those that say whom they speak for. Zero: nobody is believed.
-	Proxies peer.Proxies
 	// Logos of declared clients; nil: none are shown.
 	Logos   *logo.Cache
 	Grants  []grant.Grant

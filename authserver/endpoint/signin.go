@@ -13,6 +13,7 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/params"
+	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/web"
@@ -220,7 +221,11 @@ func setCookies(x *exchange, cookies []*http.Cookie) {
 
 // remoteAddress is whose request it is, as far as that can be believed.
 func (s *Server) remoteAddress(x *exchange) string {
-	return s.Proxies.Address(x.r.RemoteAddr, x.r.Header["X-Forwarded-For"])
+	var proxies peer.Proxies
+	if x.view != nil {
+		proxies = x.view.proxies
+	}
+	return proxies.Address(x.r.RemoteAddr, x.r.Header["X-Forwarded-For"])
 }
 
 // person is what pages call whoever is signed in.

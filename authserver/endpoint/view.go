@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/keys"
+	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/token"
@@ -50,6 +52,12 @@ type Settings struct {
 	// Users says that people sign in here. Without it what is for people is neither
 	// advertised nor there: authorization and its grants, userinfo, logout, account.
 	Users bool
+	// TrustedProxies are networks whose X-Forwarded-For is believed, as
+	// peer.ParseProxies reads them.
+	TrustedProxies []string
+	// OutboundAllow are networks beside the public internet that the server may
+	// fetch from, as outbound.ParseAllow reads them.
+	OutboundAllow []string
 }
 
 // Equal reports whether both say the same.
@@ -79,6 +87,7 @@ type View struct {
 	minter     *token.Minter   // nil: no active signing key
 	tokens     *token.Verifier // nil: no signing keys
 	identity   *token.IDMinter // nil with minter
+	proxies    peer.Proxies
 	cookies    signin.Cookies
 	pages      *web.Pages
 	assets     http.Handler
@@ -97,7 +106,7 @@ type ViewConfig struct {
 	Clients    func(clientID string) (*registry.Client, bool)
 }
 
-// NewView makes a View. It fails if the issuer is no URL, or a key is of no use.
+// NewView makes a View. It fails if a setting or a key is invalid.
 func NewView(c ViewConfig) (*View, error) {
 	issuer, err := url.Parse(c.Settings.Issuer)
 	if err != nil {
@@ -109,6 +118,9 @@ func NewView(c ViewConfig) (*View, error) {
 		serverKeys: c.ServerKeys,
 		issuerPath: issuer.Path,
 		base:       c.Settings.Issuer,
+	}
+	if v.proxies, err = peer.ParseProxies(c.Settings.TrustedProxies); err != nil {
+		return nil, fmt.Errorf("trustedProxies: %w", err)
 	}
 	v.terms = terms(c.Settings)
 	if err := v.preparePages(); err != nil {

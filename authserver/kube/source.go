@@ -138,7 +138,9 @@ func settingsOf(s *v1alpha1.AuthorizationServer) endpoint.Settings {
 
 			PrivateUseSchemes: r.PrivateUseSchemes,
 		},
-		SignIn: signInLimits(s.Spec.Users),
+		SignIn:         signInLimits(s.Spec.Users),
+		TrustedProxies: s.Spec.TrustedProxies,
+		OutboundAllow:  s.Spec.OutboundAllow,
 	}
 }
 

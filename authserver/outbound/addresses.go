@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 )
 
 // ErrRefused is wrapped by every error of a rule of this package. The text says
@@ -138,6 +139,26 @@ func find(addr netip.Addr) block {
 		return block{class: public}
 	}
 	return block{class: special, name: "not of the internet (global unicast, RFC 4291)"}
+}
+
+// Allowlist holds prefixes that may change while clients use them. The zero value
+// holds none.
+type Allowlist struct {
+	list atomic.Pointer[[]netip.Prefix]
+}
+
+// Set replaces the prefixes. Connections that are open stay open until they are
+// idle for 30 s.
+func (a *Allowlist) Set(list []netip.Prefix) { a.list.Store(&list) }
+
+func (a *Allowlist) prefixes() []netip.Prefix {
+	if a == nil {
+		return nil
+	}
+	if list := a.list.Load(); list != nil {
+		return *list
+	}
+	return nil
 }
 
 // ParseAllow reads prefixes such as 10.1.0.0/16 for Policy.Allow. One that names

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -15,6 +16,8 @@ import (
 // Options of a client.
 type Options struct {
 	Policy Policy
+	// Allow permits more prefixes; it is asked before each connection. Nil: none.
+	Allow *Allowlist
 	// UserAgent of the requests. Empty: clientele.
 	UserAgent string
 	// Timeout of a whole exchange, from the look-up of the name to the last byte
@@ -58,7 +61,7 @@ func newClient(o Options, dialer *net.Dialer) *http.Client {
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = defaultMaxBytes
 	}
-	dialer.ControlContext = o.Policy.control
+	dialer.ControlContext = o.control
 	http1 := new(http.Protocols)
 	http1.SetHTTP1(true)
 	return &http.Client{
@@ -82,12 +85,14 @@ func newClient(o Options, dialer *net.Dialer) *http.Client {
 
 // control is called for each address that a name leads to, before it is
 // connected to.
-func (p Policy) control(_ context.Context, network, address string, _ syscall.RawConn) error {
+func (o Options) control(_ context.Context, network, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil || network != "tcp4" && network != "tcp6" {
 		return refused("a connection to %s by %s", address, network)
 	}
-	return p.Check(to.Addr())
+	policy := o.Policy
+	policy.Allow = append(slices.Clip(policy.Allow), o.Allow.prefixes()...)
+	return policy.Check(to.Addr())
 }
 
 // guarded checks a request before, and bounds the answer's body after it.
