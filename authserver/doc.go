@@ -25,7 +25,7 @@
 //	  client_credentials                          grant/clientcredentials.go RFC 6749, Section 4.4
 //	  authorization_code                          grant/authorization_code.go RFC 6749, Section 4.1.3; RFC 7636, Section 4.6
 //	  refresh_token                               grant/refresh_token.go    RFC 6749, Section 6; RFC 9700, Section 4.14
-//	  resource, scope, lifetime                   grant/rights.go           RFC 6749, Section 3.3; RFC 8707, Section 2
+//	  resource, scope, roles, lifetime            rights/                   RFC 6749, Section 3.3; RFC 8707, Section 2
 //	  the access token                            token/                    RFC 9068
 //	  the ID token                                token/idtoken.go          OpenID Connect Core 1.0, Section 2
 //	GET  /.well-known/oauth-authorization-server  endpoint/metadata.go      RFC 8414
@@ -34,7 +34,7 @@
 //	POST /oauth/revoke                            endpoint/revoke.go        RFC 7009, Section 2
 //	POST /oauth/introspect                        endpoint/introspect.go    RFC 7662, Section 2
 //	GET, POST /userinfo                           endpoint/userinfo.go      OpenID Connect Core 1.0, Section 5.3
-//	  is an access token still good?              endpoint/standing.go
+//	  is an access token still good?              tokenstatus/
 //	GET, POST /oauth/logout                       endpoint/logout.go        OpenID Connect RP-Initiated Logout 1.0
 //	GET  /account, /account/upstream/{provider}   endpoint/account.go       ours
 //	POST /account/{action}                        endpoint/account.go       ours

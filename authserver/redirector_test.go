@@ -142,7 +142,7 @@ func TestSigningOutLeadsNobodyToAStrangersPage(t *testing.T) {
 	b := w.NewBrowser(t)
 	offered("nobody signed in", b.Get(t, logout()))
 	signIn := func() (hint string) {
-		code := w.Code(t, b, c, "ada", "redirect_uri", stranger, "resource", api, "scope", "openid")
+		code := w.Code(t, b, c, "ada", "redirect_uri", stranger, "scope", "openid")
 		return w.post(t, "/oauth/token", "grant_type", "authorization_code", "code", code, "client_id", c.Registration.ClientID, "code_verifier", authtest.Verifier).Member("id_token")
 	}
 	hint := signIn()

@@ -13,10 +13,10 @@ import (
 	"clientele.dev/clientele/authserver/authtest"
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/endpoint"
-	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/token"
+	"clientele.dev/clientele/authserver/tokenstatus"
 )
 
 // refused checks for an OAuth error.
@@ -44,7 +44,7 @@ func (w *world) family(t *testing.T, accessToken string) store.Family {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, ok := grant.FamilyOf(c.JTI)
+	id, ok := tokenstatus.FamilyOf(c.JTI)
 	if !ok {
 		t.Fatalf("the jti %q names no family", c.JTI)
 	}

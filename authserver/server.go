@@ -55,7 +55,7 @@ func New(o Options) (*Server, error) {
 	s.metrics = newMetrics(s)
 	o.Store.SignWith(func() store.Signer { return s.currentKeys() }, o.Log)
 	roster := signin.Roster{Local: o.Users, Upstreams: o.Upstreams}
-	rights := &grant.Rights{Policies: s.registry.Policies}
+	policies := s.registry.Policies
 	s.handler = endpoint.New(endpoint.Config{
 		Health:     s.health,
 		Registry:   s.registry,
@@ -67,9 +67,9 @@ func New(o Options) (*Server, error) {
 		Upstreams:  o.Upstreams,
 		Logos:      newLogos(o),
 		Grants: []grant.Grant{
-			grant.ClientCredentials{Rights: rights},
-			grant.AuthorizationCode{Rights: rights, Codes: o.Store, Families: o.Store, Consents: o.Store, Users: roster},
-			grant.RefreshToken{Rights: rights, Families: o.Store, Consents: o.Store, Users: roster},
+			grant.ClientCredentials{Policies: policies},
+			grant.AuthorizationCode{Policies: policies, Codes: o.Store, Families: o.Store, Consents: o.Store, Users: roster},
+			grant.RefreshToken{Policies: policies, Families: o.Store, Consents: o.Store, Users: roster},
 		},
 		Metrics:  endpoint.NewMetrics(s.metrics),
 		Audit:    s.audit,

@@ -15,7 +15,7 @@ func TestUserinfo(t *testing.T) {
 	w := newPeople(t, authtest.Config{})
 	w.SetUsers(t, authtest.Person{Username: "ada", Groups: []string{"engineering", "board"}, Roles: []string{"admin"}})
 	claims := func(scope string) string {
-		token, _ := w.tokens(t, w.app, "scope", scope, "resource", api)
+		token, _ := w.tokens(t, w.app, "scope", scope)
 		a := w.userinfo(t, token)
 		if a.Status != 200 {
 			t.Fatalf("%d %s", a.Status, a.Body)
@@ -32,7 +32,7 @@ func TestUserinfo(t *testing.T) {
 			t.Errorf("%s: %s, want %s", scope, got, want)
 		}
 	}
-	token, _ := w.tokens(t, w.app, "scope", "openid", "resource", api)
+	token, _ := w.tokens(t, w.app, "scope", "openid")
 	plain, _ := w.tokens(t, w.app, "scope", "read", "resource", api)
 	form := func(form, authorization string) authtest.Answer {
 		header := []string{"Content-Type", formType}

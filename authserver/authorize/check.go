@@ -9,6 +9,7 @@ import (
 	"clientele.dev/clientele/authserver/params"
 	"clientele.dev/clientele/authserver/policy"
 	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/rights"
 )
 
 // Request is an authorization request whose checks have all passed.
@@ -23,6 +24,8 @@ type Request struct {
 	Challenge string
 	// Resources that tokens can be had for, each a token of its own; never empty.
 	Resources []string
+	// ResourceNamed: the request named them; otherwise they are the default.
+	ResourceNamed bool
 	// Scopes asked for; empty: all that the client registered.
 	Scopes    []string
 	Prompt    oauth.Prompt
@@ -245,14 +248,15 @@ func hint(c Checker, p *params.Params, r *Request) error {
 // client may not have is told, and not left out: the client would ask for its tokens.
 func resources(c Checker, p *params.Params, r *Request) error {
 	named := p.All("resource")
-	if len(named) == 0 {
+	r.ResourceNamed = len(named) > 0
+	if !r.ResourceNamed {
 		named = []string{""}
 	}
 	if len(named) > maxResources {
 		return oauth.InvalidTarget("the request names more than %d resources", maxResources)
 	}
 	for _, name := range named {
-		target, err := grant.Target(c.Policies(), r.Client, name, c.Terms)
+		target, err := rights.Target(c.Policies(), r.Client, name, &c.Terms.Terms)
 		if err != nil {
 			return err
 		}

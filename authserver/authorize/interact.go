@@ -7,6 +7,7 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/policy"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -25,7 +26,8 @@ const (
 
 // Interaction finds out what a request waits for.
 type Interaction struct {
-	Rights   *grant.Rights
+	// Policies returns the policies in force; it must not block.
+	Policies func() *policy.Set
 	Consents store.Consents
 	Terms    *grant.Terms
 }
@@ -48,13 +50,15 @@ func (i Interaction) Next(ctx context.Context, r *Request, p Pending, session *s
 	}
 	verdict, err := i.judge(ctx, r, session)
 	switch {
+	case oauth.CodeOf(err) == oauth.CodeInvalidTarget:
+		return AskConsent, verdict, r.Target.Refuse(err)
 	case err != nil:
 		return AskConsent, verdict, err
 	case len(verdict) == 0:
 		return AskConsent, verdict, r.Target.Refuse(oauth.InvalidScope("none of the scopes is granted to this client for this user at the resource"))
-	case verdict.Ask() && quiet:
+	case verdict.NeedsConsent() && quiet:
 		return AskConsent, verdict, r.Target.Silent().Refuse(oauth.ConsentRequired("the user has not allowed all of this yet"))
-	case verdict.Ask():
+	case verdict.NeedsConsent():
 		return AskConsent, verdict, nil
 	}
 	return Answerable, verdict, nil

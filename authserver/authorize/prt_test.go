@@ -15,6 +15,7 @@ import (
 	"clientele.dev/clientele/authserver/params"
 	"clientele.dev/clientele/authserver/policy"
 	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/rights"
 )
 
 var now = time.Unix(1_800_000_000, 0).UTC()
@@ -109,7 +110,7 @@ func checker() authorize.Checker {
 		Clients:  func(id string) (*registry.Client, bool) { return c, id == c.ClientID },
 		Policies: func() *policy.Set { return policy.NewSet(nil) },
 		Hint:     func(string) (subject, clientID string, err error) { return "", "", errors.New("not ours") },
-		Terms:    &grant.Terms{Issuer: "https://login.example", DefaultResource: "https://login.example"},
+		Terms:    &grant.Terms{Terms: rights.Terms{Issuer: "https://login.example", DefaultResource: "https://login.example"}},
 	}
 }
 

@@ -160,10 +160,9 @@ func (s *Server) accountApp(v *View, a signin.App) web.AccountApp {
 		shown.App = s.app(v, c)
 	}
 	for _, access := range a.Access {
-		held := signin.Verdict{Grantable: access.Scopes}
 		at := web.AccountAccess{
 			Resource: access.Resource, Since: access.Since, Until: access.Until,
-			Scopes: scopesShown(held.Describe(s.Registry.Policies(), access.Resource)),
+			Scopes: scopesShown(signin.Describe(s.Registry.Policies(), access.Resource, access.Scopes, nil)),
 		}
 		for _, place := range access.Places {
 			at.Places = append(at.Places, web.PlaceNamed(place))

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/tokenstatus"
 )
 
 // caughtUp judges a caller by the registrations in memory; whoever would be
@@ -22,4 +24,16 @@ func (s *Server) caughtUp(ctx context.Context, judge func() error) error {
 		return oauth.TemporarilyUnavailable("the client cannot be verified at the moment").WithCause(err)
 	}
 	return judge()
+}
+
+// clientOfToken finds the client of a token (tokenstatus.Checker).
+func (s *Server) clientOfToken(ctx context.Context, id string) (c *registry.Client, err error) {
+	err = s.caughtUp(ctx, func() error {
+		var ok bool
+		if c, ok = s.Registry.Client(id); !ok {
+			return tokenstatus.ErrInactive
+		}
+		return nil
+	})
+	return c, err
 }

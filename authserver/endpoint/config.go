@@ -13,6 +13,7 @@ import (
 	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/tokenstatus"
 )
 
 // RegistrarAuthorizer says who a registrar's bearer token belongs to.
@@ -95,7 +96,7 @@ type Server struct {
 	selfChanges, userChanges limits
 	// pushes limits pushed requests of clients that do not authenticate.
 	pushes limits
-	rights *grant.Rights
+	tokens tokenstatus.Checker
 }
 
 // counted is a grant with its counters.
@@ -107,7 +108,7 @@ type counted struct {
 // New makes a Server.
 func New(c Config) *Server {
 	s := &Server{Config: c, routes: map[string]*route{}, grants: map[oauth.GrantType]counted{}}
-	s.rights = &grant.Rights{Policies: c.Registry.Policies}
+	s.tokens = tokenstatus.Checker{Client: s.clientOfToken, Revocations: c.Flows, Users: c.Roster, Policies: c.Registry.Policies}
 	for _, g := range c.Grants {
 		s.grants[g.Type()] = counted{g, c.Metrics.grant(string(g.Type()))}
 	}

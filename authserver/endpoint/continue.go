@@ -154,7 +154,7 @@ func (s *Server) sessions(v *View) signin.Sessions {
 }
 
 func (s *Server) interaction(v *View) authorize.Interaction {
-	return authorize.Interaction{Rights: s.rights, Consents: s.Flows, Terms: v.terms}
+	return authorize.Interaction{Policies: s.Registry.Policies, Consents: s.Flows, Terms: v.terms}
 }
 
 func (s *Server) issuer(v *View) authorize.Issuer {

@@ -11,6 +11,8 @@ import (
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/rights"
+	"clientele.dev/clientele/authserver/tokenstatus"
 )
 
 // introspection is the answer of RFC 7662, Section 2.2. Of a token that is not
@@ -84,22 +86,22 @@ func (s *Server) introspection(x *exchange) (introspection, error) {
 	}
 	// 3. and 4.
 	answer, err := s.introspectAccess(x.r.Context(), x.view, caller, text, now)
-	if worthless(err) {
+	if tokenstatus.Inactive(err) {
 		answer, err = s.introspectRefresh(x.r.Context(), x.view, caller, text, now)
 	}
-	if worthless(err) {
+	if tokenstatus.Inactive(err) {
 		return introspection{}, nil
 	}
 	return answer, err
 }
 
 func (s *Server) introspectAccess(ctx context.Context, v *View, caller *registry.Client, text string, now time.Time) (introspection, error) {
-	a, err := s.access(ctx, v, text, now)
+	a, err := s.tokens.Check(ctx, v.tokens, &v.terms.Terms, text, now)
 	if err != nil {
 		return introspection{}, err
 	}
-	if a.ClientID != caller.ClientID && !s.Registry.Policies().MayIntrospect(grant.PolicyClient(caller), a.Audience) {
-		return introspection{}, errNoStanding
+	if a.ClientID != caller.ClientID && !s.Registry.Policies().MayIntrospect(rights.PolicyClient(caller), a.Audience) {
+		return introspection{}, tokenstatus.ErrInactive
 	}
 	return introspection{
 		Active: true, Scope: a.Scope, ClientID: a.ClientID, TokenType: "Bearer", Expires: a.Expires, IssuedAt: a.IssuedAt,
@@ -112,13 +114,13 @@ func (s *Server) introspectAccess(ctx context.Context, v *View, caller *registry
 // refused is not active, and scope and audience are those of the access tokens it gives.
 func (s *Server) introspectRefresh(ctx context.Context, v *View, caller *registry.Client, text string, now time.Time) (introspection, error) {
 	if !v.grants(oauth.GrantRefreshToken) {
-		return introspection{}, errNoStanding
+		return introspection{}, tokenstatus.ErrInactive
 	}
-	refresh := grant.RefreshToken{Rights: s.rights, Families: s.Flows, Consents: s.Flows, Users: s.Roster}
+	refresh := grant.RefreshToken{Policies: s.Registry.Policies, Families: s.Flows, Consents: s.Flows, Users: s.Roster}
 	state, err := refresh.Inspect(ctx, text, grant.Request{Client: caller, Terms: v.terms, Keys: v.serverKeys, Now: now})
 	var refused *oauth.Error
 	if errors.As(err, &refused) && refused.Code != oauth.CodeTemporarilyUnavailable {
-		return introspection{}, errors.Join(errNoStanding, err)
+		return introspection{}, errors.Join(tokenstatus.ErrInactive, err)
 	}
 	if err != nil {
 		return introspection{}, err
@@ -128,7 +130,7 @@ func (s *Server) introspectRefresh(ctx context.Context, v *View, caller *registr
 	var resources audience
 	for _, right := range state.Rights {
 		resources = append(resources, right.Resource)
-		for _, scope := range right.Scopes {
+		for _, scope := range right.Granted {
 			if !slices.Contains(scopes, scope) {
 				scopes = append(scopes, scope)
 			}

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"clientele.dev/clientele/authserver/audit"
-	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/params"
 	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/tokenstatus"
 )
 
 // revoke is POST /oauth/revoke (RFC 7009, Section 2):
@@ -124,7 +124,7 @@ func (s *Server) revocable(ctx context.Context, v *View, text string) (revocable
 		return revocable{}, false, nil
 	}
 	t := revocable{clientID: claims.ClientID, jti: claims.JTI, expires: time.Unix(claims.Expires, 0).UTC(), kind: "access_token"}
-	if family, ok := grant.FamilyOf(claims.JTI); ok {
+	if family, ok := tokenstatus.FamilyOf(claims.JTI); ok {
 		t.family = family
 	}
 	return t, true, nil

@@ -25,12 +25,11 @@ func (s *Server) consentShown(view *View, v visit, verdict authorize.Verdict) we
 		Person:      person(v.session),
 		SwitchURL:   continueURL(view, v.prt) + switchOn,
 		AccountURL:  view.base + pathAccount,
-		Access:      accessShown(s.Registry.Policies(), verdict),
+		Access:      accessShown(s.Registry.Policies(), view.terms.Issuer, verdict),
 		KeepFor:     absolute,
 	}
 	for _, at := range verdict {
-		right := s.rights.ForUser(r.Client, view.terms, v.session.Roles, at.Resource, at.Grantable, oauth.GrantAuthorizationCode)
-		page.AccessFor = max(page.AccessFor, right.Lifetime)
+		page.AccessFor = max(page.AccessFor, at.Lifetime)
 	}
 	return page
 }
@@ -74,19 +73,21 @@ func consentDigest(page web.Consent, c *registry.Client) string {
 	return credential.Hash(string(text))
 }
 
-// accessShown is what stands on the consent page. Of several APIs, what is asked
-// about the person is the same at each, and stands there once.
-func accessShown(policies *policy.Set, verdict authorize.Verdict) []web.Access {
+// accessShown is what stands on the consent page. What is about the person is the same at
+// several APIs, and stands there once; at the issuer there is nothing else.
+func accessShown(policies *policy.Set, issuer string, verdict authorize.Verdict) []web.Access {
 	var person web.Access
 	var all []web.Access
 	for _, at := range verdict {
-		texts := at.Describe(policies, at.Resource)
-		if len(verdict) > 1 {
+		texts := signin.Describe(policies, at.Resource, at.Granted, at.Missing)
+		if len(verdict) > 1 || at.Resource == issuer {
 			var about []signin.ScopeText
 			about, texts = divide(texts)
 			person.Scopes = merge(person.Scopes, scopesShown(about))
 		}
-		all = append(all, web.Access{Resource: at.Resource, Scopes: scopesShown(texts)})
+		if len(texts) > 0 {
+			all = append(all, web.Access{Resource: at.Resource, Scopes: scopesShown(texts)})
+		}
 	}
 	if len(person.Scopes) > 0 {
 		all = slices.Insert(all, 0, person)

@@ -16,6 +16,7 @@ import (
 	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/token"
+	"clientele.dev/clientele/authserver/tokenstatus"
 )
 
 // token is POST /oauth/token (RFC 6749, Section 3.2). The order of the steps is
@@ -214,7 +215,7 @@ func (s *Server) writeTokens(x *exchange, c *registry.Client, issue grant.Issue,
 		ClientID: c.ClientID,
 		Scope:    issue.Scope,
 		Audience: issue.Resource,
-		JTI:      grant.JTI(issue.Family),
+		JTI:      tokenstatus.JTI(issue.Family),
 		Roles:    issue.Roles,
 		Tenant:   issue.Tenant,
 		IssuedAt: now.Unix(),

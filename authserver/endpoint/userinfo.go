@@ -8,6 +8,7 @@ import (
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
+	"clientele.dev/clientele/authserver/tokenstatus"
 )
 
 // userinfo is GET and POST /userinfo (OpenID Connect Core 1.0, Section 5.3):
@@ -57,8 +58,8 @@ func presentedBearer(x *exchange) (string, error) {
 
 func (s *Server) userClaims(x *exchange, text string) (map[string]any, error) {
 	// 2.
-	a, err := s.access(x.r.Context(), x.view, text, s.Now())
-	if worthless(err) {
+	a, err := s.tokens.Check(x.r.Context(), x.view.tokens, &x.view.terms.Terms, text, s.Now())
+	if tokenstatus.Inactive(err) {
 		return nil, oauth.InvalidToken("the access token is invalid, expired or revoked").WithCause(err)
 	}
 	if err != nil {
@@ -66,11 +67,11 @@ func (s *Server) userClaims(x *exchange, text string) (map[string]any, error) {
 	}
 	// 3.
 	scopes, err := oauth.ParseScope(a.Scope)
-	if err != nil || a.family == nil || !slices.Contains(scopes, oauth.ScopeOpenID) {
+	if err != nil || a.Family == nil || !slices.Contains(scopes, oauth.ScopeOpenID) {
 		return nil, oauth.InsufficientScope("it takes an access token of a user with scope %s", oauth.ScopeOpenID)
 	}
 	// 4.
-	person, err := s.person(x.r.Context(), x.view, a.family.Grant)
+	person, err := s.person(x.r.Context(), x.view, a.Family.Grant)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/authserver/peer"
 	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/rights"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/token"
 	"clientele.dev/clientele/authserver/web"
@@ -153,18 +154,17 @@ func (v *View) preparePages() (err error) {
 
 func terms(s Settings) *grant.Terms {
 	t := &grant.Terms{
-		Issuer:              s.Issuer,
-		DefaultResource:     s.DefaultResource,
-		AccessTokenLifetime: orDefault(s.AccessTokenLifetime, defaultLifetime),
-		CodeLifetime:        orDefault(s.CodeLifetime, defaultCodeLifetime),
-		RefreshLifetime:     orDefault(s.RefreshLifetime, defaultRefresh),
-		PrivateUseSchemes:   s.Registration.PrivateUseSchemes,
-		RefreshRetryWindow:  orDefault(s.RefreshRetryWindow, defaultRetryWindow),
+		Terms: rights.Terms{
+			Issuer:              s.Issuer,
+			DefaultResource:     cmp.Or(s.DefaultResource, s.Issuer),
+			AccessTokenLifetime: orDefault(s.AccessTokenLifetime, defaultLifetime),
+		},
+		CodeLifetime:       orDefault(s.CodeLifetime, defaultCodeLifetime),
+		RefreshLifetime:    orDefault(s.RefreshLifetime, defaultRefresh),
+		PrivateUseSchemes:  s.Registration.PrivateUseSchemes,
+		RefreshRetryWindow: orDefault(s.RefreshRetryWindow, defaultRetryWindow),
 	}
 	t.RefreshIdle = orDefault(s.RefreshIdle, t.RefreshLifetime)
-	if t.DefaultResource == "" {
-		t.DefaultResource = s.Issuer
-	}
 	return t
 }
 

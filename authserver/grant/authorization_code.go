@@ -8,6 +8,8 @@ import (
 
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/policy"
+	"clientele.dev/clientele/authserver/rights"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -30,11 +32,11 @@ import (
 // stolen it. So does an outage of the store after 1: the app starts again, with a
 // user who is there.
 type AuthorizationCode struct {
-	Rights   *Rights
+	Policies func() *policy.Set
 	Codes    store.Codes
 	Families store.Families
 	Consents store.Consents
-	Users    Users
+	Users    rights.Users
 }
 
 // Type returns authorization_code.
@@ -176,7 +178,7 @@ func (g AuthorizationCode) stillAllowed(ctx context.Context, code store.Code, r 
 	if err != nil {
 		return nil, oauth.InvalidGrant("the redirect URI is not registered any more").WithCause(err)
 	}
-	now := present{rights: g.Rights, consents: g.Consents, users: g.Users, kind: g.Type()}
+	now := present{policies: g.Policies(), consents: rights.Consents{Store: g.Consents}, users: g.Users, grant: g.Type()}
 	if r.Client.SkipsConsent(to) {
 		if now, err = now.trusted(ctx, r.Client, code.Grant.Subject); err != nil {
 			return nil, err
@@ -196,7 +198,7 @@ func (g AuthorizationCode) begin(ctx context.Context, code store.Code, left []Us
 	}
 	family.Grant.Access = nil
 	for _, l := range left {
-		family.Grant.Access = append(family.Grant.Access, store.Access{Resource: l.Resource, Scopes: l.Scopes})
+		family.Grant.Access = append(family.Grant.Access, store.Access{Resource: l.Resource, Scopes: l.Granted})
 	}
 	var refresh credential.Secret
 	if absolute, idle := RefreshLifetimes(r.Client, r.Terms); absolute > 0 {

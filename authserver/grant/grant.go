@@ -3,13 +3,13 @@ package grant
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/params"
 	"clientele.dev/clientele/authserver/registry"
+	"clientele.dev/clientele/authserver/rights"
 )
 
 // Request is a token request whose client is authenticated and has registered
@@ -42,7 +42,7 @@ type Issue struct {
 	// The rest is for a user's tokens only.
 
 	// Family that the tokens belong to; the jti of the access token begins with
-	// it (see JTI), so that it is revoked with its family without a row of its own.
+	// it (see tokenstatus.JTI), so that it is revoked with its family without a row of its own.
 	Family string
 	// Roles of the user by which the scopes were granted.
 	Roles []string
@@ -72,21 +72,6 @@ type Identity struct {
 	AuthTime int64
 }
 
-// JTI makes the id of an access token: a random one, behind the family's id and a
-// dot where there is a family.
-func JTI(family string) string {
-	if family == "" {
-		return credential.NewID()
-	}
-	return family + "." + credential.NewID()
-}
-
-// FamilyOf returns the family that a jti names; false: it names none.
-func FamilyOf(jti string) (string, bool) {
-	family, _, ok := strings.Cut(jti, ".")
-	return family, ok && credential.ValidFamilyID(family)
-}
-
 // Grant is one grant type. Errors are *oauth.Error; anything else is a failure
 // of the server and never an answer to the client.
 type Grant interface {
@@ -96,13 +81,7 @@ type Grant interface {
 
 // Terms are what the server's settings say about tokens. Immutable.
 type Terms struct {
-	// Issuer is the `iss` of every token.
-	Issuer string
-	// DefaultResource is `aud` where a request names no resource and the client
-	// has not registered others. Never empty.
-	DefaultResource string
-	// AccessTokenLifetime is the longest; clients and scopes only shorten it.
-	AccessTokenLifetime time.Duration
+	rights.Terms
 	// CodeLifetime is how long an authorization code is good.
 	CodeLifetime time.Duration
 	// RefreshLifetime ends a family absolutely, RefreshIdle unless it is used

@@ -9,6 +9,8 @@ import (
 
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/policy"
+	"clientele.dev/clientele/authserver/rights"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -28,10 +30,10 @@ import (
 //
 // A request that is refused in 3 to 5 does not use the token up.
 type RefreshToken struct {
-	Rights   *Rights
+	Policies func() *policy.Set
 	Families store.Families
 	Consents store.Consents
-	Users    Users
+	Users    rights.Users
 }
 
 // Type returns refresh_token.
@@ -156,11 +158,11 @@ func (g RefreshToken) stillAllowed(ctx context.Context, f store.Family, r Reques
 	if err != nil {
 		return UserRight{}, err
 	}
-	right, err := now.at(ctx, f.Grant, asked, r)
+	right, err := now.at(ctx, f.Grant, asked, r.Resource != "", r)
 	switch {
 	case err != nil:
 		return UserRight{}, now.refusal(ctx, f.Grant, access, r, err)
-	case r.Scope != "" && len(right.Scopes) < len(asked.Scopes):
+	case r.Scope != "" && len(right.Granted) < len(asked.Scopes):
 		return UserRight{}, oauth.InvalidScope("a scope is not granted to this client any more")
 	}
 	return right, nil
@@ -168,7 +170,7 @@ func (g RefreshToken) stillAllowed(ctx context.Context, f store.Family, r Reques
 
 // present is how things are for a family's person and client.
 func (g RefreshToken) present(ctx context.Context, f store.Family, r Request) (present, error) {
-	now := present{rights: g.Rights, consents: g.Consents, users: g.Users, kind: g.Type()}
+	now := present{policies: g.Policies(), consents: rights.Consents{Store: g.Consents}, users: g.Users, grant: g.Type()}
 	if m := r.Client.Managed; m != nil && m.Trusted {
 		return now.trusted(ctx, r.Client, f.Grant.Subject)
 	}
@@ -206,9 +208,9 @@ func narrowed(g store.Grant, a store.Access, scope string) (store.Access, error)
 	var here []string
 	for _, s := range asked {
 		switch {
-		case contains(a.Scopes, s):
+		case slices.Contains(a.Scopes, s):
 			here = append(here, s)
-		case !slices.ContainsFunc(g.Access, func(other store.Access) bool { return contains(other.Scopes, s) }):
+		case !slices.ContainsFunc(g.Access, func(other store.Access) bool { return slices.Contains(other.Scopes, s) }):
 			return a, oauth.InvalidScope("scope %s exceeds what was granted (RFC 6749, Section 6)", s)
 		}
 	}

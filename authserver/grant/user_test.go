@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/policy"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -38,7 +39,7 @@ func TestWhoIsNotKnownIsNoInvalidGrant(t *testing.T) {
 		if c.want == "" {
 			continue
 		}
-		_, err := AuthorizationCode{Users: c.people}.stillAllowed(t.Context(), store.Code{}, Request{})
+		_, err := AuthorizationCode{Users: c.people, Policies: func() *policy.Set { return nil }}.stillAllowed(t.Context(), store.Code{}, Request{})
 		if got := oauth.CodeOf(err); got != c.want {
 			t.Errorf("%s: a code is answered with %q, want %q", rule, got, c.want)
 		}

@@ -53,13 +53,14 @@ type Decision struct {
 	MaxLifetime time.Duration
 }
 
-// Decide says whether a client may have a scope of a resource with a grant type;
-// for a user's grant, as far as it is not about the user: see DecideUser. It is on
-// the server's hot path: it takes no lock and allocates nothing.
+// Decide says whether a client may have a scope of a resource's API with a grant type;
+// for a user's grant, as far as it is not about the user: see DecideUser. The scopes of
+// OpenID Connect are no API's: see DecideIdentity. Decide is on the server's hot path: it
+// takes no lock and allocates nothing.
 func (s *Set) Decide(c Client, resource, scope string, grant oauth.GrantType) Decision {
 	d := s.declared(resource, scope)
 	if d == nil {
-		return undeclared(scope, grant)
+		return Decision{Reason: NotDeclared}
 	}
 	decision := Decision{
 		Policy:      d.policy,
@@ -83,14 +84,6 @@ func (s *Set) Decide(c Client, resource, scope string, grant oauth.GrantType) De
 		}
 	}
 	return decision
-}
-
-// undeclared is the decision about a scope that no policy declares.
-func undeclared(scope string, grant oauth.GrantType) Decision {
-	if grant.ForUsers() && oauth.IdentityScope(scope) {
-		return Decision{Granted: true, Reason: BuiltIn}
-	}
-	return Decision{Reason: NotDeclared}
 }
 
 // closedTo returns why the scope is not to be had with a grant type, whoever

@@ -54,18 +54,16 @@ func TestDecideUser(t *testing.T) {
 		"both":                              {"both", nil, code, Allowed},
 		"grantee unknown":                   {"unknown", nil, code, NotForUsers},
 		"not declared":                      {"other", []string{"admin"}, code, NotDeclared},
-		"OpenID Connect":                    {"openid", nil, code, BuiltIn},
-		"OpenID Connect, refresh":           {"offline_access", nil, refresh, BuiltIn},
-		"OpenID Connect, not ours":          {"address", nil, code, NotDeclared},
+		"OpenID Connect: no API's":          {"openid", nil, code, NotDeclared},
 		"A11 a grant that is for no user":   {"any", nil, cc, NotForClients},
 		"A11 a grant that nobody knows":     {"any", nil, "password", NotForClients},
 		"OpenID Connect, grant for no user": {"openid", nil, cc, NotForClients},
 	} {
 		got := set.DecideUser(shop(), User{Roles: c.roles}, orders, c.scope, c.grant)
-		if got.Reason != c.want || got.Granted != (c.want == Allowed || c.want == BuiltIn) {
+		if got.Reason != c.want || got.Granted != (c.want == Allowed) {
 			t.Errorf("%s: got %+v", name, got)
 		}
-		if named := got.Policy != ""; named != (c.want != NotDeclared && c.want != BuiltIn && c.want != NotForClients) {
+		if named := got.Policy != ""; named != (c.want != NotDeclared && c.want != NotForClients) {
 			t.Errorf("%s: policy %q", name, got.Policy)
 		}
 	}
@@ -92,11 +90,10 @@ func TestDecideForUsersAndClients(t *testing.T) {
 		"users only, user":            {"users", code, Allowed},
 		"clients only, client":        {"clients", cc, Allowed},
 		"clients only, user":          {"clients", code, NotForUsers},
-		"OpenID Connect, user":        {"profile", code, BuiltIn},
-		"OpenID Connect, client":      {"profile", cc, NotDeclared},
+		"OpenID Connect: no API's":    {"profile", code, NotDeclared},
 	} {
 		got := set.Decide(shop(), orders, c.scope, c.grant)
-		if got.Reason != c.want || got.Granted != (c.want == Allowed || c.want == BuiltIn) {
+		if got.Reason != c.want || got.Granted != (c.want == Allowed) {
 			t.Errorf("%s: got %+v", name, got)
 		}
 	}
@@ -108,8 +105,24 @@ func TestNoPolicyDecidesAboutAnIdentityScope(t *testing.T) {
 	p := declare("p1", 1)
 	p.Scopes = append(p.Scopes, Scope{Name: "email", Roles: []string{"admin"}})
 	set := NewSet([]Policy{p})
-	if got := set.DecideUser(shop(), User{}, orders, "email", code); !got.Granted || got.Reason != BuiltIn {
+	if got := set.DecideUser(shop(), User{Roles: []string{"admin"}}, orders, "email", code); got.Granted || got.Reason != NotDeclared {
 		t.Errorf("the resource that declares it: %+v", got)
+	}
+}
+
+// TestS2IdentityScopes: a scope of OpenID Connect is about a user, and counts at the
+// issuer or beside a granted scope of the resource's API.
+func TestS2IdentityScopes(t *testing.T) {
+	for grant, want := range map[oauth.GrantType]Decision{
+		code: {Granted: true, Reason: BuiltIn}, refresh: {Granted: true, Reason: BuiltIn}, cc: {Reason: NotForClients}, "password": {Reason: NotForClients},
+	} {
+		if got := DecideIdentity(grant); got != want {
+			t.Errorf("%s: %+v, want %+v", grant, got, want)
+		}
+	}
+	const issuer = "https://login.example"
+	if !IdentityCounts(issuer, issuer, false) || !IdentityCounts(orders, issuer, true) || IdentityCounts(orders, issuer, false) {
+		t.Error("they count where they should not, or do not where they should")
 	}
 }
 

@@ -129,17 +129,6 @@ func (c Consent) Only() string {
 	return c.Access[0].Resource
 }
 
-// Bare are the APIs at which nothing is asked for but to be recognised.
-func (c Consent) Bare() []string {
-	var out []string
-	for _, a := range c.Access {
-		if len(a.Scopes) == 0 {
-			out = append(out, a.Resource)
-		}
-	}
-	return out
-}
-
 // Consent writes the consent page.
 func (p *Pages) Consent(w http.ResponseWriter, c Consent) error {
 	return p.write(w, "consent", page{

@@ -20,9 +20,7 @@ func (r *Reconciler) decideScopes(p *pass) {
 	who := policy.Client{Namespace: p.client.Namespace, Name: p.client.Name, NamespaceLabels: p.namespaceLabels, Labels: p.client.Labels}
 	resources := oauth.EffectiveResources(p.client.Spec.Resources, defaultResource(p.as))
 	p.scopesKnown = true
-	for _, scope := range p.client.Spec.Scopes {
-		p.scopes = append(p.scopes, decideScope(set, who, resources, scope, p.client.Spec.GrantTypes))
-	}
+	p.scopes = decideEach(set, who, p.as.Spec.Issuer, resources, p.client.Spec.Scopes, p.client.Spec.GrantTypes)
 }
 
 func defaultResource(as *v1alpha1.AuthorizationServer) string {
@@ -32,15 +30,53 @@ func defaultResource(as *v1alpha1.AuthorizationServer) string {
 	return as.Spec.Issuer
 }
 
-// decideScope sums one scope up over the resources and grant types: granted if
-// it is for one of each.
-func decideScope(set *policy.Set, who policy.Client, resources []string, scope string, grants []v1alpha1.GrantType) v1alpha1.ScopeResult {
-	result := v1alpha1.ScopeResult{Name: scope}
+// decideEach decides about the scopes of a client. Those of OpenID Connect come last, for
+// they count at resources where one of the API's is granted (policy.IdentityCounts).
+func decideEach(set *policy.Set, who policy.Client, issuer string, resources, scopes []string, grants []v1alpha1.GrantType) []v1alpha1.ScopeResult {
+	results := make([]v1alpha1.ScopeResult, len(scopes))
+	beside := map[string]bool{issuer: true}
+	for i, scope := range scopes {
+		if oauth.IdentityScope(scope) {
+			continue
+		}
+		var forUsers []string
+		results[i], forUsers = decideScope(set, who, resources, scope, grants)
+		for _, resource := range forUsers {
+			beside[resource] = true
+		}
+	}
+	counts := slices.DeleteFunc(append([]string{issuer}, resources...), func(resource string) bool { return !beside[resource] })
+	slices.Sort(counts)
+	for i, scope := range scopes {
+		if oauth.IdentityScope(scope) {
+			results[i] = decideIdentity(scope, slices.Compact(counts), grants)
+		}
+	}
+	return results
+}
+
+// decideIdentity sums a scope of OpenID Connect up over the grant types.
+func decideIdentity(scope string, resources []string, grants []v1alpha1.GrantType) v1alpha1.ScopeResult {
+	for _, grant := range grants {
+		if d := policy.DecideIdentity(oauth.GrantType(grant)); d.Granted {
+			return v1alpha1.ScopeResult{Name: scope, Granted: true, Resources: resources, Reason: scopeReason(d.Reason)}
+		}
+	}
+	return v1alpha1.ScopeResult{
+		Name: scope, Reason: v1alpha1.ScopeReasonNotForClients,
+		Message: "it is about a user, and spec.grantTypes has no grant for users (authorization_code)",
+	}
+}
+
+// decideScope sums one scope of an API up over the resources and grant types: granted if
+// it is for one of each. forUsers are the resources where it is granted for users.
+func decideScope(set *policy.Set, who policy.Client, resources []string, scope string, grants []v1alpha1.GrantType) (result v1alpha1.ScopeResult, forUsers []string) {
+	result = v1alpha1.ScopeResult{Name: scope}
 	best := policy.Decision{Reason: policy.NotDeclared}
 	var roles []string
-	var users, clients bool // for whom it is granted
+	var clients bool
 	for _, resource := range resources {
-		granted := false
+		granted, users := false, false
 		for _, grant := range grants {
 			d := set.Decide(who, resource, scope, oauth.GrantType(grant))
 			if rank(d.Reason) > rank(best.Reason) {
@@ -54,13 +90,16 @@ func decideScope(set *policy.Set, who policy.Client, resources []string, scope s
 			result.Resources = append(result.Resources, resource)
 			roles = append(roles, set.RequiredRoles(resource, scope)...)
 		}
+		if users {
+			forUsers = append(forUsers, resource)
+		}
 	}
 	result.Granted, result.Policy, result.Reason = best.Granted, best.Policy, scopeReason(best.Reason)
 	result.Message = scopeMessage(result, resources)
 	if best.Granted {
-		result.Message = grantedMessage(users, clients, roles, grants)
+		result.Message = grantedMessage(len(forUsers) > 0, clients, roles, grants)
 	}
-	return result
+	return result, forUsers
 }
 
 // grantedMessage says for whom a scope is granted, where that is not everybody

@@ -287,16 +287,43 @@ func TestDecideScopeForUsers(t *testing.T) {
 		{"users' for both", "people", both, true, v1alpha1.ScopeReasonAllowed, "only for users, not with client_credentials"},
 		{"clients' for users", "robots", code, false, v1alpha1.ScopeReasonNotForUsers, "ScopePolicy shop/api grants it to clients for themselves only (grantableTo)"},
 		{"clients' for both", "robots", both, true, v1alpha1.ScopeReasonAllowed, "only with client_credentials, not for users"},
-		{"openid for users", "openid", code, true, v1alpha1.ScopeReasonBuiltIn, ""},
-		{"openid for itself", "openid", self, false, v1alpha1.ScopeReasonNotDeclared, `no ScopePolicy in force declares it for ["https://api.example"]`},
 		{"unknown", "other", both, false, v1alpha1.ScopeReasonNotDeclared, `no ScopePolicy in force declares it for ["https://api.example"]`},
 	} {
-		got := decideScope(set, policy.Client{Namespace: "ns", Name: "app"}, []string{api}, tc.scope, tc.grants)
+		got, _ := decideScope(set, policy.Client{Namespace: "ns", Name: "app"}, []string{api}, tc.scope, tc.grants)
 		if got.Granted != tc.granted || got.Reason != tc.reason || got.Message != tc.message {
 			t.Errorf("%s: %+v, want %v %s %q", tc.name, got, tc.granted, tc.reason, tc.message)
 		}
 		if got.Granted && !slices.Equal(got.Resources, []string{api}) {
 			t.Errorf("%s: granted for %q", tc.name, got.Resources)
+		}
+	}
+}
+
+// TestS2StatusOfIdentityScopes: scopes of OpenID Connect are granted at the issuer, and at
+// a resource where a scope of its API is granted for users.
+func TestS2StatusOfIdentityScopes(t *testing.T) {
+	const issuer, api, payroll = "https://login.example", "https://api.example", "https://payroll.example"
+	set := policy.NewSet([]policy.Policy{{
+		UID: "u", Namespace: "shop", Name: "api", Resource: api,
+		Scopes: []policy.Scope{{Name: "read"}, {Name: "robots", GrantableTo: []policy.Grantee{policy.Clients}}},
+		Allow:  []policy.Rule{{Scopes: []string{"read", "robots"}}},
+	}})
+	code := []v1alpha1.GrantType{v1alpha1.GrantAuthorizationCode}
+	self := []v1alpha1.GrantType{v1alpha1.GrantClientCredentials}
+	both := append(slices.Clone(self), code...)
+	for name, tc := range map[string]struct {
+		scopes, at []string
+		grants     []v1alpha1.GrantType
+	}{
+		"alone":                          {[]string{"openid"}, []string{issuer}, code},
+		"beside a scope of the API":      {[]string{"openid", "read"}, []string{api, issuer}, code},
+		"beside one that is withheld":    {[]string{"openid", "other"}, []string{issuer}, code},
+		"beside one for machines only":   {[]string{"openid", "robots"}, []string{issuer}, both},
+		"a client that acts for no user": {[]string{"openid", "read"}, nil, self},
+	} {
+		results := decideEach(set, policy.Client{Namespace: "ns", Name: "app"}, issuer, []string{payroll, api}, tc.scopes, tc.grants)
+		if got := results[0]; got.Granted != (tc.at != nil) || !slices.Equal(got.Resources, tc.at) {
+			t.Errorf("%s: %+v, want it at %q", name, got, tc.at)
 		}
 	}
 }

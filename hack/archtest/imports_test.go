@@ -48,8 +48,10 @@ var arrows = map[string][]string{
 	"authserver/params":         {"authserver/oauth"},
 	"authserver/peer":           {},
 	"authserver/clientauth":     {"authserver/oauth", "authserver/credential", "authserver/params", "authserver/registry"},
-	"authserver/grant":          {"authserver/oauth", "authserver/params", "authserver/credential", "authserver/policy", "authserver/store", "authserver/registry"},
-	"authserver/authorize":      {"authserver/oauth", "authserver/params", "authserver/credential", "authserver/policy", "authserver/store", "authserver/registry", "authserver/grant", "authserver/signin"},
+	"authserver/rights":         {"authserver/oauth", "authserver/policy", "authserver/store", "authserver/registry"},
+	"authserver/tokenstatus":    {"authserver/oauth", "authserver/credential", "authserver/policy", "authserver/token", "authserver/store", "authserver/registry", "authserver/rights"},
+	"authserver/grant":          {"authserver/oauth", "authserver/params", "authserver/credential", "authserver/policy", "authserver/store", "authserver/registry", "authserver/rights"},
+	"authserver/authorize":      {"authserver/oauth", "authserver/params", "authserver/credential", "authserver/policy", "authserver/store", "authserver/registry", "authserver/rights", "authserver/grant"},
 	"authserver/signin": {
 		"authserver/oauth", "authserver/credential", "authserver/policy", "authserver/store", "authserver/peer",
 		"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "golang.org/x/sync/singleflight", "golang.org/x/crypto/argon2", "go.yaml.in/yaml/v3",
@@ -61,6 +63,7 @@ var arrows = map[string][]string{
 	"authserver/endpoint": {
 		"authserver/oauth", "authserver/credential", "authserver/keys", "authserver/policy", "authserver/token",
 		"authserver/params", "authserver/peer", "authserver/registration", "authserver/registry", "authserver/clientauth",
+		"authserver/rights", "authserver/tokenstatus",
 		"authserver/grant", "authserver/authorize", "authserver/signin", "authserver/logo", "authserver/web", "authserver/store",
 		"authserver/audit", "github.com/prometheus/client_golang", "golang.org/x/time/rate",
 	},

@@ -1,0 +1,44 @@
+package rights
+
+import (
+	"slices"
+
+	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/policy"
+	"clientele.dev/clientele/authserver/registry"
+)
+
+// Target checks the resource that a request names, or picks the default (RFC 8707,
+// Section 2):
+//
+//   - A declared client may name the resources that it registered, or else the server's
+//     default resource.
+//   - A client that registered itself lists none. It may name the default resource, and
+//     those whose policies are open to such clients.
+//   - Every client may name the issuer: the audience of a token that is for no API.
+//   - The default is the first resource of these. A declared client without resources
+//     and scopes has nothing to do at an API, so that its default is the issuer.
+//
+// What is granted there is for Decide to say. The error is an invalid_target.
+func Target(policies *policy.Set, c *registry.Client, named string, terms *Terms) (string, error) {
+	var registered []string
+	if m := c.Managed; m != nil {
+		registered = m.Resources
+	}
+	if named == "" && c.Managed != nil && len(registered) == 0 && len(c.Scopes) == 0 {
+		return terms.Issuer, nil
+	}
+	if named == "" {
+		return oauth.DefaultTarget(registered, terms.DefaultResource), nil
+	}
+	if err := oauth.ValidResource(named); err != nil {
+		return "", err
+	}
+	if named == terms.Issuer || slices.Contains(oauth.EffectiveResources(registered, terms.DefaultResource), named) {
+		return named, nil
+	}
+	if c.Managed == nil && policies.SelfRegisteredResource(named) {
+		return named, nil
+	}
+	return "", oauth.InvalidTarget("the resource is not registered for this client")
+}
