@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// keepEnding carries out what the local users document takes away, as soon as one
-// comes into force, until ctx ends. Requests do not wait for it: people who may not
-// sign in are refused from then on anyway. Every replica does it, so that it does not
-// matter which hears of it first, or is stopped in between.
+// keepEnding carries out what a local users document takes away, as soon as the document
+// is in force, until ctx ends. Requests do not wait for it: the Roster refuses these
+// people from then on anyway. Every replica does it, so that it does not matter which
+// reads the document first, or is stopped in between.
 func (s *Server) keepEnding(ctx context.Context) {
 	wait := firstRetry
 	look := time.NewTimer(0)
@@ -23,7 +23,7 @@ func (s *Server) keepEnding(ctx context.Context) {
 		}
 		next := sweepEvery
 		if err := s.carryOut(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("somebody whom the local users document disables or gives another password is not signed out for good yet", "error", err, "retry_in", wait.String())
+			s.log.Error("a local user who was disabled, or whose password was reset, is not signed out of everything yet", "error", err, "retry_in", wait.String())
 			next, wait = wait, min(2*wait, lastRetry)
 		} else {
 			wait = firstRetry
@@ -32,15 +32,14 @@ func (s *Server) keepEnding(ctx context.Context) {
 	}
 }
 
-// carryOut carries out the endings of the moment, up to the first that fails: the
-// store does, most often, and the order is another one each time.
+// carryOut carries out what is due, up to the first failure: the store fails as a whole,
+// most often, and the order differs each time.
 func (s *Server) carryOut(ctx context.Context) error {
-	now := s.options.Now()
-	for _, ending := range s.options.Users.Endings(now) {
+	for _, ending := range s.options.Users.Endings() {
 		if _, err := s.handler.EndAccess(ctx, ending); err != nil {
 			return fmt.Errorf("%s: %w", ending.Subject, err)
 		}
-		s.options.Users.Ended(ending, now)
+		s.options.Users.Ended(ending)
 	}
 	return nil
 }
