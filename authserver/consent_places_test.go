@@ -355,7 +355,7 @@ func TestS1HostsOfDeclaredClientsAreNotForStrangers(t *testing.T) {
 		if a := register(authtest.RegisterToken, "", "https://app.example/mine"); a.Status != http.StatusCreated {
 			t.Errorf("somebody with verb register: %d %s", a.Status, a.Body)
 		}
-		app, b := w.stranger(t, "", goodPlace, evilPlace), w.NewBrowser(t)
+		app, b := w.stranger(t, `"post_logout_redirect_uris":["https://github.com/bye"]`, goodPlace, evilPlace), w.NewBrowser(t)
 		if a := app.send(t, http.MethodPut, app.token, strangerBody(app.id, "", goodPlace, "https://app.example/mine")); a.Error() != "invalid_redirect_uri" {
 			t.Errorf("update: %d %s", a.Status, a.Body)
 		}
@@ -381,6 +381,9 @@ func TestS1HostsOfDeclaredClientsAreNotForStrangers(t *testing.T) {
 			if a := w.post(t, "/oauth/par", "client_id", app.id, "response_type", "code", "redirect_uri", goodPlace, "resource", api,
 				"code_challenge", authtest.Challenge(), "code_challenge_method", "S256"); a.Status != http.StatusBadRequest {
 				t.Errorf("pushing: %d %s", a.Status, a.Body)
+			}
+			if page := w.NewBrowser(t).Get(t, w.URL+"/oauth/logout?"+values("client_id", app.id, "post_logout_redirect_uri", "https://github.com/bye").Encode()); page.Status != http.StatusBadRequest || strings.Contains(page.Body, "github.com") {
+				t.Errorf("after signing out: %d %s", page.Status, page.Body)
 			}
 			if a := w.renew(t, app, refresh); a.Status != http.StatusOK { // what was allowed stays allowed
 				t.Errorf("refresh: %d %s", a.Status, a.Body)

@@ -42,8 +42,8 @@ type Request struct {
 type Checker struct {
 	Clients  func(clientID string) (*registry.Client, bool)
 	Policies func() *policy.Set
-	// Declared says whether a declared client is answered at a host.
-	Declared func(host string) bool
+	// Reserved says whether a redirect URI of the client is at the host of a declared client.
+	Reserved func(c *registry.Client, to oauth.RedirectURI) bool
 	// Hint verifies an ID token of this server, expired or not, and says whom it is
 	// about and which client it was issued to.
 	Hint  func(idToken string) (subject, clientID string, err error)
@@ -114,7 +114,7 @@ func redirectURIIsRegistered(c Checker, p *params.Params, r *Request) *Shown {
 	if err != nil {
 		return shown(err)
 	}
-	if r.Client.Anonymous() && c.Declared(redirect.Host()) {
+	if c.Reserved(r.Client, redirect) {
 		return shown(oauth.InvalidRequest("redirect_uri is at the host of a client that is declared here: a client that registered itself is not answered there"))
 	}
 	r.Target.redirect, r.Target.vouched = redirect, r.Client.VouchedFor(redirect)

@@ -109,6 +109,7 @@ func checker() authorize.Checker {
 	return authorize.Checker{
 		Clients:  func(id string) (*registry.Client, bool) { return c, id == c.ClientID },
 		Policies: func() *policy.Set { return policy.NewSet(nil) },
+		Reserved: func(*registry.Client, oauth.RedirectURI) bool { return false },
 		Hint:     func(string) (subject, clientID string, err error) { return "", "", errors.New("not ours") },
 		Terms:    &grant.Terms{Terms: rights.Terms{Issuer: "https://login.example", DefaultResource: "https://login.example"}},
 	}

@@ -112,7 +112,7 @@ func (s *Server) check(x *exchange, p *params.Params) (request *authorize.Reques
 }
 
 func (s *Server) checker(v *View) authorize.Checker {
-	return authorize.Checker{Clients: s.Registry.Client, Policies: s.Registry.Policies, Declared: s.Registry.DeclaredHost, Hint: v.hint, Terms: v.terms}
+	return authorize.Checker{Clients: s.Registry.Client, Policies: s.Registry.Policies, Reserved: s.Registry.Reserved, Hint: v.hint, Terms: v.terms}
 }
 
 // hint is authorize.Checker.Hint.

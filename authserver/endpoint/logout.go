@@ -99,6 +99,9 @@ func (s *Server) logoutRequest(x *exchange, p *params.Params) (logoutRequest, er
 	if err != nil {
 		return logoutRequest{}, err
 	}
+	if s.Registry.Reserved(r.client, uri) {
+		return logoutRequest{}, oauth.InvalidRequest("post_logout_redirect_uri is at the host of a client that is declared here: a client that registered itself is not answered there")
+	}
 	r.then, r.offered = withState(uri, p.Get("state")), !r.client.VouchedFor(uri)
 	return r, nil
 }

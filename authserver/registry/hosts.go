@@ -20,6 +20,13 @@ func (r *Registry) DeclaredHost(host string) bool {
 	return r.hosts.clients[host] > 0
 }
 
+// Reserved reports whether a redirect URI, or post-logout redirect URI, of a client that
+// anybody may have registered is at the host of a declared client: browsers are not sent
+// there for it (RFC 6749, Section 10.2).
+func (r *Registry) Reserved(c *Client, to oauth.RedirectURI) bool {
+	return c.Anonymous() && to.OnTheWeb() && r.DeclaredHost(to.Host())
+}
+
 // replace counts anew.
 func (h *hosts) replace(all []loadedClient) {
 	clients := map[string]int{}
