@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
+	"k8s.io/apimachinery/pkg/util/cache"
 
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/oauth"
@@ -28,105 +30,74 @@ const (
 type reviews struct {
 	now     func() time.Time
 	running chan struct{}
-
-	mu      sync.Mutex
-	entries map[[sha256.Size]byte]*answer
+	asking  singleflight.Group
+	answers *cache.LRUExpireCache // of type answer
 }
 
-// answer is complete when done is closed.
 type answer struct {
-	done    chan struct{}
-	caller  endpoint.Caller
-	err     error
-	expires time.Time
+	caller endpoint.Caller
+	err    error
 }
+
+// clock is a cache.Clock.
+type clock func() time.Time
+
+func (c clock) Now() time.Time { return c() }
 
 func newReviews(now func() time.Time) *reviews {
 	return &reviews{
 		now:     now,
 		running: make(chan struct{}, maxRunningReviews),
-		entries: map[[sha256.Size]byte]*answer{},
+		answers: cache.NewLRUExpireCacheWithClock(maxReviews, clock(now)),
 	}
 }
 
 // do returns a fresh enough answer. tokenExpires bounds how long it is reused.
 func (r *reviews) do(ctx context.Context, key [sha256.Size]byte, tokenExpires time.Time, review func(context.Context) (endpoint.Caller, error)) (endpoint.Caller, error) {
-	a, mine := r.entry(key)
-	if mine {
-		r.ask(ctx, key, a, tokenExpires, review)
+	if a, known := r.answers.Get(key); known {
+		return a.(answer).caller, a.(answer).err
 	}
+	done := r.asking.DoChan(string(key[:]), func() (any, error) {
+		if a, known := r.answers.Get(key); known { // since the look above
+			return a, nil
+		}
+		a := r.ask(ctx, review)
+		r.keep(key, a, tokenExpires)
+		return a, nil
+	})
 	select {
-	case <-a.done:
+	case result := <-done:
+		a := result.Val.(answer)
 		return a.caller, a.err
 	case <-ctx.Done():
 		return endpoint.Caller{}, ctx.Err()
 	}
 }
 
-// entry returns the answer that there is or will be; mine says that the caller
-// has to find it.
-func (r *reviews) entry(key [sha256.Size]byte) (a *answer, mine bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.now()
-	if a := r.entries[key]; a != nil && (!a.complete() || now.Before(a.expires)) {
-		return a, false
-	}
-	if len(r.entries) >= maxReviews {
-		r.makeRoom(now)
-	}
-	a = &answer{done: make(chan struct{})}
-	r.entries[key] = a
-	return a, true
-}
-
-func (a *answer) complete() bool {
-	select {
-	case <-a.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// makeRoom forgets what has expired, or if that is nothing, all answers.
-func (r *reviews) makeRoom(now time.Time) {
-	for key, a := range r.entries {
-		if a.complete() && !now.Before(a.expires) {
-			delete(r.entries, key)
-		}
-	}
-	if len(r.entries) >= maxReviews {
-		clear(r.entries)
-	}
-}
-
-func (r *reviews) ask(ctx context.Context, key [sha256.Size]byte, a *answer, tokenExpires time.Time, review func(context.Context) (endpoint.Caller, error)) {
-	defer close(a.done)
+func (r *reviews) ask(ctx context.Context, review func(context.Context) (endpoint.Caller, error)) (a answer) {
 	select {
 	case r.running <- struct{}{}:
+		defer func() { <-r.running }()
 		a.caller, a.err = review(ctx)
-		<-r.running
 	case <-ctx.Done():
 		a.err = ctx.Err()
+	}
+	return a
+}
+
+// keep an answer for later requests. A failure is no answer.
+func (r *reviews) keep(key [sha256.Size]byte, a answer, tokenExpires time.Time) {
+	if a.err != nil && !errors.Is(a.err, oauth.InvalidToken("")) {
+		return
 	}
 	reuse := reuseNo
 	if a.err == nil && (a.caller.Manage || a.caller.Register) {
 		reuse = reuseYes
 	}
-	a.expires = r.now().Add(reuse)
-	if a.err == nil && tokenExpires.Before(a.expires) {
-		a.expires = tokenExpires
+	if left := tokenExpires.Sub(r.now()); a.err == nil && left < reuse {
+		reuse = left
 	}
-	if a.err != nil && !errors.Is(a.err, oauth.InvalidToken("")) {
-		r.forget(key, a) // a failure is no answer
-	}
-}
-
-func (r *reviews) forget(key [sha256.Size]byte, a *answer) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.entries[key] == a {
-		delete(r.entries, key)
+	if reuse > 0 {
+		r.answers.Add(key, a, reuse)
 	}
 }

@@ -38,8 +38,8 @@ func TestReviewsAreReusedForSeconds(t *testing.T) {
 		asked  int // together, when the question comes again after later
 	}{
 		{"a yes within ten seconds", "a", 9 * time.Second, yes, nil, far, 1},
-		{"a yes after ten seconds", "b", 10 * time.Second, yes, nil, far, 2},
-		{"a no counts shorter", "c", 2 * time.Second, endpoint.Caller{Cluster: "c"}, nil, far, 2},
+		{"a yes after ten seconds", "b", 11 * time.Second, yes, nil, far, 2},
+		{"a no counts shorter", "c", 3 * time.Second, endpoint.Caller{Cluster: "c"}, nil, far, 2},
 		{"an invalid token", "d", time.Second, endpoint.Caller{}, oauth.InvalidToken("x"), far, 1},
 		{"no longer than the token lives", "e", 3 * time.Second, yes, nil, now.Add(time.Second), 2},
 		{"a failure is no answer", "f", 0, endpoint.Caller{}, errors.New("down"), far, 2},
@@ -87,7 +87,7 @@ func TestReviewsAreBounded(t *testing.T) {
 			return endpoint.Caller{}, nil
 		})
 	}
-	if n := len(r.entries); n > maxReviews {
+	if n := len(r.answers.Keys()); n > maxReviews {
 		t.Errorf("%d answers are kept, want at most %d", n, maxReviews)
 	}
 }

@@ -68,7 +68,7 @@ var arrows = map[string][]string{
 		"authserver/audit", "github.com/prometheus/client_golang", "golang.org/x/time/rate",
 	},
 	"authserver":      {"authserver/", "github.com/prometheus/client_golang"},
-	"authserver/kube": {"api/v1alpha1", "authserver", "authserver/endpoint", "authserver/oauth", "authserver/credential", "authserver/keys", "authserver/signin", "github.com/go-logr/logr", "k8s"},
+	"authserver/kube": {"api/v1alpha1", "authserver", "authserver/endpoint", "authserver/oauth", "authserver/credential", "authserver/keys", "authserver/signin", "github.com/go-logr/logr", "golang.org/x/sync/singleflight", "k8s"},
 
 	// The operator. It speaks to the server over HTTP only.
 	"controllers":                     {"api/v1alpha1", "controllers/", "github.com/go-logr/logr", "github.com/prometheus/client_golang", "k8s"},
