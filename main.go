@@ -8,6 +8,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"clientele.dev/clientele/authserver"
@@ -161,6 +163,8 @@ type serverFlags struct {
 	storage string
 	dataDir string
 	dsnFile string
+	// certFile and keyFile are the TLS certificate of the endpoints; both empty: plain http.
+	certFile, keyFile string
 }
 
 func serverCommand() *cobra.Command {
@@ -178,8 +182,8 @@ func serverCommand() *cobra.Command {
 	flags.StringVar(&f.object, "authorization-server", "clientele-system/default", "namespace/name of the AuthorizationServer to serve")
 	flags.StringVar(&f.options.ListenAddress, "listen-address", ":8443", "host:port of the endpoints")
 	flags.StringVar(&f.options.MetricsAddress, "metrics-address", ":9090", "host:port of /metrics; empty: none")
-	flags.StringVar(&f.options.TLSCertFile, "tls-cert-file", "", "PEM file of the TLS certificate, read again when it changes; empty: plain http, for loopback or behind a proxy that terminates TLS")
-	flags.StringVar(&f.options.TLSKeyFile, "tls-key-file", "", "PEM file of the certificate's key")
+	flags.StringVar(&f.certFile, "tls-cert-file", "", "PEM file of the TLS certificate, read again when it changes; empty: plain http, for loopback or behind a proxy that terminates TLS")
+	flags.StringVar(&f.keyFile, "tls-key-file", "", "PEM file of the certificate's key")
 	flags.StringVar(&f.storage, "storage", "embedded", "embedded (SQLite in --data-dir, one replica) or postgres (--postgres-dsn-file, any number of replicas)")
 	flags.StringVar(&f.dataDir, "data-dir", "/var/lib/clientele", "directory of the embedded database")
 	flags.StringVar(&f.dsnFile, "postgres-dsn-file", "", "file, such as a mounted Secret, that holds PostgreSQL's connection string; read again for each connection, so that a new password, role, host or certificate needs no restart")
@@ -220,7 +224,31 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	o.Store = db
+	if o.Certificate, err = f.certificate(ctx, o.Log); err != nil {
+		return err
+	}
 	return authserver.Run(ctx, o)
+}
+
+// certificate serves what --tls-cert-file and --tls-key-file hold, and reads them again
+// when they change, until ctx ends. Without these flags it is nil.
+func (f serverFlags) certificate(ctx context.Context, log *slog.Logger) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
+	switch {
+	case f.certFile == "" && f.keyFile == "":
+		return nil, nil
+	case f.certFile == "" || f.keyFile == "":
+		return nil, errors.New("--tls-cert-file and --tls-key-file belong together: want both or neither")
+	}
+	watcher, err := certwatcher.New(f.certFile, f.keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the TLS certificate and its key: %w", err)
+	}
+	go func() {
+		if err := watcher.Start(ctx); err != nil && ctx.Err() == nil {
+			log.Error("a renewed TLS certificate needs a restart: its files cannot be watched", "error", err)
+		}
+	}()
+	return watcher.GetCertificate, nil
 }
 
 // openStore opens the storage that --storage names. A connection string holds a

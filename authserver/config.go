@@ -2,6 +2,7 @@ package authserver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -43,9 +44,9 @@ type Options struct {
 	// MetricsAddress of /metrics, host:port; empty: no metrics listener. For Run
 	// only.
 	MetricsAddress string
-	// TLSCertFile and TLSKeyFile, PEM, read again when they change. Both empty:
-	// plain http, for loopback or behind a proxy that terminates TLS.
-	TLSCertFile, TLSKeyFile string
+	// Certificate of the endpoints, as tls.Config.GetCertificate. Nil: plain http, for
+	// loopback or behind a proxy that terminates TLS.
+	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	// Store that the registrations are kept in. Required; the caller closes it.
 	Store store.Store
 	// Source of settings and keys. Required.
@@ -85,9 +86,6 @@ const (
 func (o Options) withDefaults() (Options, error) {
 	if o.Store == nil || o.Source == nil || o.Registrars == nil || o.Now == nil {
 		return o, errors.New("authserver: Store, Source, Registrars and Now are required")
-	}
-	if (o.TLSCertFile == "") != (o.TLSKeyFile == "") {
-		return o, errors.New("authserver: a TLS certificate file needs a key file, and the other way round")
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -36,16 +36,12 @@ func (s *Server) newHTTP(h http.Handler) *http.Server {
 	}
 }
 
-func (s *Server) startHTTP(l net.Listener, stop context.CancelCauseFunc, running *sync.WaitGroup) (*http.Server, error) {
+func (s *Server) startHTTP(l net.Listener, stop context.CancelCauseFunc, running *sync.WaitGroup) *http.Server {
 	server := s.newHTTP(s.handler)
 	scheme := "http"
 	serve := func() error { return server.Serve(l) }
-	if s.options.TLSCertFile != "" {
-		files := &certFiles{cert: s.options.TLSCertFile, key: s.options.TLSKeyFile, now: s.options.Now, log: s.log}
-		if err := files.load(); err != nil {
-			return nil, err
-		}
-		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.certificate}
+	if s.options.Certificate != nil {
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.options.Certificate}
 		scheme = "https"
 		serve = func() error { return server.ServeTLS(l, "", "") }
 	}
@@ -55,7 +51,7 @@ func (s *Server) startHTTP(l net.Listener, stop context.CancelCauseFunc, running
 			stop(fmt.Errorf("serve the endpoints: %w", err))
 		}
 	})
-	return server, nil
+	return server
 }
 
 func (s *Server) startMetrics(l net.Listener, stop context.CancelCauseFunc, running *sync.WaitGroup) *http.Server {
@@ -83,11 +79,4 @@ func (s *Server) drain(server *http.Server) {
 		_ = server.Close()
 	}
 	s.log.Info("stopped serving")
-}
-
-func closeListener(l net.Listener) error {
-	if l == nil {
-		return nil
-	}
-	return l.Close()
 }

@@ -135,19 +135,14 @@ func (s *Server) Serve(ctx context.Context, endpoints, metrics net.Listener) err
 	defer stop(nil)
 	var running sync.WaitGroup
 	s.startLoops(background, stop, &running)
-	server, err := s.startHTTP(endpoints, stop, &running)
-	if err != nil {
-		stop(err)
-		running.Wait()
-		return errors.Join(err, endpoints.Close(), closeListener(metrics))
-	}
+	server := s.startHTTP(endpoints, stop, &running)
 	metricsServer := s.startMetrics(metrics, stop, &running)
 
 	select {
 	case <-ctx.Done():
 	case <-background.Done():
 	}
-	err = context.Cause(background) // nil after an orderly stop
+	err := context.Cause(background) // nil after an orderly stop
 	s.drain(server)
 	if metricsServer != nil {
 		_ = metricsServer.Close()
