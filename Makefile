@@ -25,7 +25,7 @@ export GOWORK := off
 STATIC := CGO_ENABLED=0 GOFLAGS="$(strip $(shell $(GO) env GOFLAGS) -trimpath)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build controlplane demo dev test lint manifests generate verify bench clean
+.PHONY: help build controlplane demo dev test lint manifests generate verify vulncheck bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,11 +48,9 @@ dev: controlplane build bin/stack ## Run the whole stack until Ctrl-C; DEV_DIR=f
 bin/stack:
 	@$(STATIC) $(GO) build -o $@ ./hack/stack
 
-# Go's own limit for a package, ten minutes, is near on a machine that does other
-# things besides; whatever waits for something in a test gives up long before.
 test: controlplane ## Run every test, on a real control plane, with the race detector
 	@$(if $(RACE),,echo "no C compiler found: testing without the race detector")
-	@set -e; for m in $(TEST_MODULES); do echo "== go test $$m"; (cd $$m && $(GO) test $(RACE) -shuffle=on -timeout=30m ./...); done
+	@hack/test.sh "$(RACE)" $(TEST_MODULES)
 
 lint: ## Check formatting, go vet and staticcheck
 	@$(STATIC) hack/lint.sh $(TEST_MODULES)
@@ -65,6 +63,9 @@ generate: ## Generate deepcopy code from the Go types
 
 verify: ## Regenerate, check every go.mod, and fail if the working tree is not clean
 	@$(STATIC) hack/verify.sh "$(MODULES)" "$(TIDY_MODULES)"
+
+vulncheck: ## Look for known vulnerabilities; needs the internet, or VULNDB=file:///folder with a copy of the database
+	@$(STATIC) hack/vulncheck.sh $(VULNDB)
 
 bench: controlplane build ## Measure the promises of the design beside their goals; BENCH=flows,revocation,tokens,latency,scale,failures for some of them
 	@$(STATIC) $(GO) build -o bin/bench ./hack/bench && exec bin/bench -parts "$(BENCH)"
