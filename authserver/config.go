@@ -19,7 +19,8 @@ import (
 
 // Snapshot is what a Source knows at one moment. A part that is nil is not known:
 // what was in force stays in force, so that an object deleted by mistake does not
-// stop a running server.
+// stop a running server. A server keeps what a snapshot points at and reads it at
+// any time: it must not change any more.
 type Snapshot struct {
 	Settings   *endpoint.Settings
 	Signing    *keys.Set

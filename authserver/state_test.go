@@ -150,11 +150,11 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 	if got := ready(); !strings.Contains(got, "settings") || !strings.Contains(got, "x/y does not exist") {
 		t.Errorf("readyz: %q", got)
 	}
-	apply(authserver.Snapshot{Settings: &s.Settings})
+	apply(authserver.Snapshot{Settings: s.Snapshot().Settings})
 	if got := ready(); !strings.Contains(got, "signing key") || !strings.Contains(got, "server keys") {
 		t.Errorf("readyz: %q", got)
 	}
-	apply(authserver.Snapshot{ServerKeys: &s.ServerKeys})
+	apply(authserver.Snapshot{ServerKeys: s.Snapshot().ServerKeys})
 	c := s.MustRegister(t, authtest.NewClient("app"))
 	if got := ready(); !strings.Contains(got, "signing key") || strings.Contains(got, "server keys") {
 		t.Errorf("readyz: %q", got)
@@ -162,7 +162,7 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 	if a := s.Token(t, c); a.Status != 503 {
 		t.Errorf("token without a signing key: %d", a.Status)
 	}
-	apply(authserver.Snapshot{Signing: &s.Signing})
+	apply(authserver.Snapshot{Signing: s.Snapshot().Signing})
 	if got := ready(); got != "ok\n" {
 		t.Errorf("readyz: %q", got)
 	}
@@ -343,8 +343,8 @@ func TestSnapshotThatCannotBePutIntoForceIsTriedAgain(t *testing.T) {
 	f, source := &failing{}, make(told)
 	s := authtest.Start(t, authtest.Config{Bare: true, Wrap: f.wrap, Source: source})
 	f.reads.Store(true)
-	source <- authserver.Snapshot{Settings: &s.Settings, ServerKeys: &s.ServerKeys}
-	source <- authserver.Snapshot{Signing: &s.Signing} // merged with the first, in whatever order they are seen
+	source <- authserver.Snapshot{Settings: s.Snapshot().Settings, ServerKeys: s.Snapshot().ServerKeys}
+	source <- authserver.Snapshot{Signing: s.Snapshot().Signing} // merged with the first, in whatever order they are seen
 	awaitReady(t, s, func(text string) bool { return strings.Contains(text, "store: it is not loaded") })
 	if a := s.Register(t, authtest.NewClient("app").Registration); a.Status != 503 && a.Status != 500 {
 		t.Errorf("registration without a store: %d %s", a.Status, a.Body)

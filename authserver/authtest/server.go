@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -184,9 +185,18 @@ func (s *Server) Stop() error {
 // Reload puts Settings, Signing and ServerKeys into force.
 func (s *Server) Reload(t testing.TB) {
 	t.Helper()
-	must(t, s.Apply(context.Background(), authserver.Snapshot{
-		Settings: &s.Settings, Signing: &s.Signing, ServerKeys: &s.ServerKeys,
-	}))
+	must(t, s.Apply(context.Background(), s.Snapshot()))
+}
+
+// Snapshot of Settings, Signing and ServerKeys. The server keeps what it is given
+// and reads it at any time, so the snapshot shares no memory with the fields, which
+// a test may change.
+func (s *Server) Snapshot() authserver.Snapshot {
+	settings, signing, serverKeys := s.Settings, s.Signing, s.ServerKeys
+	settings.Registration.PrivateUseSchemes = slices.Clone(settings.Registration.PrivateUseSchemes)
+	signing.Keys, signing.Dead = slices.Clone(signing.Keys), slices.Clone(signing.Dead)
+	serverKeys.Keys = slices.Clone(serverKeys.Keys)
+	return authserver.Snapshot{Settings: &settings, Signing: &signing, ServerKeys: &serverKeys}
 }
 
 // openStore under a role that no other server of the same PostgreSQL has: no two
