@@ -12,58 +12,101 @@ import (
 	"time"
 )
 
-// program is one binary and the package it is built from.
-type program struct{ name, pkg string }
-
-// programs stand in the order they are built: small ones first, so that the
-// first lines of progress come soon.
-var programs = []program{
-	{"etcd", "go.etcd.io/etcd/server/v3"},
-	{"kubectl", "k8s.io/kubernetes/cmd/kubectl"},
-	{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
-	{"kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"},
-}
+var errInterrupted = errors.New("interrupted; the next run goes on from here")
 
 type builder struct {
-	cache    string
-	versions versions
-	out      io.Writer
-	now      func() time.Time
+	cache     string
+	versions  versions
+	publisher *publisher // nil: nothing is downloaded
+	out       io.Writer
+	now       func() time.Time
 }
 
-// ensure builds what is missing. The version's folder appears by one rename
-// after everything is built, so that it is complete whenever it is there.
-func (b builder) ensure(ctx context.Context) error {
-	final := filepath.Join(b.cache, b.versions.dir())
-	if _, err := os.Stat(final); err == nil {
-		return b.point(final)
+// ensure provides the wanted programs: it uses what an earlier run left, or else
+// downloads, or else builds. Each program appears by a rename, so that it is
+// complete whenever it exists.
+func (b builder) ensure(ctx context.Context, wanted []program) error {
+	dir, err := b.folder(ctx, wanted)
+	if err != nil {
+		return err
 	}
-	work := final + ".building"
-	if err := os.MkdirAll(work, 0o755); err != nil {
-		return fmt.Errorf("make the build folder: %w", err)
-	}
-	b.announce()
-	began := b.now()
-	for i, p := range programs {
-		if err := b.build(ctx, i, p, work); err != nil {
+	if missing := lacking(dir, wanted); len(missing) > 0 {
+		if err := b.buildAll(ctx, missing, dir); err != nil {
 			return err
 		}
 	}
-	if err := os.Rename(work, final); err != nil {
-		return fmt.Errorf("put the finished binaries in place: %w", err)
+	return b.point(dir)
+}
+
+// folder returns the folder for the pinned versions. It is that of the downloaded
+// programs if a download is possible and none of these programs was built before.
+func (b builder) folder(ctx context.Context, wanted []program) (string, error) {
+	built := filepath.Join(b.cache, b.versions.dir())
+	all := published(programs)
+	begun := len(lacking(built, all)) < len(all)
+	if b.publisher == nil || begun || len(published(wanted)) == 0 {
+		return built, nil
 	}
-	b.say("done in %s: %s", seconds(b.now().Sub(began)), final)
-	return b.point(final)
+	downloaded := filepath.Join(b.cache, b.versions.downloadedDir())
+	if isThere(downloaded) {
+		return downloaded, nil
+	}
+	err := b.download(ctx, downloaded)
+	if ctx.Err() != nil {
+		return "", errInterrupted
+	}
+	if err != nil {
+		b.say("no published test binaries (%v): building from source", err)
+		return built, nil
+	}
+	return downloaded, nil
 }
 
-func (b builder) announce() {
-	b.say("building Kubernetes %s and etcd %s from source, once.", b.versions.kubernetes, b.versions.etcd)
-	b.say("The first build takes about " + firstBuild + " on two cores, plus the download of the modules.")
-	b.say("To skip it, set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl.")
+// lacking returns those of the programs that the folder lacks.
+func lacking(dir string, of []program) []program {
+	var missing []program
+	for _, p := range of {
+		if !isThere(filepath.Join(dir, p.name)) {
+			missing = append(missing, p)
+		}
+	}
+	return missing
 }
 
-// build compiles one program, telling every few seconds how far it is.
-func (b builder) build(ctx context.Context, i int, p program, dir string) error {
+func published(of []program) []program {
+	var some []program
+	for _, p := range of {
+		if p.published {
+			some = append(some, p)
+		}
+	}
+	return some
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func (b builder) buildAll(ctx context.Context, missing []program, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make the build folder: %w", err)
+	}
+	b.say("building %s from source, once (Kubernetes %s, etcd %s)", list(missing), b.versions.kubernetes, b.versions.etcd)
+	b.say("The first build takes about %s on two cores, plus the download of the modules.", firstBuild(missing))
+	b.say("To skip it, set KUBEBUILDER_ASSETS to a folder with ready-made binaries.")
+	began := b.now()
+	for i, p := range missing {
+		if err := b.build(ctx, fmt.Sprintf("[%d/%d] %s", i+1, len(missing), p.name), p, dir); err != nil {
+			return err
+		}
+	}
+	b.say("done in %s: %s", seconds(b.now().Sub(began)), dir)
+	return nil
+}
+
+// build compiles one program and reports progress every few seconds.
+func (b builder) build(ctx context.Context, step string, p program, dir string) error {
 	began := b.now()
 	target := filepath.Join(dir, p.name)
 	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-trimpath",
@@ -75,12 +118,12 @@ func (b builder) build(ctx context.Context, i int, p program, dir string) error 
 	cmd.Stdout, cmd.Stderr = seen, seen
 
 	stop := b.tick(func() {
-		b.say("[%d/%d] %s: %d packages compiled, %s", i+1, len(programs), p.name, seen.count(), seconds(b.now().Sub(began)))
+		b.say("%s: %d packages compiled, %s", step, seen.count(), seconds(b.now().Sub(began)))
 	})
 	err := cmd.Run()
 	stop()
 	if ctx.Err() != nil {
-		return errors.New("interrupted; the next run goes on from here")
+		return errInterrupted
 	}
 	if err != nil {
 		return fmt.Errorf("build %s: %w\n%s", p.name, err, seen.tail())
@@ -88,7 +131,7 @@ func (b builder) build(ctx context.Context, i int, p program, dir string) error 
 	if err := os.Rename(target+".part", target); err != nil {
 		return fmt.Errorf("put %s in place: %w", p.name, err)
 	}
-	b.say("[%d/%d] %s built in %s", i+1, len(programs), p.name, seconds(b.now().Sub(began)))
+	b.say("%s built in %s", step, seconds(b.now().Sub(began)))
 	return nil
 }
 

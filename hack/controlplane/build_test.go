@@ -38,7 +38,7 @@ func newBuilder(t *testing.T) (builder, *bytes.Buffer, func() int) {
 func TestBuiltOncePerVersion(t *testing.T) {
 	b, _, calls := newBuilder(t)
 	for range 2 {
-		if err := b.ensure(t.Context()); err != nil {
+		if err := b.ensure(t.Context(), programs); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -51,7 +51,7 @@ func TestBuiltOncePerVersion(t *testing.T) {
 		}
 	}
 	b.versions.kubernetes = "v1.2.4"
-	if err := b.ensure(t.Context()); err != nil {
+	if err := b.ensure(t.Context(), programs); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := os.Readlink(filepath.Join(b.cache, "current")); got != b.versions.dir() {
@@ -62,15 +62,18 @@ func TestBuiltOncePerVersion(t *testing.T) {
 func TestFailedBuildIsNotTakenForAFinishedOne(t *testing.T) {
 	b, _, _ := newBuilder(t)
 	t.Setenv("FAIL", "kube-apiserver")
-	err := b.ensure(t.Context())
+	err := b.ensure(t.Context(), programs)
 	if err == nil || !strings.Contains(err.Error(), "build kube-apiserver") || !strings.Contains(err.Error(), "boom") {
 		t.Fatalf("error %v, want the program and what the compiler said", err)
 	}
-	if _, err := os.Stat(filepath.Join(b.cache, b.versions.dir())); err == nil {
-		t.Fatal("the version's folder is there after a failed build")
+	if got := list(lacking(filepath.Join(b.cache, b.versions.dir()), programs)); !strings.HasPrefix(got, "kube-apiserver") {
+		t.Fatalf("after a failed build of kube-apiserver the folder lacks %q", got)
+	}
+	if _, err := os.Lstat(filepath.Join(b.cache, "current")); err == nil {
+		t.Fatal("current names a folder after a failed build")
 	}
 	t.Setenv("FAIL", "")
-	if err := b.ensure(t.Context()); err != nil {
+	if err := b.ensure(t.Context(), programs); err != nil {
 		t.Fatalf("the next run: %v", err)
 	}
 }
@@ -88,7 +91,7 @@ func TestParallelBuildsWaitForEachOther(t *testing.T) {
 				return
 			}
 			defer unlock()
-			if err := b.ensure(t.Context()); err != nil {
+			if err := b.ensure(t.Context(), programs); err != nil {
 				t.Error(err)
 			}
 		})
@@ -137,9 +140,59 @@ func TestPinnedVersionsAreRead(t *testing.T) {
 	}
 }
 
-func TestAssetsMustBeComplete(t *testing.T) {
-	dir := t.TempDir()
-	if err := useAssets(dir); err == nil || !strings.Contains(err.Error(), "etcd is not in it") {
-		t.Errorf("error %v, want what is missing", err)
+func TestOnlyWhatIsWantedIsBuilt(t *testing.T) {
+	b, out, calls := newBuilder(t)
+	for _, step := range []struct {
+		names string
+		built int // in sum
+		says  string
+	}{
+		{"etcd kube-apiserver", 2, "etcd, kube-apiserver"},
+		{"kube-apiserver etcd", 2, ""},
+		{"kubectl etcd", 3, "building kubectl from"},
+		{"", 4, "building kube-controller-manager from"},
+	} {
+		out.Reset()
+		wanted, err := named(strings.Fields(step.names))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.ensure(t.Context(), wanted); err != nil {
+			t.Fatal(err)
+		}
+		if calls() != step.built || !strings.Contains(out.String(), step.says) {
+			t.Errorf("%q: %d built in sum, want %d; said %q, want %q in it", step.names, calls(), step.built, out, step.says)
+		}
+		if missing := lacking(filepath.Join(b.cache, "current"), wanted); len(missing) > 0 {
+			t.Errorf("%q: current lacks %s", step.names, list(missing))
+		}
+	}
+}
+
+func TestUnknownProgramIsRefused(t *testing.T) {
+	if _, err := named([]string{"etcd", "kubelet"}); err == nil || !strings.Contains(err.Error(), "kubelet") {
+		t.Errorf("error %v, want one that names kubelet", err)
+	}
+}
+
+func TestBesideReadyMadeBinaries(t *testing.T) {
+	for _, c := range []struct{ rule, holds, missing, err string }{
+		{"complete", "etcd kube-apiserver kubectl kube-controller-manager", "", ""},
+		{"published archive", "etcd kube-apiserver kubectl", "kube-controller-manager", ""},
+		{"without kubectl", "etcd kube-apiserver", "kubectl, kube-controller-manager", ""},
+		{"without etcd", "kube-apiserver kubectl", "", "lacks etcd"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, name := range strings.Fields(c.holds) {
+				if err := os.WriteFile(filepath.Join(dir, name), nil, 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			missing, err := beside(dir, programs)
+			if list(missing) != c.missing || (err == nil) != (c.err == "") || (err != nil && !strings.Contains(err.Error(), c.err)) {
+				t.Errorf("missing %q, %v; want %q, %q", list(missing), err, c.missing, c.err)
+			}
+		})
 	}
 }

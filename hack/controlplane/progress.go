@@ -8,9 +8,6 @@ import (
 )
 
 const (
-	// firstBuild is what a build with an empty Go cache takes on two cores:
-	// measured were 16.5 minutes of CPU time, 11 minutes on a busy machine.
-	firstBuild = "ten minutes"
 	// progressEvery is how long a person waits for a sign of life.
 	progressEvery = 15 * time.Second
 	// tailBytes bounds what a failed build shows of the compiler's output.

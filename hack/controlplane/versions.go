@@ -17,6 +17,12 @@ func (v versions) dir() string {
 	return "kubernetes-" + v.kubernetes + "_etcd-" + v.etcd
 }
 
+// downloadedDir names the folder of the published programs of the same minor
+// version.
+func (v versions) downloadedDir() string {
+	return "kubernetes-" + v.kubernetes + "_downloaded"
+}
+
 // readVersions reads the two requirements from a go.mod. go.mod is the one
 // place where a version stands, so that an update there is an update here.
 func readVersions(path string) (versions, error) {
