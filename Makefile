@@ -24,6 +24,9 @@ export GOWORK := off
 # so that the large dependencies are compiled once and not once per command.
 STATIC := CGO_ENABLED=0 GOFLAGS="$(strip $(shell $(GO) env GOFLAGS) -trimpath)"
 
+# Provides the programs of the control plane that follow it; all of them if none do.
+CONTROLPLANE := cd hack/controlplane && $(STATIC) $(GO) run .
+
 .DEFAULT_GOAL := help
 .PHONY: help build controlplane demo dev test lint manifests generate verify vulncheck bench clean
 
@@ -34,13 +37,15 @@ build: ## Build bin/clientele, the one binary of the product
 	@echo "building bin/clientele (the first time this takes a minute or two)"
 	@$(STATIC) $(GO) build -o bin/clientele .
 
-controlplane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl, once per version
-	@cd hack/controlplane && $(STATIC) $(GO) run .
+controlplane: ## Download or build etcd, kube-apiserver, kubectl and kube-controller-manager, once per version
+	@$(CONTROLPLANE)
 
-demo: controlplane build bin/stack ## Start everything, apply the samples, get tokens for a machine and for a person, verify them, stop everything
+demo: build bin/stack ## Start everything, apply the samples, get tokens for a machine and for a person, verify them, stop everything
+	@$(CONTROLPLANE) etcd kube-apiserver
 	@exec bin/stack demo
 
-dev: controlplane build bin/stack ## Run the whole stack until Ctrl-C; DEV_DIR=folder for a second one beside it, STORAGE=postgres for PostgreSQL
+dev: build bin/stack ## Run the whole stack until Ctrl-C; DEV_DIR=folder for a second one beside it, STORAGE=postgres for PostgreSQL
+	@$(CONTROLPLANE) etcd kube-apiserver kube-controller-manager $(if $(shell command -v kubectl),,kubectl)
 	@DEV_DIR="$(DEV_DIR)" exec bin/stack dev
 
 # A built program rather than `go run`, so that a signal reaches it directly.
@@ -48,7 +53,8 @@ dev: controlplane build bin/stack ## Run the whole stack until Ctrl-C; DEV_DIR=f
 bin/stack:
 	@$(STATIC) $(GO) build -o $@ ./hack/stack
 
-test: controlplane ## Run every test, on a real control plane, with the race detector
+test: ## Run every test, on a real control plane, with the race detector
+	@$(CONTROLPLANE) etcd kube-apiserver kube-controller-manager
 	@$(if $(RACE),,echo "no C compiler found: testing without the race detector")
 	@hack/test.sh "$(RACE)" $(TEST_MODULES)
 
@@ -67,7 +73,8 @@ verify: ## Regenerate, check every go.mod, and fail if the working tree is not c
 vulncheck: ## Look for known vulnerabilities; needs the internet, or VULNDB=file:///folder with a copy of the database
 	@$(STATIC) hack/vulncheck.sh $(VULNDB)
 
-bench: controlplane build ## Measure the promises of the design beside their goals; BENCH=flows,revocation,tokens,latency,scale,failures for some of them
+bench: build ## Measure the promises of the design beside their goals; BENCH=flows,revocation,tokens,latency,scale,failures for some of them
+	@$(CONTROLPLANE) etcd kube-apiserver kube-controller-manager
 	@$(STATIC) $(GO) build -o bin/bench ./hack/bench && exec bin/bench -parts "$(BENCH)"
 
 clean: ## Remove what make built, but for the control plane (.cache)

@@ -31,7 +31,7 @@ func newBed(ctx context.Context) (*bed, error) {
 	}
 	ctx, died := context.WithCancelCause(ctx)
 	report := &stack.Reporter{Out: os.Stdout, Now: time.Now}
-	s, err := stack.New(stack.Options{Dir: dir, ServerEnv: []string{"GOMAXPROCS=1"}, Report: report, Died: died})
+	s, err := stack.New(stack.Options{Dir: dir, ServerEnv: []string{"GOMAXPROCS=1"}, ControllerManager: true, Report: report, Died: died})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}

@@ -169,6 +169,17 @@ func TestOnlyWhatIsWantedIsBuilt(t *testing.T) {
 	}
 }
 
+func TestFirstBuildIsEstimated(t *testing.T) {
+	for names, want := range map[string]string{
+		"etcd": "a minute", "etcd kube-apiserver": "6 minutes", "kube-controller-manager": "5 minutes", "": "9 minutes",
+	} {
+		of, err := named(strings.Fields(names))
+		if got := firstBuild(of); err != nil || got != want {
+			t.Errorf("%q takes %s, %v; want %s", names, got, err, want)
+		}
+	}
+}
+
 func TestUnknownProgramIsRefused(t *testing.T) {
 	if _, err := named([]string{"etcd", "kubelet"}); err == nil || !strings.Contains(err.Error(), "kubelet") {
 		t.Errorf("error %v, want one that names kubelet", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -142,10 +143,14 @@ func watchdog(parent context.Context, silence time.Duration) (ctx context.Contex
 	return ctx, func() { timer.Reset(silence) }, func() { timer.Stop(); cancel(nil) }
 }
 
-// because returns why the context ended, if it did, and the error otherwise.
+// because returns why a request failed, without the URL: why its context ended, or
+// else what is the matter with the connection.
 func because(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
+	}
+	if failed := (*url.Error)(nil); errors.As(err, &failed) {
+		return failed.Err
 	}
 	return err
 }

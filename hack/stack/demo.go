@@ -79,11 +79,7 @@ func (d *demoRun) applySamples(ctx context.Context) (string, error) {
 	if len(d.clients) == 0 {
 		return "", errors.New("config/samples holds no OAuthClient")
 	}
-	return "samples applied", d.Kubectl(ctx, "apply", "-f", d.SamplesDir())
-}
-
-func (d *demoRun) showObjects(ctx context.Context) (string, error) {
-	return "these are the objects", d.Kubectl(ctx, "get", "clientele", "--all-namespaces")
+	return "samples applied", d.ApplySamples(ctx, objects)
 }
 
 // ofKind picks objects by kind.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"clientele.dev/clientele/hack/internal/assets"
 	"clientele.dev/clientele/hack/internal/stack"
 )
 
@@ -20,7 +21,11 @@ func dev(ctx context.Context, died context.CancelCauseFunc, o options) (err erro
 		return err
 	}
 	defer unlock()
-	s, err := stack.New(stack.Options{Dir: dir, ServerPort: stack.SamplesPort, Postgres: o.postgres, Report: r, Died: died})
+	kubectlDir, err := ownKubectl()
+	if err != nil {
+		return err
+	}
+	s, err := stack.New(stack.Options{Dir: dir, ServerPort: stack.SamplesPort, ControllerManager: true, Postgres: o.postgres, Report: r, Died: died})
 	if err != nil {
 		return err
 	}
@@ -32,7 +37,7 @@ func dev(ctx context.Context, died context.CancelCauseFunc, o options) (err erro
 	if err := r.All(ctx, s.StartSteps()); err != nil {
 		return err
 	}
-	if err := writeEnv(s); err != nil {
+	if err := writeEnv(s, kubectlDir); err != nil {
 		return err
 	}
 	tellDev(s, dir)
@@ -44,11 +49,18 @@ func dev(ctx context.Context, died context.CancelCauseFunc, o options) (err erro
 	return nil
 }
 
-func writeEnv(s *stack.Stack) error {
-	env := environment{kubeconfig: s.AdminKubeconfig(), issuer: s.Issuer(), user: s.DemoUser()}
-	if _, err := exec.LookPath("kubectl"); err != nil {
-		env.kubectlDir = filepath.Dir(s.KubectlPath())
+// ownKubectl returns the folder of the control plane's kubectl where the PATH has no
+// kubectl, and "" where it has one.
+func ownKubectl() (string, error) {
+	if _, err := exec.LookPath("kubectl"); err == nil {
+		return "", nil
 	}
+	_, set, err := assets.Here(assets.Kubectl)
+	return filepath.Dir(set[assets.Kubectl]), err
+}
+
+func writeEnv(s *stack.Stack, kubectlDir string) error {
+	env := environment{kubeconfig: s.AdminKubeconfig(), issuer: s.Issuer(), user: s.DemoUser(), kubectlDir: kubectlDir}
 	return env.write(s.Env())
 }
 

@@ -80,7 +80,11 @@ func fail(err error) int {
 }
 
 func start(ctx context.Context, dir string, o options) (*plane.Plane, error) {
-	root, set, err := assets.Here()
+	needs := []string{assets.Etcd, assets.APIServer}
+	if o.controllerManager {
+		needs = append(needs, assets.ControllerManager)
+	}
+	root, set, err := assets.Here(needs...)
 	if err != nil {
 		return nil, err
 	}

@@ -16,44 +16,45 @@ const EnvVar = "KUBEBUILDER_ASSETS"
 // built is where hack/controlplane puts what it builds, seen from the root.
 const built = ".cache/controlplane/current"
 
-// Set holds the paths of the binaries. ControllerManager is empty where there
-// is none: the usual envtest archives lack it.
-type Set struct {
-	Etcd              string
-	APIServer         string
-	Kubectl           string
-	ControllerManager string
-}
+// Names of the binaries.
+const (
+	Etcd              = "etcd"
+	APIServer         = "kube-apiserver"
+	Kubectl           = "kubectl"
+	ControllerManager = "kube-controller-manager"
+)
 
-// ErrNoControllerManager says what to do about a missing
-// kube-controller-manager.
-var ErrNoControllerManager = errors.New("kube-controller-manager is not in the folder that KUBEBUILDER_ASSETS names: put it there, or run `env -u KUBEBUILDER_ASSETS make controlplane` once")
+// Set holds the paths of the binaries by name.
+type Set map[string]string
 
-// Find returns the binaries in the folder that KUBEBUILDER_ASSETS names, or
-// else those that `make controlplane` built under root. A
-// kube-controller-manager that the former lacks is taken from the latter.
-func Find(root string, getenv func(string) string) (Set, error) {
-	local := filepath.Join(root, built)
-	dir, hint := local, "run `make controlplane` first"
-	if named := getenv(EnvVar); named != "" {
-		dir, hint = named, "it is named by KUBEBUILDER_ASSETS; unset that and run `make controlplane` to build the binaries here"
-	}
-	for _, name := range []string{"etcd", "kube-apiserver", "kubectl"} {
-		if !isFile(filepath.Join(dir, name)) {
-			return Set{}, fmt.Errorf("the control plane's %s is missing in %s: %s", name, dir, hint)
+// Find returns the named binaries. They are in the folder that KUBEBUILDER_ASSETS
+// names, or else where hack/controlplane put them under root. The published envtest
+// archives lack kube-controller-manager: what the former folder lacks is taken from
+// the latter, except etcd and kube-apiserver, which belong together.
+func Find(root string, getenv func(string) string, names ...string) (Set, error) {
+	local, set := filepath.Join(root, built), Set{}
+	for _, name := range names {
+		dirs, hint := []string{local}, "run `make controlplane` first"
+		if ready := getenv(EnvVar); ready != "" {
+			if dirs, hint = []string{ready, local}, "run `make controlplane`, which builds what the folder that KUBEBUILDER_ASSETS names lacks"; name == Etcd || name == APIServer {
+				dirs, hint = dirs[:1], "KUBEBUILDER_ASSETS names that folder; unset it and run `make controlplane`"
+			}
+		}
+		for _, dir := range dirs {
+			if path := filepath.Join(dir, name); set[name] == "" && isFile(path) {
+				set[name] = path
+			}
+		}
+		if set[name] == "" {
+			return nil, fmt.Errorf("the control plane's %s is missing in %s: %s", name, dirs[0], hint)
 		}
 	}
-	return Set{
-		Etcd:              filepath.Join(dir, "etcd"),
-		APIServer:         filepath.Join(dir, "kube-apiserver"),
-		Kubectl:           filepath.Join(dir, "kubectl"),
-		ControllerManager: firstFile(filepath.Join(dir, "kube-controller-manager"), filepath.Join(local, "kube-controller-manager")),
-	}, nil
+	return set, nil
 }
 
 // Here returns the repository's root, seen from the working directory, and the
-// binaries that this environment means.
-func Here() (root string, set Set, err error) {
+// named binaries of this environment.
+func Here(names ...string) (root string, set Set, err error) {
 	wd, err := os.Getwd()
 	if err != nil {
 		return "", Set{}, err
@@ -61,7 +62,7 @@ func Here() (root string, set Set, err error) {
 	if root, err = Root(wd); err != nil {
 		return "", Set{}, err
 	}
-	set, err = Find(root, os.Getenv)
+	set, err = Find(root, os.Getenv, names...)
 	return root, set, err
 }
 
@@ -80,15 +81,6 @@ func Root(dir string) (string, error) {
 			return "", fmt.Errorf("no go.mod of module clientele.dev/clientele at or above %s", dir)
 		}
 	}
-}
-
-func firstFile(paths ...string) string {
-	for _, p := range paths {
-		if isFile(p) {
-			return p
-		}
-	}
-	return ""
 }
 
 func isFile(path string) bool {

@@ -20,33 +20,38 @@ func folder(t *testing.T, dir string, names ...string) {
 }
 
 func TestFind(t *testing.T) {
-	const all = "etcd kube-apiserver kubectl kube-controller-manager"
+	const (
+		all       = "etcd kube-apiserver kubectl kube-controller-manager"
+		published = "etcd kube-apiserver kubectl"
+	)
 	tests := []struct {
-		rule        string
-		built       string // what .cache holds
-		named       string // what KUBEBUILDER_ASSETS holds; "" is unset
-		fromNamed   bool   // etcd is taken from KUBEBUILDER_ASSETS
-		managerFrom string // "", "built" or "named"
-		errHas      string
+		rule   string
+		built  string // what .cache holds
+		ready  string // what KUBEBUILDER_ASSETS holds; "" is unset
+		wanted string
+		want   string // "built" or "ready" of each of wanted
+		errHas string
 	}{
-		{rule: "built is used", built: all, managerFrom: "built"},
-		{rule: "nothing built", errHas: "make controlplane"},
-		{rule: "KUBEBUILDER_ASSETS wins", built: all, named: all, fromNamed: true, managerFrom: "named"},
-		{rule: "no manager anywhere", named: "etcd kube-apiserver kubectl", fromNamed: true},
-		{rule: "manager falls back", built: all, named: "etcd kube-apiserver kubectl", fromNamed: true, managerFrom: "built"},
-		{rule: "incomplete KUBEBUILDER_ASSETS", built: all, named: "etcd", errHas: "KUBEBUILDER_ASSETS"},
+		{rule: "built is used", built: all, wanted: "etcd kube-controller-manager", want: "built built"},
+		{rule: "nothing built", wanted: "etcd", errHas: "make controlplane"},
+		{rule: "only what is wanted need exist", built: "etcd kube-apiserver", wanted: "etcd kube-apiserver", want: "built built"},
+		{rule: "a wanted one is missing", built: "etcd kube-apiserver", wanted: "etcd kubectl", errHas: "kubectl is missing"},
+		{rule: "KUBEBUILDER_ASSETS wins", built: all, ready: all, wanted: "etcd kubectl", want: "ready ready"},
+		{rule: "what KUBEBUILDER_ASSETS lacks was built", built: all, ready: published, wanted: "kube-apiserver kube-controller-manager", want: "ready built"},
+		{rule: "what KUBEBUILDER_ASSETS lacks was not built", ready: published, wanted: "etcd kube-controller-manager", errHas: "run `make controlplane`, which builds"},
+		{rule: "etcd and API server belong together", built: all, ready: "etcd", wanted: "etcd kube-apiserver", errHas: "unset it"},
 	}
 	for _, tc := range tests {
 		t.Run(tc.rule, func(t *testing.T) {
-			root, named := t.TempDir(), t.TempDir()
+			root, ready := t.TempDir(), t.TempDir()
 			folder(t, filepath.Join(root, built), strings.Fields(tc.built)...)
-			folder(t, named, strings.Fields(tc.named)...)
+			folder(t, ready, strings.Fields(tc.ready)...)
 			got, err := Find(root, func(string) string {
-				if tc.named == "" {
+				if tc.ready == "" {
 					return ""
 				}
-				return named
-			})
+				return ready
+			}, strings.Fields(tc.wanted)...)
 			if tc.errHas != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.errHas) {
 					t.Fatalf("error %v, want one that names %q", err, tc.errHas)
@@ -56,12 +61,12 @@ func TestFind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.HasPrefix(got.Etcd, named) != tc.fromNamed {
-				t.Errorf("etcd from %s", got.Etcd)
-			}
-			dirs := map[string]string{"": "", "built": filepath.Join(root, built, "kube-controller-manager"), "named": filepath.Join(named, "kube-controller-manager")}
-			if got.ControllerManager != dirs[tc.managerFrom] {
-				t.Errorf("controller manager %q, want %q", got.ControllerManager, dirs[tc.managerFrom])
+			dirs := map[string]string{"built": filepath.Join(root, built), "ready": ready}
+			for i, from := range strings.Fields(tc.want) {
+				name := strings.Fields(tc.wanted)[i]
+				if want := filepath.Join(dirs[from], name); got[name] != want {
+					t.Errorf("%s is %s, want %s", name, got[name], want)
+				}
 			}
 		})
 	}

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// owner is the field manager of everything applied here.
+// owner is the field manager of everything that Apply applies.
 const owner = client.FieldOwner("clientele-stack")
 
 // Apply applies the objects by server-side apply: Namespaces first, then CRDs,
@@ -19,12 +19,17 @@ const owner = client.FieldOwner("clientele-stack")
 // a moment ago is retried until the API server serves its kind, or until within
 // is over.
 func Apply(ctx context.Context, c client.Client, objects []*unstructured.Unstructured, within time.Duration) error {
+	return ApplyAs(ctx, c, owner, objects, within)
+}
+
+// ApplyAs is Apply with another field manager.
+func ApplyAs(ctx context.Context, c client.Client, manager client.FieldOwner, objects []*unstructured.Unstructured, within time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	sorted := slices.Clone(objects)
 	slices.SortStableFunc(sorted, func(a, b *unstructured.Unstructured) int { return rank(a) - rank(b) })
 	for _, obj := range sorted {
-		if err := applyOne(ctx, c, obj); err != nil {
+		if err := applyOne(ctx, c, manager, obj); err != nil {
 			return fmt.Errorf("apply %s: %w", Describe(obj), err)
 		}
 	}
@@ -42,11 +47,11 @@ func rank(obj *unstructured.Unstructured) int {
 	}
 }
 
-func applyOne(ctx context.Context, c client.Client, obj *unstructured.Unstructured) error {
+func applyOne(ctx context.Context, c client.Client, manager client.FieldOwner, obj *unstructured.Unstructured) error {
 	every := time.NewTicker(100 * time.Millisecond)
 	defer every.Stop()
 	for {
-		err := c.Apply(ctx, client.ApplyConfigurationFromUnstructured(obj.DeepCopy()), owner, client.ForceOwnership)
+		err := c.Apply(ctx, client.ApplyConfigurationFromUnstructured(obj.DeepCopy()), manager, client.ForceOwnership)
 		if err == nil || !meta.IsNoMatchError(err) {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"clientele.dev/clientele/hack/internal/assets"
 	"clientele.dev/clientele/hack/internal/child"
 	"k8s.io/client-go/rest"
 )
@@ -36,7 +37,7 @@ func (p *Plane) StartAPIServer(ctx context.Context) error {
 func (p *Plane) apiServerSpec(c credentials, port int) child.Spec {
 	return child.Spec{
 		Name: "kube-apiserver",
-		Path: p.assets.APIServer,
+		Path: p.assets[assets.APIServer],
 		Log:  p.log("kube-apiserver"),
 		Args: []string{
 			"--etcd-servers=" + p.etcdURL,

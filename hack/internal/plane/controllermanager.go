@@ -10,16 +10,9 @@ import (
 	"clientele.dev/clientele/hack/internal/child"
 )
 
-// HasControllerManager says whether there is a kube-controller-manager to run.
-func (p *Plane) HasControllerManager() bool { return p.assets.ControllerManager != "" }
-
 // StartControllerManager starts the two controllers that objects' ends depend
-// on: garbage collection (ownerReferences) and namespace deletion. Its error
-// is assets.ErrNoControllerManager where there is no binary.
+// on: garbage collection (ownerReferences) and namespace deletion.
 func (p *Plane) StartControllerManager(ctx context.Context) error {
-	if !p.HasControllerManager() {
-		return assets.ErrNoControllerManager
-	}
 	kubeconfig := p.path("controller-manager.kubeconfig")
 	if err := WriteKubeconfig(kubeconfig, p.admin, ""); err != nil {
 		return err
@@ -44,7 +37,7 @@ func (p *Plane) StartControllerManager(ctx context.Context) error {
 func (p *Plane) controllerManagerSpec(kubeconfig string, port int) child.Spec {
 	return child.Spec{
 		Name: "kube-controller-manager",
-		Path: p.assets.ControllerManager,
+		Path: p.assets[assets.ControllerManager],
 		Log:  p.log("kube-controller-manager"),
 		Args: []string{
 			"--kubeconfig=" + kubeconfig,

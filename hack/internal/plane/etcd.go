@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"clientele.dev/clientele/hack/internal/assets"
 	"clientele.dev/clientele/hack/internal/child"
 )
 
@@ -34,7 +35,7 @@ func (p *Plane) etcdSpec() (child.Spec, error) {
 	peerURL := fmt.Sprintf("http://127.0.0.1:%d", peer)
 	return child.Spec{
 		Name: "etcd",
-		Path: p.assets.Etcd,
+		Path: p.assets[assets.Etcd],
 		Log:  p.log("etcd"),
 		Args: []string{
 			"--data-dir=" + p.path("etcd"),

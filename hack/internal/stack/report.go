@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -77,4 +78,10 @@ func every(d time.Duration, f func()) (stop func()) {
 		}
 	}()
 	return func() { close(done); <-ended }
+}
+
+// Indent sets text in by six columns, under its step.
+func Indent(text string) string {
+	text = strings.TrimRight(text, "\n")
+	return "      " + strings.ReplaceAll(text, "\n", "\n      ")
 }

@@ -2,10 +2,13 @@ package stack
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"clientele.dev/clientele/hack/internal/manifests"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -48,9 +51,6 @@ func (s *Stack) copySample(path string) ([]*unstructured.Unstructured, error) {
 			return nil, fmt.Errorf("%s: %w", manifests.Describe(obj), err)
 		}
 		text = append(append(text, "---\n"...), document...)
-		if obj.GetKind() == "AuthorizationServer" {
-			s.serverManifest = filepath.Join(s.SamplesDir(), filepath.Base(path))
-		}
 	}
 	return objects, os.WriteFile(filepath.Join(s.SamplesDir(), filepath.Base(path)), text, 0o600)
 }
@@ -73,17 +73,47 @@ func rewriteIssuer(obj *unstructured.Unstructured, issuer string) error {
 	return nil
 }
 
+// lastApplied is where `kubectl apply` looks for what was applied before.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// ApplySamples applies objects of CopySamples and reports each. A later `kubectl
+// apply` of their files finds them as it would have left them itself. They have a
+// field manager of their own, so that the fields that the stack adds to the same
+// objects stay.
+func (s *Stack) ApplySamples(ctx context.Context, objects []*unstructured.Unstructured) error {
+	for _, obj := range objects {
+		text, err := json.Marshal(obj)
+		if err != nil {
+			return fmt.Errorf("%s: %w", manifests.Describe(obj), err)
+		}
+		obj = obj.DeepCopy()
+		annotations := maps.Clone(obj.GetAnnotations())
+		if annotations == nil {
+			annotations = map[string]string{}
+		}
+		annotations[lastApplied] = string(text)
+		obj.SetAnnotations(annotations)
+		if err := manifests.ApplyAs(ctx, s.client, "clientele-samples", []*unstructured.Unstructured{obj}, applyWithin); err != nil {
+			return err
+		}
+		s.Report.Say("      %s applied", manifests.Describe(obj))
+	}
+	return nil
+}
+
 // createAuthorizationServer applies the sample's AuthorizationServer: operator
 // and server both read their settings from it. Before either runs it is opened to
 // the demo user and to apps that register themselves.
 func (s *Stack) createAuthorizationServer(ctx context.Context) (string, error) {
-	if _, err := s.CopySamples(); err != nil {
+	objects, err := s.CopySamples()
+	if err != nil {
 		return "", err
 	}
-	if s.serverManifest == "" {
+	servers := slices.DeleteFunc(objects, func(obj *unstructured.Unstructured) bool { return obj.GetKind() != "AuthorizationServer" })
+	if len(servers) == 0 {
 		return "", errors.New("config/samples holds no AuthorizationServer")
 	}
-	if err := s.Kubectl(ctx, "apply", "-f", s.serverManifest); err != nil {
+	if err := s.ApplySamples(ctx, servers); err != nil {
 		return "", err
 	}
 	if err := manifests.Apply(ctx, s.client, []*unstructured.Unstructured{forPeople()}, applyWithin); err != nil {

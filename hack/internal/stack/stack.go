@@ -22,6 +22,9 @@ type Options struct {
 	ServerPort int
 	// ServerEnv is added to the authorization server's environment, "KEY=value".
 	ServerEnv []string
+	// ControllerManager also runs kube-controller-manager: without it nothing that
+	// is owned is ever collected, and no namespace ends.
+	ControllerManager bool
 	// Postgres keeps the authorization server's data, instead of SQLite.
 	Postgres bool
 	// Report takes what happens.
@@ -34,29 +37,30 @@ type Options struct {
 type Stack struct {
 	layout
 	Options
-	root   string // of the repository
-	assets assets.Set
-	ports  ports
-	plane  *plane.Plane
-	client client.Client
-	// serverManifest is the copied sample that holds the AuthorizationServer.
-	serverManifest string
-	demoUser       DemoUser
-	operator       *product
-	server         *product
-	postgres       *pgtest.Server // nil: SQLite, or not started yet
+	root     string // of the repository
+	ports    ports
+	plane    *plane.Plane
+	client   client.Client
+	demoUser DemoUser
+	operator *product
+	server   *product
+	postgres *pgtest.Server // nil: SQLite, or not started yet
 }
 
 // New prepares a folder, empty but for a lock.
 func New(o Options) (*Stack, error) {
-	root, set, err := assets.Here()
+	needs := []string{assets.Etcd, assets.APIServer}
+	if o.ControllerManager {
+		needs = append(needs, assets.ControllerManager)
+	}
+	root, set, err := assets.Here(needs...)
 	if err != nil {
 		return nil, err
 	}
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return nil, err
 	}
-	s := &Stack{layout: layout{o.Dir}, Options: o, root: root, assets: set}
+	s := &Stack{layout: layout{o.Dir}, Options: o, root: root}
 	if err := s.clear(); err != nil {
 		return nil, err
 	}
@@ -82,9 +86,6 @@ func (s *Stack) ServerMetrics() string { return s.ports.serverMetrics.url() + "/
 
 // OperatorMetrics is where the operator's metrics are.
 func (s *Stack) OperatorMetrics() string { return s.ports.operatorMetrics.url() + "/metrics" }
-
-// KubectlPath is the kubectl of the control plane's version.
-func (s *Stack) KubectlPath() string { return s.assets.Kubectl }
 
 // watch tells Died if the process ends by itself; expected is asked then.
 func (s *Stack) watch(p *child.Process, expected func() bool) {

@@ -20,13 +20,17 @@ func (s *Stack) StartSteps() []Step {
 		{"start etcd", s.startEtcd},
 		{"start the API server", s.startAPIServer},
 		{"install the CRDs and roles", s.installConfig},
+	}
+	if s.ControllerManager {
 		// After the CRDs: the garbage collector looks for new kinds only twice a minute.
-		{"start kube-controller-manager", s.startControllerManager},
+		steps = append(steps, Step{"start kube-controller-manager", s.startControllerManager})
+	}
+	steps = append(steps, []Step{
 		{"make kubeconfigs for the operator and the server", s.makeIdentities},
 		{"make the demo user", s.makeDemoUser},
 		{"create the AuthorizationServer", s.createAuthorizationServer},
 		{"start the operator", s.StartOperator},
-	}
+	}...)
 	if s.Postgres {
 		steps = append(steps, Step{"start PostgreSQL", s.startPostgres})
 	}
@@ -53,9 +57,6 @@ func (s *Stack) startAPIServer(ctx context.Context) (string, error) {
 }
 
 func (s *Stack) startControllerManager(ctx context.Context) (string, error) {
-	if !s.plane.HasControllerManager() {
-		return "no kube-controller-manager in KUBEBUILDER_ASSETS: going on without garbage collection and namespace deletion", nil
-	}
 	if err := s.plane.StartControllerManager(ctx); err != nil {
 		return "", err
 	}
