@@ -13,7 +13,9 @@ import (
 var strictBase64 = base64.StdEncoding.Strict()
 
 // readBasic reads client_secret_basic: HTTP Basic (RFC 7617) whose user name and
-// password are form-urlencoded first (RFC 6749, Section 2.3.1).
+// password are form-urlencoded first (RFC 6749, Section 2.3.1). Without a password it is
+// what client_id alone in the form is, for an empty secret may be omitted there: a
+// public client that says who it is. Verify refuses a client that has a secret.
 func readBasic(header string, p *params.Params) (Presented, error) {
 	encoded, ok := scheme(header, "Basic")
 	if !ok {
@@ -30,6 +32,9 @@ func readBasic(header string, p *params.Params) (Presented, error) {
 	// it would be unclear whose request this is.
 	if inForm := p.Get("client_id"); inForm != "" && inForm != id {
 		return Presented{}, oauth.InvalidRequest("client_id differs from the client that authenticates")
+	}
+	if secret == "" {
+		return Presented{ClientID: id, Method: oauth.AuthNone}, nil
 	}
 	return Presented{ClientID: id, Method: oauth.AuthClientSecretBasic, Secret: credential.Secret(secret)}, nil
 }
