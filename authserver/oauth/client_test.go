@@ -89,7 +89,7 @@ func TestValidateRefuses(t *testing.T) {
 		"too many grant types":      {func(r *Registration) { r.GrantTypes = slices.Repeat(r.GrantTypes, 9) }, "grant_types"},
 		"unknown method":            {func(r *Registration) { r.TokenEndpointAuthMethod = "private_key_jwt" }, "token_endpoint_auth_method"},
 		"method quoted short":       {func(r *Registration) { r.TokenEndpointAuthMethod = AuthMethod(strings.Repeat("m", 999)) }, "mmm..."},
-		"bad scope":                 {func(r *Registration) { r.Scope = "a  b" }, "scope"},
+		"bad scope":                 {func(r *Registration) { r.Scope = "a\tb" }, "scope"},
 		"A15 huge scope":            {func(r *Registration) { r.Scope = strings.Repeat("a", 1<<20) }, "scope"},
 		"owner namespace":           {func(r *Registration) { r.Managed.Owner.Namespace = "Team" }, "owner.namespace"},
 		"owner name":                {func(r *Registration) { r.Managed.Owner.Name = "" }, "owner.name"},

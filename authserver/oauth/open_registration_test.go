@@ -84,7 +84,7 @@ func TestA10ForOpenRegistrationRefuses(t *testing.T) {
 		"response type token alone":    {`{` + ok + `,"response_types":["token"]}`, CodeInvalidClientMetadata, "response_types"},
 		"A9 name turns text around":    {`{` + ok + `,"client_name":"a\u202eb"}`, CodeInvalidClientMetadata, "client_name"},
 		"A9 policy is a script":        {`{` + ok + `,"policy_uri":"javascript:x"}`, CodeInvalidClientMetadata, "policy_uri"},
-		"scope malformed":              {`{` + ok + `,"scope":"a  b"}`, CodeInvalidClientMetadata, "scope"},
+		"scope malformed":              {`{` + ok + `,"scope":"a\tb"}`, CodeInvalidClientMetadata, "scope"},
 	} {
 		got, err := ForOpenRegistration(request(t, c.body), SelfRules{})
 		if CodeOf(err) != c.code || !strings.Contains(AsError(err).Description, c.names) {

@@ -41,18 +41,18 @@ func (p Prompt) String() string {
 	return strings.Join(names, " ")
 }
 
-// ParsePrompt reads a prompt parameter: values parted by one space. The error is
-// an invalid_request, for an unknown value and for none beside another (OpenID
+// ParsePrompt reads a prompt parameter: values parted by spaces; empty items are ignored,
+// as in a scope. The error is an invalid_request, for an unknown value and for none beside another (OpenID
 // Connect Core 1.0, Section 3.1.2.1).
 func ParsePrompt(s string) (Prompt, error) {
-	if s == "" {
-		return 0, nil
-	}
 	var set Prompt
 	for name := range strings.SplitSeq(s, " ") {
+		if name == "" {
+			continue
+		}
 		value := promptOf(name)
 		if value == 0 {
-			return 0, InvalidRequest("prompt must be of %s, parted by one space", strings.Join(promptNames[:], ", "))
+			return 0, InvalidRequest("prompt must be of %s, parted by spaces", strings.Join(promptNames[:], ", "))
 		}
 		set |= value
 	}

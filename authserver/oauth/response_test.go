@@ -45,6 +45,7 @@ func TestParsePrompt(t *testing.T) {
 		"login consent login":        PromptLogin | PromptConsent,
 		"select_account":             PromptSelectAccount,
 		"login consent":              PromptLogin | PromptConsent,
+		" login  consent ":           PromptLogin | PromptConsent, // B1
 		"consent select_account":     PromptConsent | PromptSelectAccount,
 		"select_account login":       PromptLogin | PromptSelectAccount,
 		"login select_account login": PromptLogin | PromptSelectAccount,
@@ -57,7 +58,7 @@ func TestParsePrompt(t *testing.T) {
 			t.Errorf("%q: %s became %s, %v", in, got, again, err)
 		}
 	}
-	for _, in := range []string{"none login", "login none", "create", "Login", "login  consent", " login", "login,consent", strings.Repeat("a", 1<<16)} {
+	for _, in := range []string{"none login", "login none", "create", "Login", "login,consent", "none  login", strings.Repeat("a", 1<<16)} {
 		if got, err := ParsePrompt(in); CodeOf(err) != CodeInvalidRequest || got != 0 {
 			t.Errorf("%q: got %s, %v", in, got, err)
 		}

@@ -29,6 +29,10 @@ func TestParseScope(t *testing.T) {
 		"first and last characters":       {"!#[]~", []string{"!#[]~"}},
 		"URLs are scopes":                 {"https://x.example/a?b=c", []string{"https://x.example/a?b=c"}},
 		"longest":                         {strings.Repeat("a", MaxScopeLength), []string{strings.Repeat("a", MaxScopeLength)}},
+		"B1 leading space":                {" a", []string{"a"}},
+		"B1 trailing space":               {"a ", []string{"a"}},
+		"B1 two spaces":                   {"a  b", []string{"a", "b"}},
+		"B1 spaces only":                  {"   ", nil},
 		"A15 as many as there may be, ok": {manyScopes(MaxScopes), strings.Split(manyScopes(MaxScopes), " ")},
 	} {
 		got, err := ParseScope(c.in)
@@ -40,10 +44,6 @@ func TestParseScope(t *testing.T) {
 
 func TestParseScopeRefuses(t *testing.T) {
 	for name, in := range map[string]string{
-		"leading space":       " a",
-		"trailing space":      "a ",
-		"two spaces":          "a  b",
-		"only a space":        " ",
 		"tab":                 "a\tb",
 		"line break":          "a\nb",
 		"NUL":                 "a\x00",
