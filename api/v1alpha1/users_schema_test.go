@@ -96,6 +96,9 @@ func TestAuthorizationServerForUsers(t *testing.T) {
 	lockout := func(fields string) string {
 		return server("users: {local: {secretRef: {name: default-users}}, lockout: {" + fields + "}}")
 	}
+	corp := func(allow string) string {
+		return server("users: {upstreams: [{name: corp, issuer: 'https://login.example', clientID: x, allow: {" + allow + "}}]}")
+	}
 	up := func(fields string) string { return server("users: {upstreams: [{" + fields + "}]}") }
 	checkCreate(t, "AuthorizationServer", []rule{
 		{"registration", server("registration: {mode: Open, maxClients: 5, perAddressMinute: 1, perAddressDay: 2, perMinute: 3, unusedFor: 1h, idleFor: 720h}"), nil},
@@ -137,6 +140,14 @@ func TestAuthorizationServerForUsers(t *testing.T) {
 		{"upstream over http", up("name: corp, issuer: 'http://login.example', clientID: x"), []string{"spec.users.upstreams[0].issuer", "must be an https URL"}},
 		{"upstream named local", up("name: local, issuer: 'https://login.example', clientID: x"), []string{"spec.users.upstreams[0].name", "not local"}},
 		{"upstream with a slash", up("name: a/b, issuer: 'https://login.example', clientID: x"), []string{"spec.users.upstreams[0].name", "a-z 0-9 -"}},
+		{"B14: upstream for some", corp("domains: [corp.example], claims: [{name: hd, values: [corp.example]}], groups: [staff], contact: it@corp.example"), nil},
+		{"B14: upstream for nobody in particular", corp("contact: it@corp.example"), []string{"spec.users.upstreams[0].allow", "at least one of domains, claims and groups"}},
+		{"B14: domain with an at sign", corp("domains: ['@corp.example']"), []string{"spec.users.upstreams[0].allow.domains[0]", "a host name in lower case"}},
+		{"B14: domain pattern", corp("domains: ['*.corp.example']"), []string{"spec.users.upstreams[0].allow.domains[0]", "without @ or *"}},
+		{"B14: no domains", corp("domains: []"), []string{"spec.users.upstreams[0].allow.domains", "at least 1"}},
+		{"B14: claim without values", corp("claims: [{name: hd, values: []}]"), []string{"spec.users.upstreams[0].allow.claims[0].values", "at least 1"}},
+		{"B14: claim twice", corp("claims: [{name: hd, values: [a]}, {name: hd, values: [b]}]"), []string{"spec.users.upstreams[0].allow.claims[1]", "Duplicate"}},
+		{"B14: contact on two lines", corp("contact: \"a\\nb\", groups: [a]"), []string{"spec.users.upstreams[0].allow.contact"}},
 		{"upstream twice", server("users: {upstreams: [{name: a, issuer: 'https://a.example', clientID: x}, {name: a, issuer: 'https://b.example', clientID: x}]}"), []string{"spec.users.upstreams[1]", "Duplicate"}},
 	})
 }

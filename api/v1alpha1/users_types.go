@@ -132,9 +132,77 @@ type Upstream struct {
 	// +optional
 	UserInfo bool `json:"userInfo,omitempty"`
 
-	// claims says which claims say what about somebody.
+	// claims says which claims say what about a person.
 	// +optional
 	Claims *UpstreamClaims `json:"claims,omitempty"`
+
+	// allow says who may sign in with an account of this provider. Absent: everyone
+	// who has one. It is checked at each sign-in; a change signs nobody out.
+	// +optional
+	Allow *UpstreamAllow `json:"allow,omitempty"`
+}
+
+// UpstreamAllow says who may sign in with an account of a provider. A person must
+// meet each of domains, claims and groups that is set, by any one of its entries. A
+// person who is not allowed sees a page that says so, and nothing is stored about them.
+// +kubebuilder:validation:XValidation:rule="has(self.domains) || has(self.claims) || has(self.groups)",message="allow must have at least one of domains, claims and groups; leave it out to allow everyone"
+type UpstreamAllow struct {
+	// domains of the person's e-mail address, which the provider must call verified.
+	// Names below a domain are not included.
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="a domain must be a host name in lower case, such as corp.example, without @ or *"
+	// +optional
+	Domains []string `json:"domains,omitempty"`
+
+	// claims that must have one of the values listed for them, such as `hd` of Google.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	Claims []AllowedClaim `json:"claims,omitempty"`
+
+	// groups of which the person must be in one, by the claim that claims.groups of
+	// this provider names.
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	// +optional
+	Groups []string `json:"groups,omitempty"`
+
+	// contact is shown to people who are not allowed: whom they can ask for access,
+	// such as it-help@corp.example. Absent: the page says the team that runs this service.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:Pattern=`^[^\x00-\x1F\x7F]+$`
+	// +optional
+	Contact string `json:"contact,omitempty"`
+}
+
+// AllowedClaim is a claim and the values that are allowed.
+type AllowedClaim struct {
+	// name of the claim. A dot goes into an object, as in org.department, where no
+	// claim has the whole name.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +required
+	Name string `json:"name"`
+
+	// values of which the claim must have one. A claim that is a list must contain
+	// one; true and false are written as text.
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	// +required
+	Values []string `json:"values"`
 }
 
 // UpstreamClaims names claims. A dot goes into an object, as in

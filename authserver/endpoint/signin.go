@@ -155,9 +155,12 @@ func (s *Server) beginUpstream(x *exchange) int {
 func (s *Server) finishUpstream(x *exchange) int {
 	result, err := s.upstreams().Finish(x.r.Context(), x.rest, x.r, s.Now())
 	setCookies(x, x.view.cookies.EndUpstream())
+	var notAllowed *signin.NotAllowedError
 	switch {
 	case result.Return == "":
 		return s.notAuthorized(x, authorize.ErrPRT)
+	case errors.As(err, &notAllowed):
+		return s.notAllowed(x, result, notAllowed)
 	case err != nil:
 		s.Log.Warn("sign-in at an upstream provider failed", "error", err)
 		return redirect(x, x.view.base+tryAgain(result, upstreamProblem(err)))
@@ -170,6 +173,20 @@ func (s *Server) finishUpstream(x *exchange) int {
 		return s.notAuthorized(x, err)
 	}
 	return redirect(x, x.view.base+result.Return)
+}
+
+// notAllowed is the page for a person whom the provider's settings do not allow.
+// Nothing is stored for them. The app hears of it only if they go back to it: they may
+// sign in with another account.
+func (s *Server) notAllowed(x *exchange, result signin.Result, e *signin.NotAllowedError) int {
+	s.Audit.Write(x.r.Context(), audit.SignInRefused, slog.String("remote", s.remoteAddress(x)))
+	s.Log.Warn("sign-in at an upstream provider was refused", "provider", x.rest, "reason", e.Reason)
+	result.Choose = true
+	return s.writeError(x, web.Error{
+		Status: http.StatusForbidden, Title: "You cannot sign in here with this account",
+		Text:     "This service does not allow your account. Nothing about you was stored.",
+		Provider: e.Provider, Contact: e.Contact, OtherURL: x.view.base + tryAgain(result, ""),
+	})
 }
 
 // tryAgain is where a page shows the problem: whoever wanted another account has one,

@@ -236,7 +236,7 @@ func (a *Adapter) followUpstreams(issuer string, specs []v1alpha1.Upstream) []oa
 		}
 		providers = append(providers, provider)
 	}
-	if p.issuer == issuer && slices.EqualFunc(p.providers, providers, sameProvider) {
+	if p.issuer == issuer && slices.EqualFunc(p.providers, providers, signin.Provider.Equal) {
 		return problems
 	}
 	cookies, err := signin.NewCookies(issuer)
@@ -283,12 +283,13 @@ func providerOf(u v1alpha1.Upstream) signin.Provider {
 			Groups: c.Groups, Roles: c.Roles, Tenant: c.Tenant,
 		}
 	}
+	if a := u.Allow; a != nil {
+		p.Allow = signin.Allow{Domains: slices.Clone(a.Domains), Groups: slices.Clone(a.Groups), Contact: a.Contact}
+		for _, c := range a.Claims {
+			p.Allow.Claims = append(p.Allow.Claims, signin.AllowedClaim{Name: c.Name, Values: slices.Clone(c.Values)})
+		}
+	}
 	return p
-}
-
-func sameProvider(a, b signin.Provider) bool {
-	return slices.Equal(a.Scopes, b.Scopes) && a.Name == b.Name && a.DisplayName == b.DisplayName && a.Issuer == b.Issuer &&
-		a.ClientID == b.ClientID && a.ClientSecret == b.ClientSecret && a.UserInfo == b.UserInfo && a.Closed == b.Closed && a.Claims == b.Claims
 }
 
 // currentKeys are the server keys that were read last.

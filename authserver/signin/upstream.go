@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -37,7 +38,19 @@ type Provider struct {
 	// ID tokens are lean.
 	UserInfo bool
 	Claims   ClaimMapping
+	// Allow says who may sign in with an account there.
+	Allow Allow
 }
+
+// Equal reports whether both are the same.
+func (p Provider) Equal(q Provider) bool {
+	return slices.Equal(p.Scopes, q.Scopes) && p.Name == q.Name && p.DisplayName == q.DisplayName && p.Issuer == q.Issuer &&
+		p.ClientID == q.ClientID && p.ClientSecret == q.ClientSecret && p.UserInfo == q.UserInfo && p.Closed == q.Closed &&
+		p.Claims == q.Claims && p.Allow.equal(q.Allow)
+}
+
+// label is what people know the provider as.
+func (p Provider) label() string { return cmp.Or(p.DisplayName, p.Name) }
 
 // Upstreams are the configured providers: a snapshot; new settings make a new
 // one with NewUpstreams.
@@ -103,11 +116,7 @@ func (u *Upstreams) Choices() []Choice {
 		if p.Closed {
 			continue
 		}
-		name := p.DisplayName
-		if name == "" {
-			name = p.Name
-		}
-		out = append(out, Choice{p.Name, name})
+		out = append(out, Choice{p.Name, p.label()})
 	}
 	return out
 }

@@ -99,8 +99,9 @@ type Result struct {
 //  5. the code is exchanged, with the verifier (RFC 7636),
 //  6. the ID token (OpenID Connect Core, Section 3.1.3.7),
 //  7. UserInfo, where it is wanted, about the same subject (Section 5.3.2),
-//  8. claims to a User,
-//  9. when they authenticated, and whether that will do.
+//  8. whether the settings allow the person: a *NotAllowedError if not,
+//  9. claims to a User,
+//  10. when they authenticated, and whether that will do.
 func (u *Upstreams) Finish(ctx context.Context, name string, r *http.Request, now time.Time) (Result, error) {
 	f, ok := openFlow(u.o.Keys(), u.o.Cookies.readFlow(r), now)
 	p := u.find(name)
@@ -125,6 +126,9 @@ func (u *Upstreams) Finish(ctx context.Context, name string, r *http.Request, no
 	claims, err := p.claims(oidc.ClientContext(ctx, u.o.Client), found, single(query, "code"), f, now)
 	if err != nil {
 		return result, fmt.Errorf("%w: %w", ErrUpstreamFailed, err)
+	}
+	if reason := p.Allow.check(p.Claims, claims); reason != "" {
+		return result, &NotAllowedError{Reason: reason, Provider: p.label(), Contact: p.Allow.Contact}
 	}
 	result.User, err = p.Claims.user(p.Provider, claims)
 	if err != nil {

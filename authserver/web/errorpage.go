@@ -16,6 +16,10 @@ type Error struct {
 	// RetryURL shows the page again that this came from, AccountURL the person's
 	// account; empty: no such link.
 	RetryURL, AccountURL string
+	// Provider is the one that a refused account is of, Contact whom the person can
+	// ask; both are settings. OtherURL lets them choose another account. Empty OtherURL:
+	// the page is not about an account.
+	Provider, Contact, OtherURL string
 }
 
 // Error writes the page.
