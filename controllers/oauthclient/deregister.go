@@ -193,7 +193,11 @@ func (r *Reconciler) settleLeaked(ctx context.Context, server *registrar.Server,
 	if !found || have.Managed == nil || have.Managed.Orphaned {
 		return outcome.Done()
 	}
-	if err := r.deregisterAt(ctx, server, entry.ClientID, entry.Owner, have.Managed.Counter); err != nil {
+	if owner := have.Managed.Owner; owner.Namespace != key.Namespace || owner.Name != key.Name {
+		// The client id is another owner's by now (FIELD O1), and this key has none.
+		return outcome.Done()
+	}
+	if err := r.deregisterAt(ctx, server, entry.ClientID, have.Managed.Owner, have.Managed.Counter); err != nil {
 		return r.later(ctx, key, err)
 	}
 	return outcome.Done()

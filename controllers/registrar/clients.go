@@ -68,7 +68,7 @@ func (s *Server) Deregister(ctx context.Context, clientID string, owner oauth.Ow
 	if _, err := s.do(ctx, call{method: http.MethodDelete, url: u + "?" + query.Encode()}); err != nil {
 		return err
 	}
-	s.inventory.forgetClient(clientID, owner.UID)
+	s.inventory.forgetClient(clientID, owner)
 	return nil
 }
 

@@ -46,10 +46,26 @@ func (s *Server) sync(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the inventory: %w", err)
 	}
-	if s.inventory.replace(all) {
+	first := !s.inventory.Synced()
+	switch lost, differences := s.inventory.replace(all); {
+	case lost:
 		s.options.Log.Info("the server's store is another one; registering everything again", "server", s.key.String())
+	case !first && differences > 0:
+		s.options.Log.Info("the inventory differed from the server's; reconciling what differs", "server", s.key.String(), "differences", differences)
 	}
+	every := s.options.CompareEvery
+	s.mu.Lock()
+	s.compareAt = s.options.Now().Add(every - every/8 + rand.N(every/4+1))
+	s.mu.Unlock()
 	return nil
+}
+
+// compares reports whether it is time to read the whole inventory: the list of changes, or
+// what reconcilers recorded, may have missed something.
+func (s *Server) compares() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.options.Now().Before(s.compareAt)
 }
 
 func (s *Server) readAll(ctx context.Context) (oauth.Inventory, error) {
@@ -92,7 +108,7 @@ func (s *Server) poll(ctx context.Context, wait time.Duration) error {
 		}
 		wait = 0
 	}
-	if !synced {
+	if !synced || s.compares() {
 		return s.sync(ctx)
 	}
 	query := url.Values{

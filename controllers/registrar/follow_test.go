@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -175,6 +176,39 @@ func TestFollowNoticesChangesLossAndRecovery(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestO1TheWholeInventoryIsCompared: what the list of changes did not tell is found when
+// the whole inventory is read again.
+func TestO1TheWholeInventoryIsCompared(t *testing.T) {
+	script := newScript(t)
+	script.inv = oauth.Inventory{StoreID: "one", Revision: 1, Clients: []oauth.ClientEntry{entry("a", "1")}}
+	now := time.Now()
+	servers := NewServers(Options{Tokens: &tokens{life: 24 * time.Hour, now: time.Now}, Now: func() time.Time { return now }, Log: logr.Discard()})
+	var told []string
+	servers.Subscribe(Subscriber{Client: func(_ Key, o Owner) { told = append(told, o.Name) }})
+	server := servers.For(script.object())
+	poll := func() bool {
+		t.Helper()
+		if err := server.Poll(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		_, known := server.Inventory().Client(Owner{Namespace: "ns", Name: "a"})
+		return known
+	}
+	if !poll() {
+		t.Fatal("the inventory was not read")
+	}
+	script.set(func() { script.inv.Clients = nil }) // and no change is told
+	if told = nil; !poll() || len(told) > 0 {
+		t.Fatalf("the list of changes told: %q", told)
+	}
+	if now = now.Add(8 * time.Minute); !poll() {
+		t.Error("compared too early")
+	}
+	if now = now.Add(4 * time.Minute); poll() || !slices.Equal(told, []string{"a"}) {
+		t.Errorf("after ten minutes: told %q", told)
 	}
 }
 

@@ -59,15 +59,15 @@ func (i *Inventory) StoreID() string {
 }
 
 // Client returns the client that the server holds for an owner, whatever the
-// owner's uid.
+// owner's uid. The entry's owner always has the namespace and name that were asked for.
 func (i *Inventory) Client(owner Owner) (oauth.ClientEntry, bool) {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
 	id, ok := i.byOwner[owner]
-	if !ok {
+	h := i.clients[id]
+	if !ok || ownerKey(h.owner) != owner {
 		return oauth.ClientEntry{}, false
 	}
-	h := i.clients[id]
 	return oauth.ClientEntry{ClientID: id, Owner: h.owner, Digest: h.digest}, true
 }
 

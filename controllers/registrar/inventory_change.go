@@ -2,23 +2,31 @@ package registrar
 
 import "clientele.dev/clientele/authserver/oauth"
 
-// recordClient notes what a registration answered. It tells nobody: the
-// reconciler that caused it knows.
+// recordClient notes what a registration answered. The reconciler that registered knows;
+// the owner that had the client id before hears of it. An answer that is older than what
+// is known changes nothing.
 func (i *Inventory) recordClient(storeID string, revision int64, e oauth.ClientEntry) {
 	i.mu.Lock()
-	defer i.mu.Unlock()
-	if !i.synced || storeID != i.storeID {
-		// Another store than the one known here: the loop will find that out and
-		// read everything.
-		return
+	c := newChanged()
+	// Of another store than the one known here: the loop will find that out and read
+	// everything.
+	if i.synced && storeID == i.storeID && i.clients[e.ClientID].revision <= revision {
+		i.put(e, revision, c)
 	}
-	i.put(e, revision)
+	i.mu.Unlock()
+	i.tell(c)
 }
 
-func (i *Inventory) put(e oauth.ClientEntry, revision int64) {
+// put notes that an owner has a client id. Both have no other: the owner's former id goes,
+// and so does the entry of the id's former owner, who hears of it.
+func (i *Inventory) put(e oauth.ClientEntry, revision int64, c changed) {
 	owner := ownerKey(e.Owner)
 	if old, ok := i.byOwner[owner]; ok && old != e.ClientID {
 		delete(i.clients, old)
+	}
+	if before, ok := i.clients[e.ClientID]; ok && ownerKey(before.owner) != owner {
+		delete(i.byOwner, ownerKey(before.owner))
+		c.owners[ownerKey(before.owner)] = struct{}{}
 	}
 	i.clients[e.ClientID] = held{owner: e.Owner, digest: e.Digest, revision: revision}
 	i.byOwner[owner] = e.ClientID
@@ -35,12 +43,12 @@ func (i *Inventory) drop(clientID string) {
 	}
 }
 
-// forgetClient notes that a client was deleted. One of another incarnation
-// stays.
-func (i *Inventory) forgetClient(clientID, uid string) {
+// forgetClient notes that the client of an owner was deleted. That of another owner, or
+// of another incarnation, stays.
+func (i *Inventory) forgetClient(clientID string, owner oauth.Owner) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.clients[clientID].owner.UID == uid {
+	if h := i.clients[clientID]; h.owner.UID == owner.UID && ownerKey(h.owner) == ownerKey(owner) {
 		i.drop(clientID)
 	}
 }
@@ -74,6 +82,19 @@ func newChanged() changed {
 	return changed{owners: map[Owner]struct{}{}, policies: map[string]struct{}{}}
 }
 
+// client notes the owner of an entry that differs from what was known of the client id,
+// and the owner that had the id before.
+func (c changed) client(old held, known bool, e oauth.ClientEntry) {
+	// The cluster is not compared: what reconcilers record does not name it.
+	if known && old.digest == e.Digest && old.owner.UID == e.Owner.UID && ownerKey(old.owner) == ownerKey(e.Owner) {
+		return
+	}
+	c.owners[ownerKey(e.Owner)] = struct{}{}
+	if known {
+		c.owners[ownerKey(old.owner)] = struct{}{}
+	}
+}
+
 func (i *Inventory) tell(c changed) {
 	for owner := range c.owners {
 		i.onClient(owner)
@@ -84,8 +105,8 @@ func (i *Inventory) tell(c changed) {
 }
 
 // replace takes a whole inventory and tells of every difference to what was
-// known. lost says that it is of another store.
-func (i *Inventory) replace(all oauth.Inventory) (lost bool) {
+// known. lost says that it is of another store; differences counts what was not as known.
+func (i *Inventory) replace(all oauth.Inventory) (lost bool, differences int) {
 	i.mu.Lock()
 	c := newChanged()
 	lost = i.synced && i.storeID != all.StoreID
@@ -94,20 +115,18 @@ func (i *Inventory) replace(all oauth.Inventory) (lost bool) {
 	for _, e := range all.Clients {
 		old, known := oldClients[e.ClientID]
 		if known && !lost && old.revision > all.Revision {
-			i.put(oauth.ClientEntry{ClientID: e.ClientID, Owner: old.owner, Digest: old.digest}, old.revision)
+			i.put(oauth.ClientEntry{ClientID: e.ClientID, Owner: old.owner, Digest: old.digest}, old.revision, c)
 			continue
 		}
-		if !known || old.digest != e.Digest || old.owner.UID != e.Owner.UID {
-			c.owners[ownerKey(e.Owner)] = struct{}{}
-		}
-		i.put(e, all.Revision)
+		c.client(old, known, e)
+		i.put(e, all.Revision, c)
 	}
 	for id, old := range oldClients {
 		if _, still := i.clients[id]; still {
 			continue
 		}
 		if !lost && old.revision > all.Revision {
-			i.put(oauth.ClientEntry{ClientID: id, Owner: old.owner, Digest: old.digest}, old.revision)
+			i.put(oauth.ClientEntry{ClientID: id, Owner: old.owner, Digest: old.digest}, old.revision, c)
 			continue
 		}
 		c.owners[ownerKey(old.owner)] = struct{}{}
@@ -116,7 +135,7 @@ func (i *Inventory) replace(all oauth.Inventory) (lost bool) {
 	i.synced, i.storeID, i.revision = true, all.StoreID, all.Revision
 	i.mu.Unlock()
 	i.tell(c)
-	return lost
+	return lost, len(c.owners) + len(c.policies)
 }
 
 func (i *Inventory) replacePolicies(all oauth.Inventory, old map[string]held, lost bool, c changed) {
@@ -177,10 +196,8 @@ func (i *Inventory) applyClient(e oauth.ClientEntry, revision int64, c changed) 
 		}
 		return
 	}
-	if !known || old.digest != e.Digest || old.owner.UID != e.Owner.UID {
-		c.owners[ownerKey(e.Owner)] = struct{}{}
-	}
-	i.put(e, revision)
+	c.client(old, known, e)
+	i.put(e, revision, c)
 }
 
 func (i *Inventory) applyPolicy(e oauth.PolicyEntry, revision int64, c changed) {

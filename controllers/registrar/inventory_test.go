@@ -86,7 +86,7 @@ func TestInventoryOfAnotherStoreReplacesEverything(t *testing.T) {
 	if i.apply(oauth.Inventory{StoreID: "two", Revision: 1}) {
 		t.Error("a change list of another store was taken in")
 	}
-	if !i.replace(oauth.Inventory{StoreID: "two", Revision: 1, Clients: []oauth.ClientEntry{entry("a", "1")}}) {
+	if lost, _ := i.replace(oauth.Inventory{StoreID: "two", Revision: 1, Clients: []oauth.ClientEntry{entry("a", "1")}}); !lost {
 		t.Error("the loss was not noticed")
 	}
 	i.want(t, "b")
@@ -105,13 +105,56 @@ func TestInventoryFollowsAnOwnerToAnotherClientID(t *testing.T) {
 	if e, ok := i.Client(Owner{Namespace: "ns", Name: "a"}); !ok || e.ClientID != "other" {
 		t.Errorf("%+v", e)
 	}
-	i.forgetClient("other", "uid-of-another-incarnation")
+	i.forgetClient("other", oauth.Owner{Namespace: "ns", Name: "a", UID: "uid-of-another-incarnation"})
 	if _, ok := i.Client(Owner{Namespace: "ns", Name: "a"}); !ok {
 		t.Error("the deletion of another incarnation was taken for this one's")
 	}
-	i.forgetClient("other", "uid-a")
+	i.forgetClient("other", oauth.Owner{Namespace: "ns", Name: "a", UID: "uid-a"})
 	if got := i.state().Clients; got != 0 {
 		t.Errorf("%d clients left", got)
+	}
+}
+
+// TestO1AClientIDHasOneOwner: however the inventory learns that a client id moved from one
+// owner to another, the former has none afterwards, and both hear of it; the one that
+// registered knows.
+func TestO1AClientIDHasOneOwner(t *testing.T) {
+	first, second := entry("first", "1"), entry("second", "2")
+	second.ClientID = first.ClientID
+	for name, c := range map[string]struct {
+		move  func(*told)
+		tells []string
+	}{
+		"recorded": {func(i *told) { i.recordClient("s", 2, second) }, []string{"first"}},
+		"changes": {func(i *told) {
+			i.apply(oauth.Inventory{StoreID: "s", Revision: 2, Clients: []oauth.ClientEntry{second}})
+		}, []string{"first", "second"}},
+		"comparison": {func(i *told) {
+			i.replace(oauth.Inventory{StoreID: "s", Revision: 2, Clients: []oauth.ClientEntry{second}})
+		}, []string{"first", "second"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := newTold()
+			i.replace(oauth.Inventory{StoreID: "s", Revision: 1, Clients: []oauth.ClientEntry{first}})
+			i.names = nil
+			c.move(i)
+			i.want(t, c.tells...)
+			if e, ok := i.Client(Owner{Namespace: "ns", Name: "first"}); ok {
+				t.Errorf("the former owner has %+v", e)
+			}
+			if e, ok := i.Client(Owner{Namespace: "ns", Name: "second"}); !ok || e.Owner != second.Owner {
+				t.Errorf("the owner has %+v, %v", e, ok)
+			}
+			// The late answer of the former owner's DELETE, and of its POST.
+			i.forgetClient(first.ClientID, first.Owner)
+			i.recordClient("s", 1, first)
+			if e, ok := i.Client(Owner{Namespace: "ns", Name: "second"}); !ok || e.Owner != second.Owner {
+				t.Errorf("after late answers the owner has %+v, %v", e, ok)
+			}
+			if n := i.state().Clients; n != 1 {
+				t.Errorf("%d clients", n)
+			}
+		})
 	}
 }
 

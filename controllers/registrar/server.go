@@ -51,6 +51,8 @@ type Server struct {
 	// fetching makes the metadata be fetched once at a time.
 	fetching sync.Mutex
 	err      error
+	// compareAt is when the whole inventory is read again at the latest.
+	compareAt time.Time
 	// told is when subscribers last heard of new counts.
 	told       time.Time
 	toldCounts [2]int

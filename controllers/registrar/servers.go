@@ -31,6 +31,9 @@ type Options struct {
 	// Pace is the least time between two polls, so that a burst of changes, most
 	// of them this operator's own, is not followed one by one. Zero: 500 ms.
 	Pace time.Duration
+	// CompareEvery is how often the whole inventory is compared with the server's,
+	// whatever the changes told. Each server has a jitter of a quarter. Zero: 10 minutes.
+	CompareEvery time.Duration
 	// RetryMin and RetryMax bound the backoff after a failed poll. Zero: 100 ms
 	// and 5 s.
 	RetryMin, RetryMax time.Duration
@@ -55,6 +58,7 @@ func NewServers(o Options) *Servers {
 	o.Timeout = orDefault(o.Timeout, 10*time.Second)
 	o.PollWait = orDefault(o.PollWait, 50*time.Second)
 	o.Pace = orDefault(o.Pace, 500*time.Millisecond)
+	o.CompareEvery = orDefault(o.CompareEvery, 10*time.Minute)
 	o.RetryMin = orDefault(o.RetryMin, 100*time.Millisecond)
 	o.RetryMax = orDefault(o.RetryMax, 5*time.Second)
 	return &Servers{options: o, servers: map[Key]*Server{}}
