@@ -15,13 +15,11 @@ import (
 // when a member is added, renamed or changes its meaning, and keep the golden file
 // of the one before: TestRecords says when it was forgotten.
 const (
-	clientVersion = 2
-	policyVersion = 2
+	clientVersion = 1
+	policyVersion = 1
 )
 
-// clientRecord is the JSON of a client. Version 2 has what acts for people:
-// redirect URIs, refresh lifetimes, display data; in version 1 all of it is absent,
-// and reads as such.
+// clientRecord is the JSON of a client.
 type clientRecord struct {
 	Version           int                `json:"v"`
 	Registration      oauth.Registration `json:"registration"`
@@ -38,8 +36,7 @@ type selfRecord struct {
 	By   string `json:"by,omitempty"`
 }
 
-// policyRecord is the JSON of a policy. Version 2 has roles, who may hold a scope,
-// and resource servers; in version 1 they are absent, and read as such.
+// policyRecord is the JSON of a policy.
 type policyRecord struct {
 	Version int           `json:"v"`
 	Policy  policy.Policy `json:"policy"`

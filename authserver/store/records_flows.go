@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// Versions of the stored JSON of what people do; see the others in records.go. There
-// are no older ones: the schema's step 7 removed what was there.
+// Versions of the stored JSON of codes, families and sessions; see records.go.
 const (
-	codeVersion    = 6
-	familyVersion  = 6
-	sessionVersion = 4
+	codeVersion    = 1
+	familyVersion  = 1
+	sessionVersion = 1
 )
 
 // codeRecord is the JSON of a code.

@@ -9,8 +9,8 @@ import (
 	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 )
 
-// The schema, step by step: <version>_<what>.sql, without a gap from 0001. A step
-// that was released is never edited; what is wrong with it is a further step.
+// The schema, step by step: <number>_<what>.sql, without a gap from 0001. A released
+// step is never edited; a fault in it is fixed by a further step.
 //
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
@@ -44,7 +44,7 @@ func migrateTo(ctx context.Context, conn *pgx.Conn, all []sqlstore.Migration) er
 		if err != nil || !moved {
 			return err
 		}
-		_, err = tx.Exec(ctx, `UPDATE clientele_schema SET version = $1`, len(all))
+		_, err = tx.Exec(ctx, `UPDATE clientele_schema SET version = $1`, sqlstore.Version(all))
 		return err
 	})
 }

@@ -10,8 +10,8 @@ import (
 	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 )
 
-// The schema, step by step: <version>_<what>.sql, without a gap from 0001. A step
-// that was released is never edited; what is wrong with it is a further step.
+// The schema, step by step: <number>_<what>.sql, without a gap from 0001. A released
+// step is never edited; a fault in it is fixed by a further step.
 //
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
@@ -48,7 +48,7 @@ func migrateTo(ctx context.Context, db *sql.DB, all []sqlstore.Migration) error 
 	}
 	// Both live in the file's header and take part in the transaction; PRAGMA
 	// takes no parameters.
-	marks := fmt.Sprintf("PRAGMA user_version = %d; PRAGMA application_id = %d", len(all), applicationID)
+	marks := fmt.Sprintf("PRAGMA user_version = %d; PRAGMA application_id = %d", sqlstore.Version(all), applicationID)
 	if _, err := tx.ExecContext(ctx, marks); err != nil {
 		return err
 	}

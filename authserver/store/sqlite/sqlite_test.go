@@ -132,10 +132,16 @@ func TestRefusedFiles(t *testing.T) {
 	}{
 		{"a newer schema", func(t *testing.T, dir string) {
 			closed(t, open(t, dir))
-			if err := byHand(t, dir, `PRAGMA user_version = 99`); err != nil {
+			if err := byHand(t, dir, `PRAGMA user_version = 999`); err != nil {
 				t.Fatal(err)
 			}
 		}, "last used by a newer clientele"},
+		{"a schema from before the first step", func(t *testing.T, dir string) {
+			closed(t, open(t, dir))
+			if err := byHand(t, dir, `PRAGMA user_version = 9`); err != nil {
+				t.Fatal(err)
+			}
+		}, "written by an older clientele and cannot be used: sub values begin with user/ now"},
 		{"another program's database", func(t *testing.T, dir string) {
 			if err := byHand(t, dir, `CREATE TABLE theirs (a)`); err != nil {
 				t.Fatal(err)
@@ -194,27 +200,6 @@ func TestMigrationsAreOneTransaction(t *testing.T) {
 	if err := migrateTo(context.Background(), db, all); err == nil {
 		t.Error("an older program opened a newer schema")
 	}
-}
-
-func TestWhatPeopleDidBeforeSignOuts(t *testing.T) {
-	dir := t.TempDir()
-	all, err := sqlstore.Migrations(migrationFiles)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db := raw(t, dir)
-	if err := migrateTo(t.Context(), db, all[:6]); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.ExecContext(t.Context(), storetest.BeforeSignOuts); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s := open(t, dir)
-	defer closed(t, s)
-	storetest.WantNothingBeforeSignOuts(t, s)
 }
 
 func tables(t *testing.T, db *sql.DB, names string) (n int) {

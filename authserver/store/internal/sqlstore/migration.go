@@ -1,13 +1,18 @@
 package sqlstore
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
 )
 
-// Migration is one step of a SQL store's schema: the first leads to version 1.
+// olderVersions are the schema versions of stores from before step 0001.
+const olderVersions = 100
+
+// Migration is one step of a SQL store's schema. Step n leads to version
+// olderVersions + n.
 type Migration struct{ Name, SQL string }
 
 // Migrations reads the steps from the files migrations/<version>_<what>.sql, in
@@ -32,17 +37,29 @@ func Migrations(files fs.FS) ([]Migration, error) {
 	return all, nil
 }
 
-// Migrate carries out the steps that a schema of some version lacks, and says
-// whether there were any. It refuses a schema that a newer program made.
+// Version of a schema with all steps.
+func Version(all []Migration) int { return olderVersions + len(all) }
+
+// errOlder: values of sub and the MACs of rows changed with step 0001.
+var errOlder = errors.New("the database was written by an older clientele and cannot be used: sub values begin with user/ now, " +
+	"and rows are authenticated differently; start with an empty database: the operator registers all its clients again with the same ids and secrets, " +
+	"people sign in again, and apps that registered themselves must register again")
+
+// Migrate carries out the steps that a schema of some version lacks (0: there is no
+// schema), and says whether there were any. It refuses a schema of an older program from
+// before step 0001, and one of a newer program.
 func Migrate(all []Migration, version int, exec func(sql string) error) (bool, error) {
-	if version > len(all) {
+	switch {
+	case version > 0 && version <= olderVersions:
+		return false, errOlder
+	case version > Version(all):
 		return false, fmt.Errorf("the database has schema version %d and this program knows up to %d: it was last used by a newer clientele; "+
-			"run that version, or restore a backup from before the upgrade", version, len(all))
+			"run that version, or restore a backup from before the upgrade", version, Version(all))
 	}
-	for _, m := range all[version:] {
+	for _, m := range all[max(version-olderVersions, 0):] {
 		if err := exec(m.SQL); err != nil {
 			return false, fmt.Errorf("migration %s: %w", m.Name, err)
 		}
 	}
-	return version < len(all), nil
+	return version < Version(all), nil
 }

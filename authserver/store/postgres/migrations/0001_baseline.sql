@@ -5,17 +5,17 @@ CREATE TABLE meta (
   store_id       TEXT    NOT NULL DEFAULT '',
   -- The id of the server keys that the hashes and MACs were made with.
   server_keys_id TEXT    NOT NULL DEFAULT '',
-  -- Moved on by every change of a client or policy, whoever makes it.
+  -- Raised by every change of a client or policy, also by hand.
   revision       BIGINT  NOT NULL DEFAULT 0,
   -- Deletions are known since this revision.
   floor          BIGINT  NOT NULL DEFAULT 0,
-  -- Which server, on which timeline, keeps this table: another one after a
-  -- failover, a point-in-time recovery or a restored dump.
+  -- The cluster, timeline and table: another one after a fail-over, a point-in-time
+  -- recovery or a restored dump.
   origin         TEXT    NOT NULL DEFAULT ''
 );
 
--- The columns are for finding a client; the record is the truth, and mac is made
--- over it. A row whose columns say something else than its record is not served.
+-- The columns are for finding a row; the record has the content. mac authenticates the
+-- record and the columns that say which row it is.
 CREATE TABLE clients (
   client_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   cluster   TEXT COLLATE "C" NOT NULL,
@@ -37,7 +37,7 @@ CREATE TABLE policies (
 );
 CREATE INDEX policies_revision ON policies (revision);
 
--- The last 4096 deletions. Who has not read that far reads everything.
+-- The last 4096 deletions. A reader that is further behind reads everything.
 CREATE TABLE deletions (
   seq      BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   revision BIGINT NOT NULL,
@@ -56,7 +56,7 @@ CREATE TABLE leases (
 -- Triggers rather than the program move the revision on, so that an edit with
 -- another tool is noticed too. The row of meta is the lock that puts all changes
 -- into one order: a higher revision was committed later. The functions keep the
--- search path of the migration, so that they find their tables whoever fires them.
+-- search path of the migration, so that they find their tables for every role.
 
 CREATE FUNCTION row_written() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
@@ -84,7 +84,7 @@ CREATE TRIGGER renamed AFTER UPDATE ON clients FOR EACH ROW WHEN (OLD.client_id 
 CREATE TRIGGER deleted AFTER DELETE ON policies FOR EACH ROW EXECUTE FUNCTION row_gone('policy');
 CREATE TRIGGER renamed AFTER UPDATE ON policies FOR EACH ROW WHEN (OLD.uid <> NEW.uid) EXECUTE FUNCTION row_gone('policy');
 
--- Nobody can tell what a TRUNCATE took.
+-- What a TRUNCATE removed is unknown.
 CREATE FUNCTION all_gone() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   UPDATE meta SET revision = revision + 1, floor = revision + 1;
@@ -107,8 +107,8 @@ BEGIN
 END $$;
 CREATE TRIGGER bounded AFTER INSERT ON deletions FOR EACH ROW EXECUTE FUNCTION deletions_bounded();
 
--- A revision is never given out twice. Who sets it back by hand, restoring the row
--- of a backup, gets a new one, and everybody reads everything.
+-- A revision is never given out twice. If it is set back by hand, as by restoring the
+-- row of a backup, it gets a new value, and all replicas read everything.
 CREATE FUNCTION meta_only_rises() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NEW.revision < OLD.revision THEN
@@ -128,3 +128,112 @@ END $$;
 CREATE TRIGGER moved AFTER INSERT OR UPDATE OR DELETE ON meta FOR EACH ROW EXECUTE FUNCTION meta_moved();
 
 INSERT INTO meta (one) VALUES (1);
+
+-- Codes, refresh token families, sessions, consents, and their limits. They do not
+-- raise the revision. Times are Unix seconds unless stated otherwise; 0 is "not".
+
+CREATE TABLE codes (
+  hash       TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  family_id  TEXT COLLATE "C" NOT NULL,
+  subject    TEXT COLLATE "C" NOT NULL,
+  client_id  TEXT   NOT NULL,
+  expires    BIGINT NOT NULL,
+  used       BIGINT NOT NULL DEFAULT 0,
+  -- Presented a second time, or what it would have led to was revoked: no family
+  -- begins from it any more.
+  revoked    BIGINT NOT NULL DEFAULT 0,
+  -- When it may go: when it expires, or a day after it was used.
+  sweep      BIGINT NOT NULL,
+  record     TEXT   NOT NULL,
+  mac        TEXT   NOT NULL
+);
+CREATE INDEX codes_family ON codes (family_id);
+CREATE INDEX codes_expires ON codes (expires);
+CREATE INDEX codes_sweep ON codes (sweep);
+
+-- One row per family, however often it is refreshed. Half of each page is left for
+-- the next version of its rows.
+CREATE TABLE families (
+  id         TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  generation BIGINT NOT NULL,
+  revoked    BIGINT NOT NULL DEFAULT 0,
+  -- The earliest of its absolute end, its idle end and its revocation. Not indexed
+  -- as it is: each refresh moves it, and an update that touches an index costs an
+  -- entry in every one. By the day, most refreshes leave the index alone.
+  ends       BIGINT NOT NULL,
+  ends_day   BIGINT GENERATED ALWAYS AS (ends / 86400) STORED,
+  subject    TEXT COLLATE "C" NOT NULL,
+  client_id  TEXT COLLATE "C" NOT NULL,
+  record     TEXT   NOT NULL,
+  mac        TEXT   NOT NULL
+) WITH (fillfactor = 50);
+CREATE INDEX families_subject ON families (subject, client_id);
+CREATE INDEX families_client ON families (client_id);
+CREATE INDEX families_ends ON families (ends_day);
+
+CREATE TABLE sessions (
+  id       TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  hash     TEXT COLLATE "C" NOT NULL UNIQUE,
+  subject  TEXT COLLATE "C" NOT NULL,
+  -- As store.FoldUsername gives it; empty: none.
+  username TEXT COLLATE "C" NOT NULL,
+  seen     BIGINT NOT NULL,
+  expires  BIGINT NOT NULL,
+  record   TEXT   NOT NULL,
+  mac      TEXT   NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX sessions_subject ON sessions (subject);
+CREATE INDEX sessions_username ON sessions (username);
+CREATE INDEX sessions_expires ON sessions (expires);
+
+-- A row per scope. place is where the consent holds ('': everywhere); promise is a hash
+-- of what the consent page showed of the client.
+CREATE TABLE consents (
+  subject   TEXT COLLATE "C" NOT NULL,
+  client_id TEXT COLLATE "C" NOT NULL,
+  resource  TEXT COLLATE "C" NOT NULL,
+  place     TEXT COLLATE "C" NOT NULL,
+  scope     TEXT COLLATE "C" NOT NULL,
+  promise   TEXT COLLATE "C" NOT NULL,
+  granted   BIGINT NOT NULL,
+  mac       TEXT NOT NULL,
+  PRIMARY KEY (subject, client_id, resource, place, scope)
+);
+CREATE INDEX consents_client ON consents (client_id);
+
+-- After a withdrawal the person is asked again, also for a trusted client.
+CREATE TABLE withdrawals (
+  client_id TEXT COLLATE "C" NOT NULL,
+  subject   TEXT COLLATE "C" NOT NULL,
+  at        BIGINT NOT NULL,
+  PRIMARY KEY (client_id, subject)
+);
+
+-- The user's epoch: how often the user was signed out of everything, and when last. A
+-- record with another epoch is invalid.
+CREATE TABLE signouts (
+  subject TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  count   BIGINT NOT NULL,
+  at      BIGINT NOT NULL
+);
+
+CREATE TABLE attempts (
+  key     TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  count   INTEGER NOT NULL,
+  expires BIGINT  NOT NULL -- Unix milliseconds
+) WITH (fillfactor = 70);
+CREATE INDEX attempts_expires ON attempts (expires);
+
+CREATE TABLE pushed_requests (
+  hash       TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  client_id  TEXT   NOT NULL,
+  parameters TEXT   NOT NULL,
+  expires    BIGINT NOT NULL
+);
+CREATE INDEX pushed_requests_expires ON pushed_requests (expires);
+
+CREATE TABLE revoked_tokens (
+  jti     TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  expires BIGINT NOT NULL
+);
+CREATE INDEX revoked_tokens_expires ON revoked_tokens (expires);

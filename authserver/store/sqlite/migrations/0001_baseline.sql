@@ -5,15 +5,15 @@ CREATE TABLE meta (
   store_id       TEXT    NOT NULL DEFAULT '',
   -- The id of the server keys that the hashes and MACs were made with.
   server_keys_id TEXT    NOT NULL DEFAULT '',
-  -- Moved on by every change of a client or policy, whoever makes it.
+  -- Raised by every change of a client or policy, also by hand.
   revision       INTEGER NOT NULL DEFAULT 0,
   -- Deletions are known since this revision.
   floor          INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 INSERT INTO meta (one) VALUES (1);
 
--- The columns are for finding a client; the record is the truth, and mac is made
--- over it. A row whose columns say something else than its record is not served.
+-- The columns are for finding a row; the record has the content. mac authenticates the
+-- record and the columns that say which row it is.
 CREATE TABLE clients (
   client_id TEXT    NOT NULL PRIMARY KEY,
   cluster   TEXT    NOT NULL,
@@ -35,7 +35,7 @@ CREATE TABLE policies (
 ) STRICT;
 CREATE INDEX policies_revision ON policies (revision);
 
--- The last 4096 deletions. Who has not read that far reads everything.
+-- The last 4096 deletions. A reader that is further behind reads everything.
 CREATE TABLE deletions (
   seq      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   revision INTEGER NOT NULL,
@@ -107,3 +107,108 @@ WHEN NEW.namespace <> '' AND EXISTS (
 BEGIN
   SELECT RAISE(ABORT, 'this owner has another client already: delete that one first');
 END;
+
+-- Codes, refresh token families, sessions, consents, and their limits. They do not
+-- raise the revision. Times are Unix seconds unless stated otherwise; 0 is "not".
+
+CREATE TABLE codes (
+  hash       TEXT    NOT NULL PRIMARY KEY,
+  family_id  TEXT    NOT NULL,
+  subject    TEXT    NOT NULL,
+  client_id  TEXT    NOT NULL,
+  expires    INTEGER NOT NULL,
+  used       INTEGER NOT NULL DEFAULT 0,
+  -- Presented a second time, or what it would have led to was revoked: no family
+  -- begins from it any more.
+  revoked    INTEGER NOT NULL DEFAULT 0,
+  -- When it may go: when it expires, or a day after it was used.
+  sweep      INTEGER NOT NULL,
+  record     TEXT    NOT NULL,
+  mac        TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX codes_family ON codes (family_id);
+CREATE INDEX codes_expires ON codes (expires);
+CREATE INDEX codes_sweep ON codes (sweep);
+
+-- One row per family, however often it is refreshed.
+CREATE TABLE families (
+  id         TEXT    NOT NULL PRIMARY KEY,
+  generation INTEGER NOT NULL,
+  revoked    INTEGER NOT NULL DEFAULT 0,
+  -- The earliest of its absolute end, its idle end and its revocation.
+  ends       INTEGER NOT NULL,
+  subject    TEXT    NOT NULL,
+  client_id  TEXT    NOT NULL,
+  record     TEXT    NOT NULL,
+  mac        TEXT    NOT NULL
+) STRICT;
+CREATE INDEX families_subject ON families (subject, client_id);
+CREATE INDEX families_client ON families (client_id);
+CREATE INDEX families_ends ON families (ends);
+
+CREATE TABLE sessions (
+  id       TEXT    NOT NULL PRIMARY KEY,
+  hash     TEXT    NOT NULL UNIQUE,
+  subject  TEXT    NOT NULL,
+  -- As store.FoldUsername gives it; empty: none.
+  username TEXT    NOT NULL,
+  seen     INTEGER NOT NULL,
+  expires  INTEGER NOT NULL,
+  record   TEXT    NOT NULL,
+  mac      TEXT    NOT NULL
+) STRICT;
+CREATE INDEX sessions_subject ON sessions (subject);
+CREATE INDEX sessions_username ON sessions (username);
+CREATE INDEX sessions_expires ON sessions (expires);
+
+-- A row per scope. place is where the consent holds ('': everywhere); promise is a hash
+-- of what the consent page showed of the client.
+CREATE TABLE consents (
+  subject   TEXT    NOT NULL,
+  client_id TEXT    NOT NULL,
+  resource  TEXT    NOT NULL,
+  place     TEXT    NOT NULL,
+  scope     TEXT    NOT NULL,
+  promise   TEXT    NOT NULL,
+  granted   INTEGER NOT NULL,
+  mac       TEXT    NOT NULL,
+  PRIMARY KEY (subject, client_id, resource, place, scope)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX consents_client ON consents (client_id);
+
+-- After a withdrawal the person is asked again, also for a trusted client.
+CREATE TABLE withdrawals (
+  client_id TEXT    NOT NULL,
+  subject   TEXT    NOT NULL,
+  at        INTEGER NOT NULL,
+  PRIMARY KEY (client_id, subject)
+) STRICT, WITHOUT ROWID;
+
+-- The user's epoch: how often the user was signed out of everything, and when last. A
+-- record with another epoch is invalid.
+CREATE TABLE signouts (
+  subject TEXT    NOT NULL PRIMARY KEY,
+  count   INTEGER NOT NULL,
+  at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempts (
+  key     TEXT    NOT NULL PRIMARY KEY,
+  count   INTEGER NOT NULL,
+  expires INTEGER NOT NULL -- Unix milliseconds
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attempts_expires ON attempts (expires);
+
+CREATE TABLE pushed_requests (
+  hash       TEXT    NOT NULL PRIMARY KEY,
+  client_id  TEXT    NOT NULL,
+  parameters TEXT    NOT NULL,
+  expires    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX pushed_requests_expires ON pushed_requests (expires);
+
+CREATE TABLE revoked_tokens (
+  jti     TEXT    NOT NULL PRIMARY KEY,
+  expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX revoked_tokens_expires ON revoked_tokens (expires);
