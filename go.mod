@@ -15,8 +15,8 @@ require (
 	golang.org/x/crypto v0.59.0 // argon2id for human passwords
 	golang.org/x/net v0.62.0 // registrable domains; tests: reading pages as a browser does
 	golang.org/x/oauth2 v0.38.0 // sign-in at upstream OpenID providers; in tests a client that is not ours
-	golang.org/x/sync v0.25.0 // a logo that many ask for is fetched once; errgroup, in the benchmarks
-	golang.org/x/term v0.48.0 // is somebody at the terminal?
+	golang.org/x/sync v0.25.0 // singleflight: one fetch for all that ask at once; errgroup, in the benchmarks
+	golang.org/x/term v0.48.0 // make demo: is stdin a terminal?
 	golang.org/x/time v0.16.0 // token buckets: requests and audit events per address
 	k8s.io/api v0.37.2 // Secrets, Namespaces, TokenReview
 	k8s.io/apimachinery v0.37.2 // the types of the Kubernetes API
@@ -24,7 +24,7 @@ require (
 	k8s.io/klog/v2 v2.140.0 // client-go logs with it; it is sent to slog
 	modernc.org/sqlite v1.62.0 // SQLite without cgo
 	sigs.k8s.io/controller-runtime v0.25.2 // the operator
-	sigs.k8s.io/yaml v1.6.0 // manifests, in hack
+	sigs.k8s.io/yaml v1.6.0 // manifests, in tests and hack
 )
 
 require (
