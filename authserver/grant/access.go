@@ -18,10 +18,8 @@ import (
 // accessAt picks the resource that a token request names, or the first. The error
 // is an invalid_target: it is none of the grant's.
 func accessAt(g store.Grant, resource string) (store.Access, error) {
-	for _, a := range g.Access {
-		if resource == "" || a.Resource == resource {
-			return a, nil
-		}
+	if a, found := resourceAt(g.Access, func(a store.Access) string { return a.Resource }, resource); found {
+		return a, nil
 	}
 	return store.Access{}, oauth.InvalidTarget("the resource is none of those of the authorization request (RFC 8707, Section 2.2)")
 }
@@ -116,12 +114,27 @@ func isRefusal(err error) bool {
 // rightAt picks one as accessAt does, of a grant that had others too. An app discards a
 // grant that is answered with invalid_grant; this one is still good for the others.
 func rightAt(left []UserRight, resource string) (UserRight, error) {
-	for _, right := range left {
-		if resource == "" || right.Resource == resource {
-			return right, nil
-		}
+	if right, found := resourceAt(left, func(r UserRight) string { return r.Resource }, resource); found {
+		return right, nil
 	}
 	return UserRight{}, gone()
+}
+
+// resourceAt finds the element that is for a resource (oauth.FindResource), or the first
+// if none is named.
+func resourceAt[T any](all []T, resourceOf func(T) string, named string) (found T, ok bool) {
+	var resources []string
+	for _, element := range all {
+		resources = append(resources, resourceOf(element))
+	}
+	if named == "" && len(all) > 0 {
+		return all[0], true
+	}
+	resource, ok := oauth.FindResource(resources, named)
+	if !ok {
+		return found, false
+	}
+	return all[slices.Index(resources, resource)], true
 }
 
 func gone() *oauth.Error {

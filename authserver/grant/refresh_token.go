@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
@@ -162,7 +163,7 @@ func (g RefreshToken) stillAllowed(ctx context.Context, f store.Family, r Reques
 	switch {
 	case err != nil:
 		return UserRight{}, now.refusal(ctx, f.Grant, access, r, err)
-	case r.Scope != "" && len(right.Granted) < len(asked.Scopes):
+	case strings.Trim(r.Scope, " ") != "" && len(right.Granted) < len(asked.Scopes):
 		return UserRight{}, oauth.InvalidScope("a scope is not granted to this client any more")
 	}
 	return right, nil

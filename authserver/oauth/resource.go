@@ -2,18 +2,19 @@ package oauth
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
 // MaxResourceLength is how many bytes a resource identifier may have.
 const MaxResourceLength = 512
 
-// ValidResource checks a resource identifier: an absolute URI without a fragment
-// (RFC 8707, Section 2). Resources are compared byte by byte, as aud by the API
-// and by prefix to find their owner; so what another program might take for the
-// same as something else is refused: upper case in scheme or host, a user name,
-// a default port, dot segments. (A trailing slash is left as it is: clients send
-// both, and each comes back verbatim.) The error is an invalid_target.
+// ValidResource checks a resource identifier as it is declared: an absolute URI without
+// a fragment (RFC 8707, Section 2). The API compares it with aud byte by byte, and its
+// owner is found by prefix; so what another program might take for the same as
+// something else is refused: upper case in scheme or host, a user name, a default port,
+// dot segments. A request may spell it otherwise: see FindResource. The error is an
+// invalid_target.
 func ValidResource(resource string) error {
 	if len(resource) > MaxResourceLength {
 		return InvalidTarget("the resource has more than %d characters", MaxResourceLength)
@@ -47,6 +48,62 @@ func oneSpelling(resource string, u *url.URL) error {
 		return InvalidTarget("the resource must have no . or .. segments")
 	}
 	return nil
+}
+
+// FindResource returns the declared resource that a request means, in the declared
+// spelling, which becomes aud: the same text, or else an equivalent URI (RFC 3986,
+// Sections 6.2.2.1 and 6.2.3). Programs that parse a URL and write it again add the
+// slash of an empty path.
+func FindResource(declared []string, named string) (string, bool) {
+	if slices.Contains(declared, named) {
+		return named, true
+	}
+	canonical := CanonicalResource(named)
+	for _, resource := range declared {
+		if CanonicalResource(resource) == canonical {
+			return resource, true
+		}
+	}
+	return "", false
+}
+
+// CanonicalResource writes scheme and host in lower case, leaves out the default port,
+// and writes an empty path as a slash. Everything else is left as it is.
+func CanonicalResource(resource string) string {
+	scheme, rest, found := strings.Cut(resource, ":")
+	if !found {
+		return resource
+	}
+	scheme = lowerASCII(scheme)
+	rest, found = strings.CutPrefix(rest, "//")
+	if !found {
+		return scheme + ":" + rest
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	host, path := lowerASCII(rest[:end]), rest[end:]
+	switch scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	}
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	return scheme + "://" + host + path
+}
+
+// lowerASCII leaves alone what is not ASCII: some of that has ASCII in lower case.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + ('a' - 'A')
+		}
+		return r
+	}, s)
 }
 
 // plainHost reports whether a host needs no further normalization.

@@ -73,6 +73,41 @@ func TestValidResourceRefuses(t *testing.T) {
 	}
 }
 
+// B3, B25: a request may spell a resource otherwise; what becomes aud is as declared.
+func TestB3FindResource(t *testing.T) {
+	declared := []string{"https://orders.example", "https://billing.example/", "https://api.example/v1", "https://both.example/", "https://both.example", "urn:example:a", "https://[2001:db8::443]:8443"}
+	for named, want := range map[string]string{
+		"https://orders.example":        "https://orders.example",
+		"https://orders.example/":       "https://orders.example",
+		"HTTPS://Orders.EXAMPLE":        "https://orders.example",
+		"https://orders.example:443/":   "https://orders.example",
+		"https://billing.example":       "https://billing.example/",
+		"https://both.example":          "https://both.example",
+		"https://both.example/":         "https://both.example/",
+		"https://API.example/v1":        "https://api.example/v1",
+		"https://[2001:DB8::443]:8443/": "https://[2001:db8::443]:8443",
+		"URN:example:a":                 "urn:example:a",
+		"https://api.example/v1/":       "",
+		"https://api.example/V1":        "",
+		"https://api.example":           "",
+		"http://orders.example":         "",
+		"http://orders.example:443":     "",
+		"https://orders.example:8443":   "",
+		"https://orders.example//":      "",
+		"https://orders.example/?":      "",
+		"https://orders.example@evil/":  "",
+		"https://evil/orders.example":   "",
+		"urn:EXAMPLE:a":                 "",
+		"https://\u212aorders.example":  "",
+		"orders.example":                "",
+		"":                              "",
+	} {
+		if got, found := FindResource(declared, named); got != want || found != (want != "") {
+			t.Errorf("%q: got %q, %v, want %q", named, got, found, want)
+		}
+	}
+}
+
 func TestEffectiveResources(t *testing.T) {
 	const server = "https://issuer.example"
 	if got := EffectiveResources(nil, server); !slices.Equal(got, []string{server}) {

@@ -48,8 +48,3 @@ func (s *Set) SelfRegisteredResources() []string {
 	}
 	return slices.Sorted(maps.Keys(s.selfRegistered))
 }
-
-// SelfRegisteredResource reports whether a resource is among SelfRegisteredResources.
-func (s *Set) SelfRegisteredResource(resource string) bool {
-	return s != nil && len(s.selfRegistered[resource]) > 0
-}

@@ -41,7 +41,7 @@ func TestDecideSelfRegistered(t *testing.T) {
 		if got := set.Decide(Client{}, orders, "read", code); got.Granted {
 			t.Errorf("%s: neither: %+v", name, got)
 		}
-		if set.SelfRegisteredResource(orders) != (c.selfRegistered == Allowed || name == "self-registered, another scope") {
+		if slices.Contains(set.SelfRegisteredResources(), orders) != (c.selfRegistered == Allowed || name == "self-registered, another scope") {
 			t.Errorf("%s: SelfRegisteredResource", name)
 		}
 	}
@@ -70,7 +70,7 @@ func TestSelfRegisteredScopes(t *testing.T) {
 		if got := set.SelfRegisteredScopes(resource); !slices.Equal(got, want) {
 			t.Errorf("%q: got %q", resource, got)
 		}
-		if resource != "" && set.SelfRegisteredResource(resource) != (want != nil) {
+		if resource != "" && slices.Contains(set.SelfRegisteredResources(), resource) != (want != nil) {
 			t.Errorf("%q: SelfRegisteredResource", resource)
 		}
 	}
@@ -85,7 +85,7 @@ func TestSelfRegisteredScopes(t *testing.T) {
 
 func TestSelfRegisteredOfNothing(t *testing.T) {
 	for name, set := range map[string]*Set{"nil": nil, "zero": new(Set), "empty": NewSet(nil)} {
-		if len(set.SelfRegisteredScopes("")) > 0 || len(set.SelfRegisteredScopes(orders)) > 0 || len(set.SelfRegisteredResources()) > 0 || set.SelfRegisteredResource(orders) || set.MayIntrospect(shop(), orders) {
+		if len(set.SelfRegisteredScopes("")) > 0 || len(set.SelfRegisteredScopes(orders)) > 0 || len(set.SelfRegisteredResources()) > 0 || slices.Contains(set.SelfRegisteredResources(), orders) || set.MayIntrospect(shop(), orders) {
 			t.Errorf("%s: something is open", name)
 		}
 	}

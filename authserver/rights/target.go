@@ -19,7 +19,8 @@ import (
 //   - The default is the first resource of these. A declared client without resources
 //     and scopes has nothing to do at an API, so that its default is the issuer.
 //
-// What is granted there is for Decide to say. The error is an invalid_target.
+// The target has the declared spelling (oauth.FindResource). What is granted there is for
+// Decide to say. The error is an invalid_target.
 func Target(policies *policy.Set, c *registry.Client, named string, terms *Terms) (string, error) {
 	var registered []string
 	if m := c.Managed; m != nil {
@@ -31,14 +32,19 @@ func Target(policies *policy.Set, c *registry.Client, named string, terms *Terms
 	if named == "" {
 		return oauth.DefaultTarget(registered, terms.DefaultResource), nil
 	}
-	if err := oauth.ValidResource(named); err != nil {
+	effective := oauth.EffectiveResources(registered, terms.DefaultResource)
+	if slices.Contains(effective, named) { // as most requests have it, without further work
+		return named, nil
+	}
+	if err := oauth.ValidResource(oauth.CanonicalResource(named)); err != nil {
 		return "", err
 	}
-	if named == terms.Issuer || slices.Contains(oauth.EffectiveResources(registered, terms.DefaultResource), named) {
-		return named, nil
+	may := append(slices.Clone(effective), terms.Issuer)
+	if c.Managed == nil {
+		may = append(may, policies.SelfRegisteredResources()...)
 	}
-	if c.Managed == nil && policies.SelfRegisteredResource(named) {
-		return named, nil
+	if resource, found := oauth.FindResource(may, named); found {
+		return resource, nil
 	}
 	return "", oauth.InvalidTarget("the resource is not registered for this client")
 }
