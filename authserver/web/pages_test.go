@@ -390,6 +390,7 @@ func TestAccountSaysWhereAppsAre(t *testing.T) {
 		`<strong class="host">a.example</strong>, <strong class="host">b.example:8443</strong>`: at("https://a.example/cb", "https://a.example/other", "https://b.example:8443/cb"),
 		`<strong class="host">xn--80ak6aa92e.example</strong>`:                                  at("https://xn--80ak6aa92e.example/cb"),
 		`<strong>An app on this computer</strong>`:                                              at("http://127.0.0.1:1/cb", "http://localhost:2/cb", "http://[::1]/cb"),
+		`<strong class="host">a.example</strong>, <strong>an app on this computer</strong>`:     at("https://a.example/cb", "http://127.0.0.1:1/cb"),
 		`<strong>An app on this device</strong> (<code>com.example.app</code>)`:                 at("com.example.app:/cb"),
 		`<code>id</code>`: at(),
 	} {
