@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 )
 
@@ -18,7 +19,7 @@ func TestRefusedDatabases(t *testing.T) {
 	closed(t, open(t, there, Options{}))
 	for version, want := range map[string]string{
 		"999": "last used by a newer clientele",
-		"9":   "written by an older clientele and cannot be used: sub values begin with user/ now",
+		"9":   store.ErrOutdated.Error(),
 	} {
 		exec(t, there, `UPDATE clientele_schema SET version = `+version)
 		if _, err := Open(t.Context(), Options{DSN: server.DSN(there), Now: time.Now}); err == nil || !strings.Contains(err.Error(), want) {

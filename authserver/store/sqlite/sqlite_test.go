@@ -141,7 +141,7 @@ func TestRefusedFiles(t *testing.T) {
 			if err := byHand(t, dir, `PRAGMA user_version = 9`); err != nil {
 				t.Fatal(err)
 			}
-		}, "written by an older clientele and cannot be used: sub values begin with user/ now"},
+		}, store.ErrOutdated.Error()},
 		{"another program's database", func(t *testing.T, dir string) {
 			if err := byHand(t, dir, `CREATE TABLE theirs (a)`); err != nil {
 				t.Fatal(err)

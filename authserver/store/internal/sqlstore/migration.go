@@ -1,11 +1,12 @@
 package sqlstore
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
+
+	"clientele.dev/clientele/authserver/store"
 )
 
 // olderVersions are the schema versions of stores from before step 0001.
@@ -40,18 +41,13 @@ func Migrations(files fs.FS) ([]Migration, error) {
 // Version of a schema with all steps.
 func Version(all []Migration) int { return olderVersions + len(all) }
 
-// errOlder: values of sub and the MACs of rows changed with step 0001.
-var errOlder = errors.New("the database was written by an older clientele and cannot be used: sub values begin with user/ now, " +
-	"and rows are authenticated differently; start with an empty database: the operator registers all its clients again with the same ids and secrets, " +
-	"people sign in again, and apps that registered themselves must register again")
-
 // Migrate carries out the steps that a schema of some version lacks (0: there is no
-// schema), and says whether there were any. It refuses a schema of an older program from
-// before step 0001, and one of a newer program.
+// schema), and says whether there were any. It refuses a schema from before step 0001
+// (store.ErrOutdated), and one of a newer program.
 func Migrate(all []Migration, version int, exec func(sql string) error) (bool, error) {
 	switch {
 	case version > 0 && version <= olderVersions:
-		return false, errOlder
+		return false, store.ErrOutdated
 	case version > Version(all):
 		return false, fmt.Errorf("the database has schema version %d and this program knows up to %d: it was last used by a newer clientele; "+
 			"run that version, or restore a backup from before the upgrade", version, Version(all))
