@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/hack/testenv"
@@ -104,6 +105,13 @@ func TestOrphanNeedsAccess(t *testing.T) {
 	op.settle(keyOf(oac))
 	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonOrphanNotAllowed)
 	w.wantToken(creds, http.StatusOK)
+	w.edit(oac, func() { metav1.SetMetaDataAnnotation(&oac.ObjectMeta, v1alpha1.AnnotationRotateSecret, "1") })
+	op.settle(keyOf(oac))
+	w.wantToken(w.credentials("app"), http.StatusOK)
+	w.wantToken(creds, http.StatusOK)
+	if d := op.run(keyOf(oac)).RequeueAfter; d < 23*time.Hour {
+		t.Errorf("it is looked at after %v, not when the previous secret expires", d)
+	}
 	w.delete(oac)
 	op.gone(keyOf(oac))
 	w.wantToken(creds, http.StatusUnauthorized)

@@ -204,13 +204,16 @@ func (r *Reconciler) walk(ctx context.Context, p *pass) *problem {
 }
 
 // outcome says when to come back: because of the problem, or for the next date
-// that the record knows.
+// that the record knows. A client from which only a part is withheld has dates too.
 func (p *pass) outcome() outcome.Outcome {
-	if p.problem != nil {
+	if p.problem != nil && (p.problem != p.withheld || p.record == nil) {
 		return p.problem.outcome
 	}
 	if next := p.nextDate(); !next.IsZero() {
 		return outcome.RetryAfter(next.Sub(p.now))
+	}
+	if p.problem != nil {
+		return p.problem.outcome
 	}
 	return outcome.Done()
 }

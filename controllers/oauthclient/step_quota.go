@@ -15,8 +15,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 )
 
-// usage is what a namespace has at a server, as its registration Secrets say.
-type usage struct{ clients, redirectURIs int }
+// usage is the registration Secrets of a namespace at a server.
+type usage []*corev1.Secret
+
+// redirectURIs counts them. Each Secret must be read for that.
+func (u usage) redirectURIs() int {
+	n := 0
+	for _, s := range u {
+		n += len(readRecord(s).State.RedirectURIs)
+	}
+	return n
+}
 
 // admitClient lets a client be registered that was not before, if the quota of its
 // namespace permits it. Until release is called, nothing else is admitted in the
@@ -26,10 +35,10 @@ func (r *Reconciler) admitClient(ctx context.Context, p *pass) (release func(), 
 		return func() {}, nil // it was registered, and its registration Secret is lost
 	}
 	return r.admit(ctx, p, func(others usage) *problem {
-		if l := p.rights.MaxClients(); l.Exceeded(others.clients + 1) {
+		if l := p.rights.MaxClients(); l.Exceeded(len(others) + 1) {
 			return refusedBy(v1alpha1.ReasonQuotaExceeded,
 				"namespace %s has %d clients at AuthorizationServer %s and may have %d, by spec.quota.clients of NamespaceAccess %s/%s: have that raised. A deleted OAuthClient counts until the server has deregistered it",
-				p.client.Namespace, others.clients, p.serverKey, l.Max, p.serverKey.Namespace, l.By)
+				p.client.Namespace, len(others), p.serverKey, l.Max, p.serverKey.Namespace, l.By)
 		}
 		return tooManyURIs(p, others)
 	})
@@ -47,12 +56,16 @@ func (r *Reconciler) admitURIs(ctx context.Context, p *pass, found *record) (rel
 func tooManyURIs(p *pass, others usage) *problem {
 	mine := len(p.client.Spec.RedirectURIs)
 	l := p.rights.MaxRedirectURIs()
-	if mine == 0 || !l.Exceeded(others.redirectURIs+mine) {
+	if mine == 0 || l.By == "" {
+		return nil
+	}
+	theirs := others.redirectURIs()
+	if !l.Exceeded(theirs + mine) {
 		return nil
 	}
 	return refusedBy(v1alpha1.ReasonQuotaExceeded,
 		"spec.redirectURIs lists %d, the other OAuthClients of namespace %s have %d at AuthorizationServer %s, and together they may have %d, by spec.quota.redirectURIs of NamespaceAccess %s/%s: list fewer, or have that raised",
-		mine, p.client.Namespace, others.redirectURIs, p.serverKey, l.Max, p.serverKey.Namespace, l.By)
+		mine, p.client.Namespace, theirs, p.serverKey, l.Max, p.serverKey.Namespace, l.By)
 }
 
 // admit asks judge with what the other clients of the namespace have.
@@ -84,14 +97,13 @@ func (r *Reconciler) others(ctx context.Context, p *pass) (usage, error) {
 	err := r.Client.List(ctx, &list, client.InNamespace(p.serverKey.Namespace),
 		client.MatchingFields{indexUse: useKey(p.serverKey, p.client.Namespace)}, client.UnsafeDisableDeepCopy)
 	if err != nil {
-		return usage{}, err
+		return nil, err
 	}
 	var u usage
 	own := p.recordKey().Name
 	for i := range list.Items {
 		if s := &list.Items[i]; s.Name != own {
-			u.clients++
-			u.redirectURIs += len(readRecord(s).State.RedirectURIs)
+			u = append(u, s)
 		}
 	}
 	return u, nil

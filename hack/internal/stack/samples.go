@@ -101,19 +101,22 @@ func (s *Stack) ApplySamples(ctx context.Context, objects []*unstructured.Unstru
 	return nil
 }
 
-// createAuthorizationServer applies the sample's AuthorizationServer: operator
-// and server both read their settings from it. Before either runs it is opened to
-// the demo user and to apps that register themselves.
+// createAuthorizationServer applies the platform team's samples: the
+// AuthorizationServer, from which operator and server both read their settings, and
+// what namespaces may have there. Before either runs the AuthorizationServer is opened
+// to the demo user and to apps that register themselves.
 func (s *Stack) createAuthorizationServer(ctx context.Context) (string, error) {
 	objects, err := s.CopySamples()
 	if err != nil {
 		return "", err
 	}
-	servers := slices.DeleteFunc(objects, func(obj *unstructured.Unstructured) bool { return obj.GetKind() != "AuthorizationServer" })
-	if len(servers) == 0 {
+	platforms := slices.DeleteFunc(objects, func(obj *unstructured.Unstructured) bool {
+		return obj.GetKind() != "AuthorizationServer" && obj.GetKind() != "NamespaceAccess"
+	})
+	if len(platforms) == 0 {
 		return "", errors.New("config/samples holds no AuthorizationServer")
 	}
-	if err := s.ApplySamples(ctx, servers); err != nil {
+	if err := s.ApplySamples(ctx, platforms); err != nil {
 		return "", err
 	}
 	if err := manifests.Apply(ctx, s.client, []*unstructured.Unstructured{forPeople()}, applyWithin); err != nil {
