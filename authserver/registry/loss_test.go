@@ -257,3 +257,30 @@ func TestServerKeyVersionAdded(t *testing.T) {
 		}
 	}
 }
+
+// TestAClientUnderANewerServerKeyIsAnOutage: another replica had the key first. Were the
+// row taken for tampered, the operator would register the client anew, and its refresh
+// tokens would end.
+func TestAClientUnderANewerServerKeyIsAnOutage(t *testing.T) {
+	w := newWorld(t)
+	before := *w.keys.Load()
+	other, err := credential.NewServerKeys(w.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, after := other.Keys[0], before
+	second.Version = 2
+	after.Keys = append(after.Keys[:1:1], second)
+	w.keys.Store(&after)
+	w.register(t, reg("web"))
+
+	w.use(w.store) // as another replica
+	w.keys.Store(&before)
+	if err := w.Load(t.Context()); err == nil || w.Counts().Tampered != 0 {
+		t.Errorf("error %v, counts %+v, want an outage", err, w.Counts())
+	}
+	w.keys.Store(&after)
+	if err := w.Load(t.Context()); err != nil || w.Counts() != (Counts{Managed: 1}) {
+		t.Errorf("with the key: error %v, counts %+v", err, w.Counts())
+	}
+}
