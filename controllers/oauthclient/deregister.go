@@ -193,11 +193,13 @@ func (r *Reconciler) settleLeaked(ctx context.Context, server *registrar.Server,
 	if !found || have.Managed == nil || have.Managed.Orphaned {
 		return outcome.Done()
 	}
-	if owner := have.Managed.Owner; owner.Namespace != key.Namespace || owner.Name != key.Name {
-		// The client id is another owner's by now (FIELD O1), and this key has none.
-		return outcome.Done()
+	// The owner whose absence was confirmed, never the one that was read just now: the
+	// server refuses if the client id has another owner or incarnation by now.
+	err = r.deregisterAt(ctx, server, entry.ClientID, entry.Owner, have.Managed.Counter)
+	if registrar.CodeOf(err) == oauth.CodeOwnerMismatch {
+		err = server.Sync(ctx) // the inventory is stale; owners hear of what differs
 	}
-	if err := r.deregisterAt(ctx, server, entry.ClientID, have.Managed.Owner, have.Managed.Counter); err != nil {
+	if err != nil {
 		return r.later(ctx, key, err)
 	}
 	return outcome.Done()

@@ -85,3 +85,27 @@ func TestF37AClientIDIsHandedOver(t *testing.T) {
 		})
 	}
 }
+
+// TestO1TheNextIncarnationIsNotDeregistered: another operator registers the OAuthClient of
+// the same name that was created again, after this one saw that the former is gone and
+// before it deregisters what that left behind.
+func TestO1TheNextIncarnationIsNotDeregistered(t *testing.T) {
+	w, op, oac := registered(t)
+	next := w.operator()
+	w.delete(oac)
+	s := w.records()[0]
+	w.delete(&s)
+	must(t, op.sync())
+	op.run(keyOf(oac))
+	w.clock.Advance(brakeAge)
+	var again *v1alpha1.OAuthClient
+	w.proxy.beforeReading(func() {
+		again = w.oauthClient("app")
+		next.settle(keyOf(again))
+	})
+	op.run(keyOf(oac))
+	if again == nil {
+		t.Fatal("the client was not read before it was to be deregistered")
+	}
+	w.wantOneClientOf(again)
+}

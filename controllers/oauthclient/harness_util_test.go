@@ -107,6 +107,19 @@ func (p *proxy) losing(method string) {
 	p.lose = func(r *http.Request) bool { return r.Method == method }
 }
 
+// beforeReading runs f once, before a registration is read.
+func (p *proxy) beforeReading(f func()) {
+	var once atomic.Bool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fail = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/register/") && once.CompareAndSwap(false, true) {
+			f()
+		}
+		return false
+	}
+}
+
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.requests.Add(1)
 	if strings.HasSuffix(r.URL.Path, "/changes") {

@@ -3,14 +3,14 @@ package registrar
 import "clientele.dev/clientele/authserver/oauth"
 
 // recordClient notes what a registration answered. The reconciler that registered knows;
-// the owner that had the client id before hears of it. An answer that is older than what
-// is known changes nothing.
+// the owner that had the client id before hears of it. An answer that is older than the
+// inventory changes nothing: the list of changes has told all up to its revision.
 func (i *Inventory) recordClient(storeID string, revision int64, e oauth.ClientEntry) {
 	i.mu.Lock()
 	c := newChanged()
 	// Of another store than the one known here: the loop will find that out and read
 	// everything.
-	if i.synced && storeID == i.storeID && i.clients[e.ClientID].revision <= revision {
+	if i.synced && storeID == i.storeID && revision >= max(i.revision, i.clients[e.ClientID].revision) {
 		i.put(e, revision, c)
 	}
 	i.mu.Unlock()
@@ -55,7 +55,8 @@ func (i *Inventory) forgetClient(clientID string, owner oauth.Owner) {
 
 func (i *Inventory) recordPolicy(storeID string, revision int64, e oauth.PolicyEntry) {
 	i.mu.Lock()
-	known := i.synced && storeID == i.storeID
+	// As in recordClient.
+	known := i.synced && storeID == i.storeID && revision >= max(i.revision, i.policies[e.UID].revision)
 	if known {
 		i.policies[e.UID] = held{digest: e.Digest, revision: revision}
 	}

@@ -158,6 +158,28 @@ func TestO1AClientIDHasOneOwner(t *testing.T) {
 	}
 }
 
+// TestO1ALateAnswerBringsNothingBack: the answer to a registration, or to a policy, comes
+// after the list of changes that told of its deletion, or of what followed it.
+func TestO1ALateAnswerBringsNothingBack(t *testing.T) {
+	i := newTold()
+	i.replace(oauth.Inventory{StoreID: "s", Revision: 1, Clients: []oauth.ClientEntry{entry("a", "1")},
+		Policies: []oauth.PolicyEntry{{UID: "p", Digest: "1"}, {UID: "q", Digest: "1"}}})
+	i.apply(oauth.Inventory{StoreID: "s", Revision: 5, Clients: []oauth.ClientEntry{gone("a")},
+		Policies: []oauth.PolicyEntry{{UID: "p", Deleted: true}, {UID: "q", Digest: "new"}}})
+	i.recordClient("s", 3, entry("a", "1"))
+	i.recordPolicy("s", 3, oauth.PolicyEntry{UID: "p", Digest: "1"})
+	i.recordPolicy("s", 3, oauth.PolicyEntry{UID: "q", Digest: "1"})
+	if got := i.digest("a"); got != "" {
+		t.Errorf("a deleted client is back: %q", got)
+	}
+	if got, ok := i.Policy("p"); ok {
+		t.Errorf("a deleted policy is back: %q", got)
+	}
+	if got, _ := i.Policy("q"); got != "new" {
+		t.Errorf("policy q is %q", got)
+	}
+}
+
 func BenchmarkInventoryReplace(b *testing.B) {
 	var all oauth.Inventory
 	all.StoreID = "s"
