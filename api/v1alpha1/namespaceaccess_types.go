@@ -101,8 +101,10 @@ type ResourceAccess struct {
 	// prefixes of resource identifiers (RFC 8707). A prefix covers a resource that
 	// equals it or continues it after a `/`. Of all prefixes that cover a resource,
 	// in all NamespaceAccesses of the AuthorizationServer, the longest decides who may
-	// declare it; if several are equally long, the namespaces of each may. The issuer
-	// and the audiences of the Kubernetes API server are reserved.
+	// declare it; if several are equally long, the namespaces of each may. A prefix with
+	// {namespace} covers what it would cover for a namespace of any name, and lets only
+	// the namespace of that name declare it. The issuer and the audiences of the
+	// Kubernetes API server are reserved.
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1

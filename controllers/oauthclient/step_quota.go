@@ -114,7 +114,7 @@ func useKey(server types.NamespacedName, namespace string) string {
 	return server.String() + " " + namespace
 }
 
-// quotas knows, for each namespace with a quota, who waits for room in it.
+// quotas has, for each namespace with a quota, the OAuthClients that wait for room.
 type quotas struct {
 	mu         sync.Mutex
 	namespaces map[string]*namespaceQuota
@@ -169,8 +169,8 @@ func (q *quotas) take(namespace string) []types.NamespacedName {
 	return keys
 }
 
-// roomMade brings back whom the quota of a namespace refused when a registration
-// Secret of the namespace goes or changes.
+// roomMade queues the OAuthClients that the quota of a namespace refused when a
+// registration Secret of the namespace is deleted or changes.
 func (r *Reconciler) roomMade() handler.EventHandler {
 	wake := func(o client.Object, q queue) {
 		if o.GetLabels()[v1alpha1.LabelSecretKind] != v1alpha1.SecretKindRegistration {

@@ -24,7 +24,7 @@ type Declaration struct {
 // longest prefix that covers the resource decide, whichever namespaces they match:
 // each of them lets the namespaces that it matches. A prefix with {namespace} covers
 // what it would cover for a namespace of any name, whether or not there is one, so
-// that nobody declares a resource before the namespace of that name is made.
+// that a shorter prefix never gives another namespace that resource.
 func (s Server) Declare(resource string, ns *corev1.Namespace) Declaration {
 	if s.Empty() {
 		return Declaration{May: ns.Name == s.namespace}
