@@ -64,7 +64,7 @@ func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Co
 		Client: mgr.GetClient(), Recorder: recorder, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 	})
 	clients := oauthclient.New(oauthclient.Options{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder,
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder, Audiences: audiences.Get,
 		Namespace: o.Namespace, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 	})
 	err := errors.Join(

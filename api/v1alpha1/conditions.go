@@ -136,7 +136,8 @@ const (
 	// client, but with none of its grant types.
 	ScopeReasonGrantTypeNotAllowed = "GrantTypeNotAllowed"
 	// ScopeReasonBuiltIn surfaces when the scope is one of OpenID Connect, which the
-	// server itself grants to users.
+	// server itself grants to users: at the issuer, and at other resources beside a
+	// granted scope of theirs.
 	ScopeReasonBuiltIn = "BuiltIn"
 	// ScopeReasonNotForUsers surfaces when the scope is granted to clients for
 	// themselves only, and this client acts for users only.
@@ -173,8 +174,8 @@ const (
 	// ReasonResourceNotAllowed surfaces when no NamespaceAccess lets this namespace
 	// declare the resource.
 	ReasonResourceNotAllowed = "ResourceNotAllowed"
-	// ReasonResourceReserved surfaces when the resource is the server's own
-	// issuer or an audience of the API server.
+	// ReasonResourceReserved surfaces when the resource, or one that an OAuthClient
+	// lists, is the server's own issuer or an audience of the API server.
 	ReasonResourceReserved = "ResourceReserved"
 	// ReasonResourceTaken surfaces when an older ScopePolicy of another namespace
 	// declares the same resource.

@@ -208,7 +208,9 @@ type OAuthClientSpec struct {
 
 	// resources (RFC 8707) the client wants tokens for; each becomes `aud`. The
 	// first is the default: a token request without `resource` is for it. Absent:
-	// the server's default resource.
+	// the server's default resource. The scopes of OpenID Connect count for a resource
+	// only beside a granted scope of it; alone they are for the issuer. The issuer and
+	// the API server's audiences are reserved.
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a == b))",message="resources must not list a resource twice"
@@ -337,9 +339,10 @@ type ScopeResult struct {
 	// +required
 	Granted bool `json:"granted"`
 
-	// resources the scope is granted for.
+	// resources the scope is granted for. A scope of OpenID Connect is granted for the
+	// issuer, and for other resources beside a granted scope of theirs.
 	// +listType=set
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=17
 	// +optional
 	Resources []string `json:"resources,omitempty"`
 

@@ -104,7 +104,8 @@ type ScopeDeclaration struct {
 	MaxAccessTokenLifetime *metav1.Duration `json:"maxAccessTokenLifetime,omitempty"`
 
 	// roles of which a user must hold one to have the scope. Absent: any user.
-	// They say nothing about tokens that are for no user.
+	// They say nothing about tokens that are for no user, which grantableTo must name
+	// beside them.
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
@@ -114,7 +115,7 @@ type ScopeDeclaration struct {
 	Roles []string `json:"roles,omitempty"`
 
 	// grantableTo says who may have the scope: Users through an app that acts for
-	// them, Clients for themselves. Absent: both.
+	// them, Clients for themselves. Absent: both, or Users alone if roles are given.
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=2

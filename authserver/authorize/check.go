@@ -89,6 +89,7 @@ var afterTrust = []func(Checker, *params.Params, *Request) error{
 	hint,
 	resources,
 	scope,
+	identityBesideAPI,
 }
 
 // clientIsKnown: RFC 6749, Section 4.1.2.1. Unknown and disabled look the same.
@@ -271,5 +272,18 @@ func resources(c Checker, p *params.Params, r *Request) error {
 // known; a scope that is not registered is left out then, never granted.
 func scope(_ Checker, p *params.Params, r *Request) (err error) {
 	r.Scopes, err = oauth.ParseScope(p.Get("scope"))
+	return err
+}
+
+// identityBesideAPI: scopes of OpenID Connect alone are not for a resource that is named
+// (rights.Decide). A client for which this holds of every user hears of it before a user
+// signs in; a pushed request is refused (RFC 9126, Section 2).
+func identityBesideAPI(c Checker, _ *params.Params, r *Request) error {
+	_, err := judgeEach(r.Resources, func(resource string) (rights.Answer, error) {
+		return rights.Decide(c.Policies(), rights.Question{
+			Client: r.Client, Grant: oauth.GrantAuthorizationCode,
+			Resource: resource, Named: r.ResourceNamed, Asked: r.Scopes, Terms: &c.Terms.Terms,
+		})
+	})
 	return err
 }

@@ -23,6 +23,9 @@ func (s *Server) putPolicy(x *exchange, caller Caller) int {
 	if err == nil && p.UID != x.rest {
 		err = oauth.InvalidRequest("uid must equal the one in the URL")
 	}
+	if by := policy.ReservedBy(x.view.Settings.Issuer, nil, p.Resource); err == nil && by != "" {
+		err = oauth.InvalidRequest("resource is reserved: it is, or lies below, %s", by)
+	}
 	if err != nil {
 		return s.registrationFailed(x, caller, "", err)
 	}

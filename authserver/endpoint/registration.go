@@ -8,6 +8,7 @@ import (
 	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
+	"clientele.dev/clientele/authserver/policy"
 	"clientele.dev/clientele/authserver/registry"
 )
 
@@ -60,6 +61,9 @@ func (s *Server) put(x *exchange, caller Caller, pathID string, update bool) int
 		// RFC 7592, Section 2.2: the client_id in the body is the client's.
 		err = oauth.InvalidClientMetadata("client_id must equal the one in the URL")
 	}
+	if err == nil && reg.Managed != nil {
+		err = notReserved(x.view, reg.Managed.Resources)
+	}
 	if err != nil {
 		return s.registrationFailed(x, caller, reg.ClientID, err)
 	}
@@ -74,6 +78,17 @@ func (s *Server) put(x *exchange, caller Caller, pathID string, update bool) int
 	s.auditClient(x, name, caller, response.Registration, response.Revision)
 	s.Metrics.registrations(string(name))
 	return writeJSON(x, status, s.information(x, response))
+}
+
+// notReserved refuses resources that no client may have tokens for. The audiences of a
+// cluster's API server are known to its registrar; here only the usual one is.
+func notReserved(v *View, resources []string) error {
+	for i, resource := range resources {
+		if by := policy.ReservedBy(v.Settings.Issuer, nil, resource); by != "" {
+			return oauth.InvalidClientMetadata("clientele_managed.resources[%d] is reserved: it is, or lies below, %s", i, by)
+		}
+	}
+	return nil
 }
 
 // information is the client information response (RFC 7591, Section 3.2.1)

@@ -48,6 +48,9 @@ func (p present) trusted(ctx context.Context, c *registry.Client, subject string
 // invalid_grant if nothing is left, an invalid_target if nothing is left there; or the
 // store's.
 func (p present) at(ctx context.Context, g store.Grant, a store.Access, named bool, r Request) (UserRight, error) {
+	if len(a.Scopes) == 0 { // to rights.Decide that would mean all that are registered
+		return UserRight{}, oauth.InvalidGrant("the grant has no scope at the resource")
+	}
 	if _, err := rights.Target(p.policies, r.Client, a.Resource, &r.Terms.Terms); err != nil {
 		return UserRight{}, oauth.InvalidGrant("the client may not have tokens for the resource any more").WithCause(err)
 	}
@@ -67,7 +70,7 @@ func (p present) at(ctx context.Context, g store.Grant, a store.Access, named bo
 	if len(answer.Granted) == 0 {
 		return UserRight{}, nothingLeft(answer)
 	}
-	return UserRight{Answer: answer, Tenant: p.users.Tenant(g.Subject, g.Tenant)}, nil
+	return UserRight{Answer: answer, At: a.Resource, Tenant: p.users.Tenant(g.Subject, g.Tenant)}, nil
 }
 
 // nothingLeft says why a grant gives nothing.
@@ -114,7 +117,7 @@ func isRefusal(err error) bool {
 // rightAt picks one as accessAt does, of a grant that had others too. An app discards a
 // grant that is answered with invalid_grant; this one is still good for the others.
 func rightAt(left []UserRight, resource string) (UserRight, error) {
-	if right, found := resourceAt(left, func(r UserRight) string { return r.Resource }, resource); found {
+	if right, found := resourceAt(left, func(r UserRight) string { return r.At }, resource); found {
 		return right, nil
 	}
 	return UserRight{}, gone()

@@ -198,7 +198,7 @@ func (g AuthorizationCode) begin(ctx context.Context, code store.Code, left []Us
 	}
 	family.Grant.Access = nil
 	for _, l := range left {
-		family.Grant.Access = append(family.Grant.Access, store.Access{Resource: l.Resource, Scopes: l.Granted})
+		family.Grant.Access = append(family.Grant.Access, store.Access{Resource: l.At, Scopes: l.Granted})
 	}
 	var refresh credential.Secret
 	if absolute, idle := RefreshLifetimes(r.Client, r.Terms); absolute > 0 {

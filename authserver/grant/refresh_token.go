@@ -198,11 +198,15 @@ func (p present) refusal(ctx context.Context, g store.Grant, asked store.Access,
 
 // narrowed is the access with those of its scopes that are asked for: none that the
 // user did not allow (RFC 6749, Section 6). Of a scope string for several resources
-// each token has what is granted at its own (RFC 8707, Section 2.2). Without any
-// named they are all of the grant's; the refresh token keeps these, however few one
-// access token had.
+// each token has what is granted at its own (RFC 8707, Section 2.2). offline_access asks
+// for the refresh token that is there, also where it is not among the scopes granted.
+// Without any named they are all of the grant's; the refresh token keeps these, however
+// few one access token had.
 func narrowed(g store.Grant, a store.Access, scope string) (store.Access, error) {
 	asked, err := oauth.ParseScope(scope)
+	asked = slices.DeleteFunc(asked, func(s string) bool {
+		return s == oauth.ScopeOfflineAccess && !slices.Contains(a.Scopes, s)
+	})
 	if err != nil || len(asked) == 0 {
 		return a, err
 	}

@@ -13,6 +13,9 @@ import (
 // UserRight is what a client may have for a user at a resource.
 type UserRight struct {
 	rights.Answer
+	// At is the resource of the grant that it comes from, for which the user consented. It
+	// is not the audience where that became the issuer (rights.Decide).
+	At string
 	// Tenant of the user.
 	Tenant string
 }

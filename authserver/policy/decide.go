@@ -86,15 +86,18 @@ func (s *Set) Decide(c Client, resource, scope string, grant oauth.GrantType) De
 	return decision
 }
 
-// closedTo returns why the scope is not to be had with a grant type, whoever
-// asks; "" if it is.
+// closedTo returns why no client can have the scope with a grant type; "" if one can.
+// Roles are held by users, so that a scope with Roles and without GrantableTo is for
+// users only.
 func (s *Scope) closedTo(grant oauth.GrantType) Reason {
+	users, clients := slices.Contains(s.GrantableTo, Users), slices.Contains(s.GrantableTo, Clients)
+	if len(s.GrantableTo) == 0 {
+		users, clients = true, len(s.Roles) == 0
+	}
 	switch {
-	case len(s.GrantableTo) == 0:
-		return ""
-	case grant.ForUsers() && !slices.Contains(s.GrantableTo, Users):
+	case grant.ForUsers() && !users:
 		return NotForUsers
-	case !grant.ForUsers() && !slices.Contains(s.GrantableTo, Clients):
+	case !grant.ForUsers() && !clients:
 		return NotForClients
 	}
 	return ""
@@ -105,8 +108,8 @@ type compiledRule struct {
 	policy         string // namespace/name
 	cluster        string
 	namespaces     []string
-	namespace      *Selector
-	client         *Selector
+	namespace      *compiledSelector
+	client         *compiledSelector
 	grants         []oauth.GrantType
 	selfRegistered bool
 }
@@ -123,8 +126,8 @@ func compile(p *Policy, r *Rule) *compiledRule {
 		policy:         fullName(p),
 		cluster:        p.Cluster,
 		namespaces:     r.Namespaces,
-		namespace:      r.NamespaceSelector,
-		client:         r.ClientSelector,
+		namespace:      r.NamespaceSelector.compile(),
+		client:         r.ClientSelector.compile(),
 		grants:         r.GrantTypes,
 		selfRegistered: r.SelfRegistered,
 	}
@@ -140,8 +143,8 @@ func (r *compiledRule) matches(c *Client) bool {
 	}
 	return r.cluster == c.Cluster &&
 		(len(r.namespaces) == 0 || slices.Contains(r.namespaces, c.Namespace)) &&
-		(r.namespace == nil || r.namespace.matches(c.NamespaceLabels)) &&
-		(r.client == nil || r.client.matches(c.Labels))
+		r.namespace.matches(c.NamespaceLabels) &&
+		r.client.matches(c.Labels)
 }
 
 // permits reports whether the rule holds for a grant type; without any named it

@@ -29,11 +29,12 @@ func (p Policy) Normalized() Policy {
 	return p
 }
 
-// normalized: granted to both is what saying nothing means.
+// normalized: an absent GrantableTo and one with both are the same, unless Roles are
+// given (closedTo).
 func (s Scope) normalized() Scope {
 	s.Roles = slices.Compact(sorted(s.Roles))
 	s.GrantableTo = slices.Compact(sorted(s.GrantableTo))
-	if slices.Equal(s.GrantableTo, []Grantee{Clients, Users}) {
+	if len(s.Roles) == 0 && slices.Equal(s.GrantableTo, []Grantee{Clients, Users}) {
 		s.GrantableTo = nil
 	}
 	return s

@@ -14,6 +14,7 @@
 //	set.go        all policies together: whose resource and whose scope it is
 //	decide.go     may this client have this scope? (the server's hot path)
 //	user.go       and this user? which scopes are about users
+//	reserved.go   resources that no policy may declare and no client may list
 //	self_registered.go what is open to clients that registered themselves
 //	introspect.go who may introspect
 //	prefix.go     which resources a prefix covers
@@ -50,9 +51,11 @@ type Scope struct {
 	// MaxAccessTokenLifetime in seconds; 0: no limit of its own.
 	MaxAccessTokenLifetime int64 `json:"max_access_token_lifetime,omitempty"`
 	// Roles of which a user must hold one to have the scope; empty: any user.
-	// They say nothing about tokens that are for no user.
+	// They say nothing about tokens that are for no user, which GrantableTo must name
+	// beside them.
 	Roles []string `json:"roles,omitempty"`
-	// GrantableTo says who may have the scope; empty: users and clients.
+	// GrantableTo says who may have the scope; empty: users and, unless Roles are given,
+	// clients.
 	GrantableTo []Grantee `json:"grantable_to,omitempty"`
 }
 

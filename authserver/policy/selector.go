@@ -18,18 +18,41 @@ const (
 // metav1.LabelSelectorAsSelector does: an empty selector selects everything, a
 // nil one nothing. An invalid one, which is an error there, selects nothing.
 func (s *Selector) Matches(labels map[string]string) bool {
-	return s != nil && s.valid() && s.matches(labels)
+	return s != nil && s.valid() && s.compile().matches(labels)
 }
 
-// matches is Matches for a selector that is known to be valid.
-func (s *Selector) matches(labels map[string]string) bool {
-	for key, want := range s.MatchLabels {
-		if have, ok := labels[key]; !ok || have != want {
+// compiledSelector is a Selector that is known to be valid. Its labels are a list: walking
+// through a map is most of what a decision would take.
+type compiledSelector struct {
+	labels      []label
+	expressions []Requirement
+}
+
+type label struct{ key, value string }
+
+// compile returns nil, which selects everything, for nil.
+func (s *Selector) compile() *compiledSelector {
+	if s == nil {
+		return nil
+	}
+	c := &compiledSelector{expressions: s.MatchExpressions}
+	for key, value := range s.MatchLabels {
+		c.labels = append(c.labels, label{key, value})
+	}
+	return c
+}
+
+func (c *compiledSelector) matches(labels map[string]string) bool {
+	if c == nil {
+		return true
+	}
+	for _, want := range c.labels {
+		if have, ok := labels[want.key]; !ok || have != want.value {
 			return false
 		}
 	}
-	for i := range s.MatchExpressions {
-		if !s.MatchExpressions[i].matches(labels) {
+	for i := range c.expressions {
+		if !c.expressions[i].matches(labels) {
 			return false
 		}
 	}

@@ -85,7 +85,7 @@ func TestDecideForUsersAndClients(t *testing.T) {
 		"any, user":                   {"any", code, Allowed},
 		"any, client":                 {"any", cc, Allowed},
 		"roles are the user's matter": {"admin", code, Allowed},
-		"roles are not the client's":  {"admin", cc, Allowed},
+		"S16 roles are for users":     {"admin", cc, NotForClients},
 		"users only, client":          {"users", cc, NotForClients},
 		"users only, user":            {"users", code, Allowed},
 		"clients only, client":        {"clients", cc, Allowed},

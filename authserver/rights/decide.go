@@ -23,7 +23,8 @@ type Terms struct {
 type Question struct {
 	Client *registry.Client
 	Grant  oauth.GrantType
-	// User that the client acts for; nil: it acts for itself.
+	// User that the client acts for; nil: it acts for itself, or, with a user's grant, it
+	// is not known yet who the user is: roles and consent are then left out.
 	User *User
 	// Resource that the decision is about; Target finds it.
 	Resource string

@@ -93,7 +93,7 @@ func TestDecide(t *testing.T) {
 		err                                  oauth.Code
 	}{
 		"machine: what policy allows it": {client: declared(all), grant: machine, resource: orders,
-			granted: "read write batch", withheld: "openid=NotForClients profile=NotForClients web=NotForClients secret=NotAllowed"},
+			granted: "read batch", withheld: "openid=NotForClients profile=NotForClients write=NotForClients web=NotForClients secret=NotAllowed"}, // S16: write has roles
 		"machine: asked by name": {client: declared(all), grant: machine, resource: orders, named: true, asked: "read", granted: "read"},
 		"machine: not registered": {client: declared("read"), grant: machine, resource: orders, asked: "write read",
 			granted: "read", withheld: "write=NotRegistered"},

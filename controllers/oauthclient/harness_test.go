@@ -168,7 +168,7 @@ func (w *world) operatorFor(config *rest.Config, patience time.Duration) *operat
 	op := &operator{world: w, cache: c, client: cl, faults: &faults{}}
 	servers := registrar.NewServers(registrar.Options{Tokens: fixedToken{}, Now: w.clock.Now, Log: logr.Discard(), Timeout: patience})
 	op.Reconciler = New(Options{
-		Client: cl, Live: live, Servers: servers, Recorder: recorder(t, config), Namespace: w.system, ServerNamespaces: []string{w.system},
+		Client: cl, Live: live, Servers: servers, Recorder: recorder(t, config), Namespace: w.system, ServerNamespaces: []string{w.system}, Audiences: audiences,
 		Now: w.clock.Now, Faults: op.faults.at,
 	})
 	must(t, op.AddIndexes(t.Context(), c))
@@ -358,4 +358,9 @@ type fixedToken struct{}
 
 func (fixedToken) Token(context.Context, string) (string, time.Time, error) {
 	return authtest.RegistrarToken, time.Now().Add(time.Hour), nil
+}
+
+// audiences stands in for what the API server says of itself.
+func audiences(context.Context) ([]string, error) {
+	return []string{"https://api.cluster.example"}, nil
 }

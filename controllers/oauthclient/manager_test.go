@@ -48,7 +48,7 @@ func (w *world) manager() *running {
 	must(t, mgr.Add(servers))
 	must(t, New(Options{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: mgr.GetEventRecorder("clientele-operator"),
-		Namespace: w.system, ServerNamespaces: []string{w.system}, Now: time.Now,
+		Namespace: w.system, ServerNamespaces: []string{w.system}, Audiences: audiences, Now: time.Now,
 	}).SetupWithManager(mgr))
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)

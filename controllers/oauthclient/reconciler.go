@@ -43,6 +43,8 @@ type Options struct {
 	Namespace string
 	// ServerNamespaces are those in which an AuthorizationServer counts.
 	ServerNamespaces []string
+	// Audiences returns the API server's audiences, which no client may have tokens for.
+	Audiences func(context.Context) ([]string, error)
 	// Now is the clock.
 	Now func() time.Time
 	// Workers is how many OAuthClients are reconciled at a time. Zero: 16.

@@ -97,6 +97,9 @@ func (r *Reconciler) register(ctx context.Context, p *pass) *problem {
 		// What is withheld may be what it lacks.
 		return cmp.Or(p.withheld, invalidSpec(err))
 	}
+	if problem := r.reserved(ctx, p); problem != nil {
+		return problem
+	}
 	digest := want.Digest()
 	entry, there := p.server.Inventory().Client(p.record.Owner)
 	p.held = there && entry.Digest == digest && entry.Owner.UID == p.record.OwnerUID

@@ -161,7 +161,7 @@ func scopeMessage(r v1alpha1.ScopeResult, resources []string) string {
 	case v1alpha1.ScopeReasonNotForUsers:
 		return fmt.Sprintf("ScopePolicy %s grants it to clients for themselves only (grantableTo)", r.Policy)
 	case v1alpha1.ScopeReasonNotForClients:
-		return fmt.Sprintf("ScopePolicy %s grants it to users only (grantableTo)", r.Policy)
+		return fmt.Sprintf("ScopePolicy %s grants it to users only (grantableTo, or its roles)", r.Policy)
 	case v1alpha1.ScopeReasonNotDeclared:
 		return clip(fmt.Sprintf("no ScopePolicy in force declares it for %q", resources))
 	case v1alpha1.ScopeReasonGrantTypeNotAllowed:

@@ -2,7 +2,6 @@ package scopepolicy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"clientele.dev/clientele/api/v1alpha1"
@@ -12,10 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
-
-// defaultAudience begins the audiences that API servers have unless told
-// otherwise; whatever this one says, a token for one of them opens it.
-const defaultAudience = "https://kubernetes.default.svc"
 
 // claim is a ScopePolicy's claim to declare a resource.
 type claim struct {
@@ -74,7 +69,7 @@ func judgeClaim(a authority, mine claim, all []claim) claimVerdict {
 // judgeResource decides whether a namespace may declare a resource at all.
 func judgeResource(a authority, c claim) claimVerdict {
 	resource := c.policy.Spec.Resource
-	if by := reservedBy(a.as, a.audiences, resource); by != "" {
+	if by := policy.ReservedBy(a.as.Spec.Issuer, a.audiences, resource); by != "" {
 		return claimVerdict{denied: v1alpha1.ReasonResourceReserved,
 			message: fmt.Sprintf("resource %s is reserved: it is, or lies below, %s; choose the URI of your own API", resource, by)}
 	}
@@ -98,18 +93,4 @@ func notAllowed(a authority, c claim, d access.Declaration) string {
 		text += ": no NamespaceAccess has a prefix that covers it"
 	}
 	return text + fmt.Sprintf(". Choose a resource that this namespace may declare, or have a prefix of it that is at least as long added to spec.resources.prefixes of a NamespaceAccess in namespace %s that matches this namespace", server.Namespace)
-}
-
-// reservedBy names what reserves a resource; empty: nothing. Tokens for the
-// issuer open the authorization server itself, tokens for the API server's
-// audiences open the cluster.
-func reservedBy(as *v1alpha1.AuthorizationServer, audiences []string, resource string) string {
-	if policy.MatchPrefix(as.Spec.Issuer, resource) {
-		return "the issuer"
-	}
-	reserved := slices.ContainsFunc(audiences, func(a string) bool { return policy.MatchPrefix(a, resource) })
-	if reserved || strings.HasPrefix(resource, defaultAudience) {
-		return "an audience of the Kubernetes API server"
-	}
-	return ""
 }
