@@ -402,6 +402,26 @@ func TestS1HostsOfDeclaredClientsAreNotForStrangers(t *testing.T) {
 	})
 }
 
+// TestS1HostsAfterSigningOutAreNotForStrangers: a declared client is answered at its
+// post-logout redirect URIs too.
+func TestS1HostsAfterSigningOutAreNotForStrangers(t *testing.T) {
+	w := newPeople(t, authtest.Config{})
+	const after = "https://www.shop.example/bye"
+	app, b := w.stranger(t, "", "https://www.shop.example/cb"), w.NewBrowser(t)
+	w.MustRegister(t, authtest.NewClient("shop", authtest.WithCode("read", api), func(r *oauth.Registration) { r.PostLogoutRedirectURIs = []string{after} }))
+	if page := w.ask(t, b, app, "https://www.shop.example/cb"); page.Status != http.StatusBadRequest || page.Callback != nil {
+		t.Errorf("registered before: %d %s", page.Status, page.URL)
+	}
+	for want, body := range map[string]string{
+		"invalid_redirect_uri":    strangerBody("", "", "https://www.shop.example/cb"),
+		"invalid_client_metadata": strangerBody("", `"post_logout_redirect_uris":["`+after+`"]`, goodPlace),
+	} {
+		if a := selfRegister(t, w.Server, body); a.Error() != want {
+			t.Errorf("%d %s, want %s", a.Status, a.Body, want)
+		}
+	}
+}
+
 // What a stranger's client says of itself is not a place: neither its name nor its pages
 // lend it another host.
 func TestS1ClaimsOfAnotherHostAreNotItsPlace(t *testing.T) {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"slices"
 	"sync"
 
 	"clientele.dev/clientele/authserver/oauth"
@@ -12,8 +13,9 @@ type hosts struct {
 	clients map[string]int
 }
 
-// DeclaredHost reports whether a declared client has a redirect URI on the web at a host,
-// whatever its port. Such a host is not for clients that anybody registered.
+// DeclaredHost reports whether a declared client has a redirect URI, or post-logout redirect
+// URI, on the web at a host, whatever its port. Such a host is not for clients that anybody
+// registered.
 func (r *Registry) DeclaredHost(host string) bool {
 	r.hosts.mu.RLock()
 	defer r.hosts.mu.RUnlock()
@@ -54,13 +56,14 @@ func (h *hosts) add(c *Client, n int) {
 	}
 }
 
-// declaredHosts lists the hosts of a declared client, one for each of its redirect URIs.
+// declaredHosts lists the hosts of a declared client: one for each URI at which it is
+// answered, after signing out too.
 func declaredHosts(c *Client) []string {
 	if c == nil || c.Managed == nil {
 		return nil
 	}
 	var all []string
-	for _, s := range c.RedirectURIs {
+	for _, s := range slices.Concat(c.RedirectURIs, c.PostLogoutRedirectURIs) {
 		uri, err := oauth.ParseRedirectURI(s)
 		if err == nil && uri.OnTheWeb() {
 			all = append(all, uri.Host())
