@@ -124,7 +124,7 @@ func Decide(policies *policy.Set, q Question) (Answer, error) {
 	a := Answer{Resource: q.Resource}
 	if identity && !policy.IdentityCounts(q.Resource, q.Terms.Issuer, api) {
 		if q.Named {
-			return Answer{}, identityAlone()
+			return Answer{}, identityAlone(scopes, verdicts)
 		}
 		a.Resource = q.Terms.Issuer
 	}
@@ -133,8 +133,16 @@ func Decide(policies *policy.Set, q Question) (Answer, error) {
 	return a, nil
 }
 
-func identityAlone() *oauth.Error {
-	return oauth.InvalidTarget("no scope of this API is granted: name one, or leave resource out for openid, profile, email and offline_access alone")
+// identityAlone says why no scope of the API is granted: which one is withheld, or that
+// none was asked for.
+func identityAlone(scopes []string, verdicts []verdict) *oauth.Error {
+	const alone = "openid, profile, email and offline_access alone are for no API: leave resource out for them"
+	for i, v := range verdicts {
+		if !v.granted() && !oauth.IdentityScope(scopes[i]) {
+			return oauth.InvalidTarget("scope %s is not granted for the resource (%s), and "+alone, scopes[i], v.reason)
+		}
+	}
+	return oauth.InvalidTarget("no scope of the resource is asked for, and " + alone)
 }
 
 // verdict is what is decided about one scope.

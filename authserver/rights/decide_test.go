@@ -173,6 +173,20 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// TestS2TheErrorSaysWhatIsWithheld: to a user without the role, who asked for a scope of the
+// API, it does not say that none was asked for.
+func TestS2TheErrorSaysWhatIsWithheld(t *testing.T) {
+	user := &rights.User{Consent: rights.Consent{NotNeeded: true}}
+	for asked, want := range map[string]string{"openid write": "scope write is not granted for the resource (RoleMissing)", "email openid": "no scope of the resource is asked for"} {
+		_, err := rights.Decide(policies(), rights.Question{
+			Client: declared("openid write"), Grant: code, User: user, Resource: orders, Named: true, Asked: strings.Fields(asked), Terms: terms,
+		})
+		if oauth.CodeOf(err) != oauth.CodeInvalidTarget || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", asked, err)
+		}
+	}
+}
+
 // TestDefaultDeny: without a policy no API grants anything, whatever is asked.
 func TestDefaultDeny(t *testing.T) {
 	for _, set := range []*policy.Set{nil, policy.NewSet(nil)} {
