@@ -209,7 +209,7 @@ func TestTheAccountPageTellsAppsApart(t *testing.T) {
 		found := 0
 		for _, row := range rows {
 			place, rest, _ := strings.Cut(row, "</h3>")
-			if strings.Contains(place, ">"+want+"<") && strings.Contains(rest, "It calls itself <bdi>Google</bdi>") && strings.Contains(rest, "nobody here has checked it") {
+			if strings.Contains(place, ">"+want+"<") && strings.Contains(rest, "It calls itself <bdi>Google</bdi>") && strings.Contains(rest, "not verified") {
 				found++
 			}
 		}

@@ -59,7 +59,7 @@ func TestA9NobodyIsSentToAStrangersPageUnasked(t *testing.T) {
 				t.Fatalf("%d %s", p.Status, p.URL)
 			}
 			host, name := strings.Index(p.Body, `<strong class="host">phish.example</strong>`), strings.Index(p.Body, "Your Bank")
-			if host < 0 || name >= 0 || !strings.Contains(p.Body, "Nobody here has checked this app") {
+			if host < 0 || name >= 0 || !strings.Contains(p.Body, "This app is not verified") {
 				t.Errorf("the page does not name the host, or repeats what the app calls itself:\n%s", p.Body)
 			}
 			address, there := wayOn(p)

@@ -7,14 +7,17 @@ import (
 	"slices"
 )
 
-// What a consent covers. A declared client is vouched for by its namespace, and its
-// redirect hosts by the AuthorizationServer: a consent holds wherever it leads. Of a
-// client that registered itself everything is its own word. A consent to it holds at the
-// one place that the user saw at the head of the page (RFC 6749, Section 10.2; RFC 7591,
-// Section 5), and only while the client is what the page said.
+// What a consent covers.
+//
+// The namespace of a declared client answers for the client, and the platform team for its
+// redirect hosts. A consent to it holds at all its redirect URIs.
+//
+// Everything about a client that registered itself is the client's own claim. A consent to
+// it holds at one place, which the consent page shows first (RFC 6749, Section 10.2; RFC
+// 7591, Section 5), and ends when anything changes that the page said of the client.
 
-// ConsentPlace is the place at which a consent holds, given on the way to a redirect URI;
-// empty: it holds everywhere.
+// ConsentPlace returns the place at which a consent holds that a request with this redirect
+// URI asks for; empty: at all redirect URIs.
 func (r Registration) ConsentPlace(to RedirectURI) string {
 	if r.Managed != nil {
 		return ""
@@ -31,7 +34,7 @@ type Promise struct {
 	Policy       string   `json:"policy,omitempty"`
 	Terms        string   `json:"terms,omitempty"`
 	RedirectURIs []string `json:"redirect_uris,omitempty"`
-	// Keeps: the client gets refresh tokens.
+	// Keeps access while the user is away: the client gets refresh tokens.
 	Keeps bool `json:"keeps,omitempty"`
 }
 
@@ -45,9 +48,9 @@ func (r Registration) Promise() Promise {
 	}
 }
 
-// ConsentPromise is a hash of what must not change while a consent holds: everything that
-// the page said of a client that registered itself, and of a declared one that it gets, or
-// does not get, refresh tokens.
+// ConsentPromise returns a hash of what must not change while a consent holds. For a client
+// that registered itself this is everything that the page said of it; for a declared client
+// only whether it gets refresh tokens.
 func (r Registration) ConsentPromise() string {
 	p := r.Promise()
 	if r.Managed != nil {

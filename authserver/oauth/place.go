@@ -9,10 +9,9 @@ import (
 // computer.
 const PlaceThisComputer = "this computer"
 
-// Place names where a redirect URI leads, as far as people can tell places apart: the
-// origin of a URL (RFC 6454, Section 6.2), PlaceThisComputer whatever the port, or the
-// scheme of an app with its colon. Two URIs with the same Place look the same on every
-// page of this server.
+// Place names where a redirect URI leads: the origin of a URL (RFC 6454, Section 6.2),
+// PlaceThisComputer whatever the port, or the scheme of an app with its colon. What differs
+// between two URIs of one Place, such as the path, tells people nothing.
 func (r RedirectURI) Place() string {
 	if r.kind != RedirectPrivateUse && OnThisComputer(r.web.host) {
 		return PlaceThisComputer
@@ -21,7 +20,7 @@ func (r RedirectURI) Place() string {
 }
 
 // OnTheWeb reports whether the URI leads to a host on the web. An https URL of this computer
-// does not: whatever runs there may answer.
+// does not: any program there can answer.
 func (r RedirectURI) OnTheWeb() bool {
 	return r.kind == RedirectWeb && !OnThisComputer(r.web.host)
 }

@@ -2,9 +2,9 @@ package policy
 
 import "clientele.dev/clientele/authserver/oauth"
 
-// DecideIdentity says whether a scope of OpenID Connect (oauth.IdentityScopes) may be had
-// with a grant type. It is about a user, so it takes a user's grant. At which resources it
-// counts is for IdentityCounts to say.
+// DecideIdentity reports whether a grant type can give a scope of OpenID Connect
+// (oauth.IdentityScopes). The scope is about a user, so only a user's grant can.
+// IdentityCounts reports at which resources it counts.
 func DecideIdentity(grant oauth.GrantType) Decision {
 	if grant.ForUsers() {
 		return Decision{Granted: true, Reason: BuiltIn}
@@ -14,8 +14,8 @@ func DecideIdentity(grant oauth.GrantType) Decision {
 
 // IdentityCounts reports whether scopes of OpenID Connect count at a resource: at the
 // issuer, which is where they are used (UserInfo), and beside a granted scope of the
-// resource's API. At an API that granted the client nothing they would be a token with
-// that API as audience, which no ScopePolicy allowed (RFC 9068, Section 3).
+// resource's API. Elsewhere they would give a token whose audience is an API, although no
+// ScopePolicy grants the client a scope of this API (RFC 9068, Section 3).
 func IdentityCounts(resource, issuer string, besideScopeOfAPI bool) bool {
 	return resource == issuer || besideScopeOfAPI
 }

@@ -6,9 +6,10 @@ import (
 	"clientele.dev/clientele/authserver/registry"
 )
 
-// Asked returns the scopes that a request means. One that names none means all that its
-// client registered (INTEROP 1). A client that registered itself and named none there
-// either means those of the resource: what is about the user is asked for by name.
+// Asked returns the scopes that a request asks for. A request without scopes asks for all
+// scopes that its client registered: MCP clients send none. If the client registered itself
+// without scopes, such a request asks for all scopes of the resource that policies open to
+// clients of this kind; scopes of OpenID Connect must then be named.
 func Asked(policies *policy.Set, c *registry.Client, resource string, named []string) []string {
 	switch {
 	case len(named) > 0:
@@ -19,9 +20,9 @@ func Asked(policies *policy.Set, c *registry.Client, resource string, named []st
 	return c.Scopes
 }
 
-// registeredScopes returns the scopes of a resource that a client registered. One that
-// registered itself and named none may ask for what the policies let such clients have
-// now, and for the scopes of OpenID Connect.
+// registeredScopes returns the scopes that a client may ask for at a resource: those that
+// it registered. A client that registered itself without scopes may ask for the scopes that
+// policies open to clients of this kind now, and for those of OpenID Connect.
 func registeredScopes(policies *policy.Set, c *registry.Client, resource string) []string {
 	if !namesNoScope(c) {
 		return c.Scopes

@@ -15,9 +15,9 @@ type Consents struct {
 }
 
 // Scopes returns the scopes that a user allowed a client for a resource at a place
-// (oauth.Registration.ConsentPlace), none if the user was never asked. What was allowed
-// to an earlier incarnation of the client, or when the client promised something else,
-// does not count. The error is the store's.
+// (oauth.Registration.ConsentPlace), none if the user was never asked. A consent
+// to an earlier incarnation of the client, or to another promise of the client
+// (oauth.Registration.ConsentPromise), does not count. The error is the store's.
 func (s Consents) Scopes(ctx context.Context, c *registry.Client, subject, resource, place string) ([]string, error) {
 	consent, err := s.Store.Consent(ctx, store.ConsentKey{
 		Subject: subject, ClientID: c.ClientID, Resource: resource,
@@ -32,8 +32,9 @@ func (s Consents) Scopes(ctx context.Context, c *registry.Client, subject, resou
 	return consent.Scopes, nil
 }
 
-// NotNeeded reports whether a client that the platform answers for goes without the
-// user's consent: not if the user has withdrawn its access. The error is the store's.
+// NotNeeded reports whether a trusted client (oauth.Registration.SkipsConsent) needs no
+// consent. Once the user has withdrawn its access it needs consent like any other client.
+// The error is the store's.
 func (s Consents) NotNeeded(ctx context.Context, c *registry.Client, subject string) (bool, error) {
 	withdrawn, err := s.Store.Withdrawn(ctx, subject, c.ClientID, c.Since())
 	if err != nil {

@@ -47,13 +47,13 @@ type User struct {
 type Consent struct {
 	// Scopes that the user allowed the client at the resource.
 	Scopes []string
-	// NotNeeded: the platform answers for the client (oauth.Registration.SkipsConsent),
-	// and the user has not withdrawn its access.
+	// NotNeeded: the client is trusted (oauth.Registration.SkipsConsent), and the user has
+	// not withdrawn its access.
 	NotNeeded bool
 	// CanAsk: a consent page can be shown. A scope without consent is then granted
 	// subject to Answer.Missing, and withheld otherwise.
 	CanAsk bool
-	// AskAgain shows the page whatever Scopes holds: prompt=consent (OpenID Connect
+	// AskAgain shows the page even if Scopes holds all: prompt=consent (OpenID Connect
 	// Core 1.0, Section 3.1.2.1), or a client that another program could pretend to be.
 	AskAgain bool
 }
@@ -92,16 +92,15 @@ const (
 // Decide answers a question:
 //
 //  1. The scopes are those asked for, or else those that the client registered.
-//  2. Of the scopes of the resource's API, those count that are registered, that policy
-//     allows the client with this grant, for which the user holds a role, and to which
-//     the user consented or can be asked.
-//  3. Scopes of OpenID Connect count beside one of these, and at the issuer (FIELD S2,
-//     policy.DecideIdentity). Alone, their token is for the issuer if the request named
-//     no resource.
-//  4. The lifetime is the shortest that server, client and scopes say.
+//  2. A scope of the resource's API is granted if the client registered it, policy allows
+//     it to the client with this grant, the user holds a role for it, and the user
+//     consented to it or can be asked.
+//  3. Scopes of OpenID Connect are granted beside such a scope, and at the issuer
+//     (policy.IdentityCounts). Alone at an API they are refused if the request named the
+//     resource; otherwise the audience becomes the issuer.
+//  4. The lifetime is the shortest of those of server, client and scopes.
 //
-// The error is an invalid_target: the request named the resource, and there is nothing to
-// be had there but scopes of OpenID Connect.
+// The error is an invalid_target: step 3 refused the resource.
 func Decide(policies *policy.Set, q Question) (Answer, error) {
 	// 1.
 	scopes := Asked(policies, q.Client, q.Resource, q.Asked)
@@ -154,7 +153,7 @@ type verdict struct {
 
 func (v verdict) granted() bool { return v.reason == policy.Allowed || v.reason == policy.BuiltIn }
 
-// judge is step 2 for one scope. Whether one of OpenID Connect counts is left to step 3.
+// judge is step 2 for one scope. Step 3 decides whether a scope of OpenID Connect counts.
 func (q *Question) judge(policies *policy.Set, registered []string, scope string) verdict {
 	if !slices.Contains(registered, scope) {
 		return verdict{reason: NotRegistered}
@@ -222,9 +221,8 @@ func (a *Answer) useRoles(needed, held []string) {
 	}
 }
 
-// All is nil if everything that was asked for by name is granted: a client that names a
-// scope cannot do without it. The error is an invalid_scope that names the first that is
-// withheld.
+// All returns nil if every scope is granted. The error is an invalid_scope that names the
+// first scope that is withheld.
 func (a *Answer) All() error {
 	if len(a.Withheld) == 0 {
 		return nil

@@ -16,11 +16,11 @@ import (
 //   - A client that registered itself lists none. It may name the default resource, and
 //     those whose policies are open to such clients.
 //   - Every client may name the issuer: the audience of a token that is for no API.
-//   - The default is the first resource of these. A declared client without resources
-//     and scopes has nothing to do at an API, so that its default is the issuer.
+//   - The default is the first resource of these. The default of a declared client
+//     without resources and scopes is the issuer: it can have no scope of an API.
 //
-// The target has the declared spelling (oauth.FindResource). What is granted there is for
-// Decide to say. The error is an invalid_target.
+// The target has the declared spelling (oauth.FindResource). Decide says what is granted
+// there. The error is an invalid_target.
 func Target(policies *policy.Set, c *registry.Client, named string, terms *Terms) (string, error) {
 	var registered []string
 	if m := c.Managed; m != nil {
@@ -33,7 +33,7 @@ func Target(policies *policy.Set, c *registry.Client, named string, terms *Terms
 		return oauth.DefaultTarget(registered, terms.DefaultResource), nil
 	}
 	effective := oauth.EffectiveResources(registered, terms.DefaultResource)
-	if slices.Contains(effective, named) { // as most requests have it, without further work
+	if slices.Contains(effective, named) { // the usual case needs no allocation
 		return named, nil
 	}
 	if err := oauth.ValidResource(oauth.CanonicalResource(named)); err != nil {

@@ -1,5 +1,6 @@
-// Package tokenstatus says whether an access token is still good, and what for. It knows
-// no HTTP: introspection and UserInfo ask it, and so can a grant that is given a token.
+// Package tokenstatus reports whether an access token is active, and which scopes and roles
+// it still has. Introspection and UserInfo use it. It does not depend on HTTP, so a grant
+// that takes a token can use it too.
 package tokenstatus
 
 import (
@@ -16,7 +17,7 @@ import (
 	"clientele.dev/clientele/authserver/token"
 )
 
-// ErrInactive is why a token that was signed here is not good any more.
+// ErrInactive: the token was signed here and is not active any more, see Checker.Check.
 var ErrInactive = errors.New("the token is not active")
 
 // Inactive reports whether an error is about the token: it is invalid or inactive. Any
@@ -26,7 +27,7 @@ func Inactive(err error) bool {
 }
 
 // Access is an active access token: signed here, not expired, not revoked. Scope and
-// roles are what is left of those in the token.
+// roles are those of the token that are still granted.
 type Access struct {
 	token.AccessClaims
 	Client *registry.Client
@@ -34,7 +35,7 @@ type Access struct {
 	Family *store.Family
 }
 
-// Revocations is what the status of a token is looked up in.
+// Revocations reads from the store what was revoked.
 type Revocations interface {
 	Family(ctx context.Context, id string) (store.Family, error)
 	TokenRevoked(ctx context.Context, jti string) (bool, error)
@@ -51,7 +52,7 @@ type Checker struct {
 	Policies func() *policy.Set
 }
 
-// Check verifies an access token and looks up what can have ended it since (FAILURES A19,
+// Check verifies an access token and looks up whether it was ended since (FAILURES A19,
 // A11):
 //
 //  1. signature, issuer, type, expiry

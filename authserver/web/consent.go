@@ -25,7 +25,7 @@ type Consent struct {
 	App    App
 	// RedirectURI of the request; its host is the first thing on the page.
 	RedirectURI string
-	// Person who is signed in; SwitchURL signs in as somebody else.
+	// Person who is signed in; SwitchURL signs in with another account.
 	Person    string
 	SwitchURL string
 	// AccountURL is the page on which all this can be withdrawn.
@@ -54,7 +54,7 @@ const (
 // Place is where the redirect URI leads.
 func (c Consent) Place() Place { return placeOf(c.RedirectURI) }
 
-// Elsewhere are the other places that an app leads to which nobody here checked.
+// Elsewhere are the other places that an unverified app leads to.
 func (c Consent) Elsewhere() []Place {
 	if c.App.Operator != "" {
 		return nil
@@ -63,8 +63,9 @@ func (c Consent) Elsewhere() []Place {
 	return slices.DeleteFunc(c.App.Places(), func(p Place) bool { return p == here })
 }
 
-// Homepage, Policy and Terms are links to the app's pages. Of an app that nobody here
-// checked they are of the place's own site (RFC 7591, Section 5); others are left out.
+// Homepage, Policy and Terms are links to the app's pages. Those of
+// an unverified app must be at the site of the place (RFC 7591, Section 5); others are left
+// out.
 func (c Consent) Homepage() string { return c.ownPage(c.App.Homepage) }
 
 // Policy: see Homepage.
@@ -80,9 +81,8 @@ func (c Consent) ownPage(page string) string {
 	return webURL(page)
 }
 
-// title is the first thing that a screen reader says: of an app that nobody here
-// checked it is no word of its own. Browsers cut a title at its end, so that of a host it
-// has the site alone.
+// title is the first thing that a screen reader says. That of an unverified app has none of
+// the app's own words. Browsers cut a title at its end, so it has only the site of a host.
 func (c Consent) title() string {
 	switch place := c.Place(); {
 	case c.App.Operator != "":

@@ -310,8 +310,8 @@ func TestConsentPageSaysWhatMatters(t *testing.T) {
 		change  func(*Consent)
 		has, no []string
 	}{
-		"declared":        {nil, []string{`<span class="front">app.</span>hr.example</strong>`, "Hiring Portal", "<bdi>hr</bdi>", "Read your calendar", "<code>raw</code>", "already allowed", "30 days", "https://api.example", `value="allow"`, `value="deny"`}, []string{"Nobody here has checked"}},
-		"self-registered": {func(c *Consent) { c.App.Operator = "" }, []string{"Nobody here has checked this app"}, []string{"Run by"}},
+		"declared":        {nil, []string{`<span class="front">app.</span>hr.example</strong>`, "Hiring Portal", "<bdi>hr</bdi>", "Read your calendar", "<code>raw</code>", "already allowed", "30 days", "https://api.example", `value="allow"`, `value="deny"`}, []string{"not verified"}},
+		"self-registered": {func(c *Consent) { c.App.Operator = "" }, []string{"This app is not verified"}, []string{"Run by"}},
 		"loopback":        {func(c *Consent) { c.RedirectURI, c.App.Operator = "http://127.0.0.1:3000/cb", "" }, []string{"<title>Allow an app on this computer?", ">An app on this computer<", "127.0.0.1:3000"}, nil},
 		"own scheme":      {func(c *Consent) { c.RedirectURI = "com.example.app:/cb" }, []string{"An app on this device", "<code>com.example.app</code>"}, nil},
 		"no refresh":      {func(c *Consent) { c.KeepFor = 0 }, []string{"15 minutes"}, []string{"while you are away"}},
@@ -357,8 +357,8 @@ func TestSignInPageSaysWhoNobodyChecked(t *testing.T) {
 		uri     string
 		has, no []string
 	}{
-		"declared":      {App{Name: "Hiring Portal", Operator: "hr"}, "https://app.hr.example/cb", []string{"<strong>Hiring Portal</strong>", `<span class="front">app.</span>hr.example`}, []string{"Nobody here has checked", "calls itself"}},
-		"a stranger":    {App{Name: long}, "https://evil.example/cb", []string{"Nobody here has checked this app.", `<strong class="host">evil.example</strong>, which calls itself <bdi>“Google Accounts has checked this app. Go…”</bdi>`}, []string{"app. Google"}},
+		"declared":      {App{Name: "Hiring Portal", Operator: "hr"}, "https://app.hr.example/cb", []string{"<strong>Hiring Portal</strong>", `<span class="front">app.</span>hr.example`}, []string{"not verified", "calls itself"}},
+		"a stranger":    {App{Name: long}, "https://evil.example/cb", []string{"This app is not verified.", `<strong class="host">evil.example</strong>, which calls itself <bdi>“Google Accounts has checked this app. Go…”</bdi>`}, []string{"app. Google"}},
 		"quotes":        {App{Name: `x” of google.example. It is “good`}, "https://evil.example/cb", []string{"<bdi>“x&#39; of google.example. It is &#39;good”</bdi>"}, nil},
 		"on a computer": {App{Name: "Notes"}, "http://127.0.0.1:7777/cb", []string{"<strong>an app on this computer</strong>, which calls itself", "trust the app you came from"}, []string{"127.0.0.1</"}},
 		"on a device":   {App{Name: "Notes"}, "com.example.app:/cb", []string{"<strong>an app on this device</strong>, which calls itself"}, nil},

@@ -182,7 +182,7 @@ func TestAppsThatRegisteredThemselves(t *testing.T) {
 	b.inspect("sign-in-self-registered")
 	b.signIn(authtest.Password)
 	b.sees("An app on this computer")
-	if page := b.text("main"); !strings.Contains(page, "Nobody here has checked this app.") {
+	if page := b.text("main"); !strings.Contains(page, "This app is not verified.") {
 		t.Errorf("no warning:\n%s", page)
 	}
 	b.inspect("consent-self-registered")
