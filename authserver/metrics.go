@@ -27,6 +27,8 @@ func newMetrics(s *Server) *prometheus.Registry {
 			func() float64 { return float64(s.registry.Counts().Policies) }),
 		gauge("clientele_tampered_records", "Stored records that this server did not write as they are, and does not serve.",
 			func() float64 { return float64(s.registry.Counts().Tampered) }),
+		gauge("clientele_store_complete", "0 while a registrar is still registering the clients of a store that began empty; unknown clients are answered 503.",
+			func() float64 { return oneIf(s.registry.Complete()) }),
 		gauge("clientele_store_revision", "Revision of the store that is served.",
 			func() float64 { return float64(s.registry.Revision()) }),
 		gauge("clientele_store_confirmed_timestamp_seconds", "When the view of the store was last confirmed.",
@@ -37,8 +39,10 @@ func newMetrics(s *Server) *prometheus.Registry {
 	return r
 }
 
-func (s *Server) readyGauge() float64 {
-	if len(s.health.Missing(s.options.Now())) == 0 {
+func (s *Server) readyGauge() float64 { return oneIf(len(s.health.Missing(s.options.Now())) == 0) }
+
+func oneIf(b bool) float64 {
+	if b {
 		return 1
 	}
 	return 0

@@ -37,6 +37,8 @@ type Server struct {
 	handler  *endpoint.Server
 	draining chan struct{}
 
+	incomplete incomplete
+
 	serverKeys atomic.Pointer[credential.ServerKeys]
 	applying   sync.Mutex
 	known      Snapshot // guarded by applying

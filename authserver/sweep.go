@@ -30,6 +30,7 @@ func (s *Server) Sweep(ctx context.Context) error {
 	if v == nil || !s.health.loaded(v) {
 		return nil
 	}
+	s.incomplete.look(s.registry.Complete(), s.options.Now(), s.log)
 	err := s.sweepStore(ctx)
 	settings := v.Settings.Registration.WithDefaults()
 	expired, sweepErr := s.registry.SweepSelf(ctx, settings.UnusedFor, settings.IdleFor)

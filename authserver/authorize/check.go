@@ -99,8 +99,12 @@ func clientIsKnown(c Checker, p *params.Params, r *Request) *Shown {
 		return shown(oauth.InvalidRequest("client_id is missing"))
 	}
 	client, known := c.Clients(id)
-	if !known || client.Managed != nil && client.Managed.Disabled {
-		return shown(oauth.InvalidClient("the client is unknown or disabled"))
+	refusal := oauth.InvalidClient("the client is unknown or disabled")
+	switch {
+	case !known:
+		return shown(refusal.WithCause(registry.ErrUnknownClient))
+	case client.Managed != nil && client.Managed.Disabled:
+		return shown(refusal)
 	}
 	r.Client = client
 	return nil

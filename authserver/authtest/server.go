@@ -7,6 +7,7 @@ package authtest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/endpoint"
 	"clientele.dev/clientele/authserver/keys"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/outbound"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
@@ -33,8 +35,10 @@ type Config struct {
 	IssuerPath string
 	// MachinesOnly: nobody signs in.
 	MachinesOnly bool
-	// Bare starts without settings and keys.
+	// Bare starts without settings and keys, and incomplete.
 	Bare bool
+	// Incomplete leaves the store incomplete; see Complete.
+	Incomplete bool
 	// Postgres keeps what the server knows, in a schema of its own. Nil: SQLite
 	// does, in a temporary folder.
 	Postgres *pgtest.Server
@@ -167,7 +171,27 @@ func (s *Server) run(t testing.TB, c Config) {
 	})
 	if !c.Bare {
 		s.Reload(t)
+		if !c.Incomplete {
+			s.Complete(t)
+		}
 	}
+}
+
+// Complete marks the store as complete, as an operator does that has registered
+// everything.
+func (s *Server) Complete(t testing.TB) {
+	t.Helper()
+	if a := s.SendJSON(t, http.MethodPut, "/registrar/v1/complete", RegistrarToken, oauth.StoreComplete{StoreID: s.StoreID(t)}); a.Status != http.StatusOK {
+		t.Fatalf("mark the store as complete: %d %s", a.Status, a.Body)
+	}
+}
+
+// StoreID of the server's store.
+func (s *Server) StoreID(t testing.TB) string {
+	t.Helper()
+	var i oauth.Inventory
+	must(t, json.Unmarshal([]byte(s.SendText(t, http.MethodGet, "/registrar/v1/inventory?limit=1", RegistrarToken, "").Body), &i))
+	return i.StoreID
 }
 
 // Stop the server and return how it ended. It may be called more than once.

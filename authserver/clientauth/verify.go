@@ -10,7 +10,7 @@ import (
 
 // Why a client was refused, for the audit log and never for the caller.
 var (
-	ErrUnknownClient = errors.New("unknown client")
+	ErrUnknownClient = registry.ErrUnknownClient
 	ErrWrongSecret   = errors.New("wrong secret")
 	ErrWrongMethod   = errors.New("not the registered token_endpoint_auth_method")
 	ErrDisabled      = errors.New("client is disabled")

@@ -84,6 +84,7 @@ func (s *Server) notAuthorized(x *exchange, err error) int {
 // showError writes the page for an error that no client can be told. Its texts
 // are fixed: nothing of the request is on it (FAILURES A9).
 func (s *Server) showError(x *exchange, err error) int {
+	err = s.unlessIncomplete(err)
 	e := web.Error{Status: pageStatus(oauth.CodeOf(err))}
 	switch {
 	case errors.Is(err, authorize.ErrPRT):

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/registry"
@@ -31,9 +32,25 @@ func (s *Server) clientOfToken(ctx context.Context, id string) (c *registry.Clie
 	err = s.caughtUp(ctx, func() error {
 		var ok bool
 		if c, ok = s.Registry.Client(id); !ok {
-			return tokenstatus.ErrInactive
+			return registry.ErrUnknownClient
 		}
 		return nil
 	})
-	return c, err
+	if errors.Is(err, registry.ErrUnknownClient) && s.Registry.Complete() {
+		err = tokenstatus.ErrInactive
+	}
+	return c, s.unlessIncomplete(err)
+}
+
+// unlessIncomplete replaces the refusal of an unknown client id while the store is not
+// complete: the client may be one that the operator is about to register again, and apps
+// take invalid_client as final (FIELD O20). It never becomes a 401 by time. Every error
+// that is answered comes through here. A known client with a wrong secret is refused as
+// always; so is an unknown code or refresh token of a known client, for what users allowed
+// is lost with the store for good.
+func (s *Server) unlessIncomplete(err error) error {
+	if errors.Is(err, registry.ErrUnknownClient) && !s.Registry.Complete() {
+		return oauth.TemporarilyUnavailable("the clients of this server are still being registered; try again").WithCause(err)
+	}
+	return err
 }

@@ -92,6 +92,9 @@ func (s *Server) logoutRequest(x *exchange, p *params.Params) (logoutRequest, er
 	if r.uri == "" {
 		return r, nil
 	}
+	if r.client == nil && clientID != "" {
+		return logoutRequest{}, oauth.InvalidRequest("post_logout_redirect_uri must be registered for the client that id_token_hint or client_id names").WithCause(registry.ErrUnknownClient)
+	}
 	if r.client == nil || !oauth.MatchRedirect(r.client.PostLogoutRedirectURIs, r.uri, x.view.terms.PrivateUseSchemes...) {
 		return logoutRequest{}, oauth.InvalidRequest("post_logout_redirect_uri must be registered for the client that id_token_hint or client_id names")
 	}

@@ -187,7 +187,7 @@ func (s *Server) held(x *exchange, token string) (*registry.Client, error) {
 		return s.Registry.ReadSelf(x.rest, token)
 	}
 	client, ok := s.Registry.Client(x.rest)
-	if !ok {
+	if !ok { // removed a moment ago
 		return nil, noClient()
 	}
 	return client, nil

@@ -66,6 +66,7 @@ func (s *Server) fail(x *exchange, err error) int {
 	if errors.As(err, &tooLarge) {
 		return s.tooLarge(x)
 	}
+	err = s.unlessIncomplete(err)
 	protocol := oauth.AsError(err)
 	s.logFailure(x, err)
 	body := errorBody{Error: protocol}

@@ -35,6 +35,7 @@ const (
 	pathInventory    = "/registrar/v1/inventory"
 	pathChanges      = "/registrar/v1/changes"
 	pathReplicas     = "/registrar/v1/replicas"
+	pathComplete     = "/registrar/v1/complete"
 	pathPeople       = "/registrar/v1/people"
 	peoplePrefix     = pathPeople + "/"
 	pathHealth       = "/healthz"
@@ -89,6 +90,7 @@ func (s *Server) table() []route {
 		{name: "people", path: peoplePrefix, deep: true, methods: map[string]handler{get: s.byRegistrar(s.showPerson), del: s.byRegistrar(s.signOutPerson)}},
 		{name: "inventory", path: pathInventory, methods: map[string]handler{get: s.byRegistrar(s.inventory)}},
 		{name: "changes", path: pathChanges, methods: map[string]handler{get: s.byRegistrar(s.changes)}},
+		{name: "complete", path: pathComplete, maxBody: tokenBody, methods: map[string]handler{put: s.byRegistrar(s.complete)}},
 		{name: "replicas", path: pathReplicas, methods: map[string]handler{get: s.byRegistrar(s.replicas)}},
 		{name: "metadata", path: pathMetadata, cacheable: true, cors: corsAny, methods: map[string]handler{get: s.metadata}},
 		{name: "openid", path: pathOpenID, cacheable: true, cors: corsAny, methods: map[string]handler{get: s.metadata}},

@@ -154,6 +154,9 @@ type Inventory struct {
 	StoreID string `json:"store_id"`
 	// Revision of the store that this answer is good for.
 	Revision int64 `json:"revision"`
+	// Complete says that the store holds everything that a registrar has to register; see
+	// StoreComplete.
+	Complete bool `json:"complete,omitempty"`
 	// Reset, in a change list, says that the changes since the revision asked
 	// for are not known any more: read the whole inventory.
 	Reset    bool          `json:"reset,omitempty"`
@@ -164,6 +167,13 @@ type Inventory struct {
 	// Users, in a change list, tells of the people who may sign in; nil: it is not
 	// known.
 	Users *UsersReport `json:"users,omitempty"`
+}
+
+// StoreComplete is the body of PUT /registrar/v1/complete: the registrar has registered at
+// the store with this id everything that belongs there. Until then the server answers 503
+// instead of 401 to a client id that it does not know.
+type StoreComplete struct {
+	StoreID string `json:"store_id"`
 }
 
 // Replica is a running server process, as GET /registrar/v1/replicas lists them.

@@ -147,6 +147,6 @@ func held(holds Matches, existing Existing) (store.Client, error) {
 
 // NotHeld is the one answer for an absent client, somebody else's, and a wrong
 // registration access token (RFC 7592, Section 2.1: 401).
-func NotHeld() error {
+func NotHeld() *oauth.Error {
 	return oauth.InvalidToken("there is no such client, or the token is not for it").WithCause(store.ErrNotFound)
 }

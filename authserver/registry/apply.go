@@ -22,6 +22,8 @@ func (r *Registry) apply(ch store.Changes) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	// What makes the store complete is served before it is called complete.
+	defer r.complete.Store(ch.Complete)
 	known := r.state
 	if ch.Full {
 		r.state.reset(ch.StoreID, ch.Revision)

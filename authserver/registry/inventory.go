@@ -36,7 +36,7 @@ func (r *Registry) Inventory(cluster, page string, limit int) (oauth.Inventory, 
 	if !r.state.loaded {
 		return oauth.Inventory{}, ErrNotLoaded
 	}
-	inv := oauth.Inventory{StoreID: r.state.storeID, Revision: r.state.revision}
+	inv := oauth.Inventory{StoreID: r.state.storeID, Revision: r.state.revision, Complete: r.Complete()}
 	var more bool
 	if inv.Clients, more = r.clientsAfter(cluster, page, limit); more {
 		inv.Next = inv.Clients[limit-1].ClientID
@@ -133,7 +133,7 @@ func (r *Registry) changesNow(cluster, storeID string, since int64) (oauth.Inven
 	if !r.state.loaded {
 		return oauth.Inventory{}, nil, ErrNotLoaded
 	}
-	inv := oauth.Inventory{StoreID: r.state.storeID, Revision: r.state.revision}
+	inv := oauth.Inventory{StoreID: r.state.storeID, Revision: r.state.revision, Complete: r.Complete()}
 	if !r.state.knows(storeID, since) {
 		inv.Reset = true
 		return inv, nil, nil

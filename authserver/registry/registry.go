@@ -17,6 +17,10 @@ import (
 // does not verify.
 const DigestTampered = "tampered"
 
+// ErrUnknownClient is the private cause of refusing a client id that is not registered.
+// While the store is not complete it does not mean that there is no such client.
+var ErrUnknownClient = errors.New("unknown client")
+
 // ErrNotLoaded is the error of everything that needs the store's content before
 // Load (or Run) has read it.
 var ErrNotLoaded = errors.New("the registrations are not loaded yet")
@@ -89,6 +93,7 @@ type Registry struct {
 	clients   atomic.Pointer[sync.Map] // client id → *Client
 	policies  atomic.Pointer[policySnapshot]
 	confirmed atomic.Int64 // Unix nanoseconds
+	complete  atomic.Bool
 	hosts     hosts
 
 	// binding is held while the server keys must not change beneath a write.
@@ -150,6 +155,10 @@ func (r *Registry) Confirmed() time.Time {
 	}
 	return time.Unix(0, n)
 }
+
+// Complete reports whether the store holds everything that a registrar has to register;
+// false before Load.
+func (r *Registry) Complete() bool { return r.complete.Load() }
 
 // StoreID of the store that the view is of; empty before Load.
 func (r *Registry) StoreID() string {

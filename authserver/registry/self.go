@@ -56,7 +56,10 @@ func (r *Registry) ReadSelf(clientID, presented string) (*Client, error) {
 	if ok && c.Self != nil && c.RegistrationToken != "" {
 		hashes = []string{c.RegistrationToken}
 	}
-	if !r.keys().MatchAny(hashes, presented) {
+	switch held := r.keys().MatchAny(hashes, presented); {
+	case !ok:
+		return nil, registration.NotHeld().WithCause(ErrUnknownClient)
+	case !held:
 		return nil, registration.NotHeld()
 	}
 	return c, nil

@@ -53,6 +53,17 @@ func (r *Registry) Deregister(ctx context.Context, clientID string, owner oauth.
 	})
 }
 
+// MarkComplete marks the store with an id as complete (store.Completion). When it returns,
+// the view says so. The error is store.ErrNotFound if the store is another one by now.
+func (r *Registry) MarkComplete(ctx context.Context, storeID string) error {
+	return r.bound(ctx, func(credential.ServerKeys) error {
+		if err := r.store.MarkComplete(ctx, storeID); err != nil {
+			return err
+		}
+		return r.follow(ctx, -1)
+	})
+}
+
 // PutPolicy puts a policy of a cluster in force. It returns the digest of what is
 // in force afterwards, and the store's revision. What the request does wrong is an
 // *oauth.Error, see registration.DecidePolicy.

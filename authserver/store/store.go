@@ -169,6 +169,9 @@ type Changes struct {
 	StoreID string
 	// Revision these changes lead to.
 	Revision int64
+	// Complete says that a registrar has registered everything that belongs to this
+	// store (Completion).
+	Complete bool
 	// Full says that this is all there is rather than what changed: the changes
 	// since the revision asked for are not known (any more).
 	Full            bool
@@ -211,6 +214,15 @@ type Binding interface {
 	Bind(ctx context.Context, serverKeysID string) (storeID string, wiped bool, err error)
 }
 
+// Completion keeps whether a store holds everything that a registrar has to register. A
+// store that begins empty does not: until it is complete, a client id that is not found
+// may be one that is still to be registered again (FIELD O20).
+type Completion interface {
+	// MarkComplete marks the store with an id as complete, which moves the revision on.
+	// The error is ErrNotFound if the store is another one by now.
+	MarkComplete(ctx context.Context, storeID string) error
+}
+
 // Signer authenticates rows: credential.ServerKeys is one.
 type Signer interface {
 	// MAC of data under the newest key; "" if there is no key. A MAC for one domain
@@ -238,6 +250,7 @@ type Store interface {
 	Feed
 	Leases
 	Binding
+	Completion
 	Signing
 	Flows
 	Sweeper

@@ -64,6 +64,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Harness) {
 		{"F10 a row that cannot be read", f10Garbage},
 		{"F10 a row copied by hand", f10Copied},
 		{"F10 the store's identity deleted by hand", f10Meta},
+		{"O20 a store that began empty is not complete", completion},
 		{"leases are renewed, expire and are dropped", leases},
 		{"A16 SQL in every field of a lease, and in the id of the server keys", a16Leases},
 		{"leases are no changes", leasesAreQuiet},

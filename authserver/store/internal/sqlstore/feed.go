@@ -22,7 +22,7 @@ func (r *Roles) Changes(ctx context.Context, storeID string, since int64) (ch st
 		if err != nil {
 			return err
 		}
-		ch = store.Changes{StoreID: is.storeID, Revision: is.revision}
+		ch = store.Changes{StoreID: is.storeID, Revision: is.revision, Complete: is.complete}
 		if storeID == is.storeID && since == is.revision && since >= is.floor {
 			return nil
 		}

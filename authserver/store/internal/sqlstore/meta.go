@@ -10,13 +10,14 @@ import (
 )
 
 const (
-	readMeta     = `SELECT store_id, revision, floor FROM meta`
+	readMeta     = `SELECT store_id, revision, floor, complete FROM meta`
 	readRevision = `SELECT coalesce(max(revision), 0) FROM meta`
 	readBinding  = `SELECT store_id, server_keys_id FROM meta`
 	// The row may be missing if somebody deleted it, and with it the revision: the
 	// clock stands in for that.
 	giveIdentity = `INSERT INTO meta (one, store_id, server_keys_id, revision, floor) VALUES (1, $1, $2, $3, $3)
-		ON CONFLICT (one) DO UPDATE SET store_id = $1, server_keys_id = $2, revision = meta.revision + 1, floor = meta.revision + 1`
+		ON CONFLICT (one) DO UPDATE SET store_id = $1, server_keys_id = $2, revision = meta.revision + 1, floor = meta.revision + 1, complete = 0`
+	markComplete = `UPDATE meta SET complete = 1, revision = revision + 1 WHERE store_id = $1 AND complete = 0`
 )
 
 // meta is what the store is.
@@ -24,12 +25,15 @@ type meta struct {
 	storeID  string
 	revision int64
 	floor    int64
+	complete bool
 }
 
 // bound reads what the store is, and refuses one that is not bound.
 func bound(ctx context.Context, q Querier, lock string) (meta, error) {
 	m, err := one(ctx, q, func(row Scan) (m meta, err error) {
-		err = row(&m.storeID, &m.revision, &m.floor)
+		var complete int64
+		err = row(&m.storeID, &m.revision, &m.floor, &complete)
+		m.complete = complete != 0
 		return m, err
 	}, readMeta+lock)
 	if errors.Is(err, store.ErrNotFound) || err == nil && m.storeID == "" {
@@ -91,6 +95,26 @@ func (r *Roles) Bind(ctx context.Context, serverKeysID string) (storeID string, 
 		return "", false, fmt.Errorf("bind the store: %w", err)
 	}
 	return storeID, wiped, nil
+}
+
+// MarkComplete implements store.Completion.
+func (r *Roles) MarkComplete(ctx context.Context, storeID string) error {
+	_, err := r.decide(ctx, r.db.Transact, func(tx Tx) error {
+		switch is, err := bound(ctx, tx, ``); {
+		case err != nil:
+			return err
+		case is.storeID != storeID:
+			return store.ErrNotFound
+		case is.complete:
+			return ErrNothing
+		}
+		_, err := tx.Exec(ctx, markComplete, storeID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("mark the store as complete: %w", err)
+	}
+	return nil
 }
 
 // binding reads to what the store is bound, and keeps others from binding it.

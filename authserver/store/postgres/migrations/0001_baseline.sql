@@ -9,6 +9,8 @@ CREATE TABLE meta (
   revision       BIGINT  NOT NULL DEFAULT 0,
   -- Deletions are known since this revision.
   floor          BIGINT  NOT NULL DEFAULT 0,
+  -- 1: a registrar has registered everything that belongs here. A new store begins with 0.
+  complete       BIGINT  NOT NULL DEFAULT 0,
   -- The cluster, timeline and table: another one after a fail-over, a point-in-time
   -- recovery or a restored dump.
   origin         TEXT    NOT NULL DEFAULT ''

@@ -8,7 +8,9 @@ CREATE TABLE meta (
   -- Raised by every change of a client or policy, also by hand.
   revision       INTEGER NOT NULL DEFAULT 0,
   -- Deletions are known since this revision.
-  floor          INTEGER NOT NULL DEFAULT 0
+  floor          INTEGER NOT NULL DEFAULT 0,
+  -- 1: a registrar has registered everything that belongs here. A new store begins with 0.
+  complete       INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 INSERT INTO meta (one) VALUES (1);
 
