@@ -56,16 +56,17 @@ func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Co
 		Namespace: o.Namespace, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 	}
 	policies := scopepolicy.New(policyOptions)
-	authorizationServers := authorizationserver.New(authorizationserver.Options{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder,
-		Namespaces: o.AuthorizationServerNamespaces, Now: o.Now,
-	})
 	accesses := namespaceaccess.New(namespaceaccess.Options{
 		Client: mgr.GetClient(), Recorder: recorder, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 	})
 	clients := oauthclient.New(oauthclient.Options{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder, Audiences: audiences.Get,
 		Namespace: o.Namespace, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
+	})
+	authorizationServers := authorizationserver.New(authorizationserver.Options{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder,
+		Missing:    missing(clients.Unregistered, policies.Unpushed),
+		Namespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 	})
 	err := errors.Join(
 		scopepolicy.AddIndexes(ctx, mgr.GetFieldIndexer(), o.Namespace),
@@ -90,4 +91,19 @@ func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Co
 		},
 	})
 	return []prometheus.Collector{clients.Metrics(), state}, err
+}
+
+// missing lists what several controllers say is missing at a server.
+func missing(of ...func(context.Context, *registrar.Server) ([]string, error)) func(context.Context, *registrar.Server) ([]string, error) {
+	return func(ctx context.Context, server *registrar.Server) ([]string, error) {
+		var all []string
+		for _, list := range of {
+			some, err := list(ctx, server)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, some...)
+		}
+		return all, nil
+	}
 }

@@ -263,6 +263,12 @@ const (
 	ReasonRotating = "Rotating"
 )
 
+// ConditionStoreComplete, on an AuthorizationServer, is there, and false, while the server's
+// store began empty and not all OAuthClients and ScopePolicies are registered there. The
+// server answers 503 to clients that it does not know until then. The reason is
+// ReasonRegistering; the message names some of the objects.
+const ConditionStoreComplete = "StoreComplete"
+
 // ConditionUsersReady, on an AuthorizationServer with spec.users, tells whether
 // everybody can sign in whom that names, as the server says: it alone reads the
 // Secrets. Otherwise it is not there. Ready does not depend on it: tokens for

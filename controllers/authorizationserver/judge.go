@@ -15,9 +15,11 @@ type observed struct {
 	now time.Time
 	// counted: the AuthorizationServer lies in a namespace that the operator's
 	// flag names.
-	counted    bool
-	state      registrar.State
-	brake      registrar.BrakeState
+	counted bool
+	state   registrar.State
+	brake   registrar.BrakeState
+	// missing are the objects that are still to be registered at an incomplete store.
+	missing    []string
 	serverKeys serverKeys
 	signing    signingKeys
 	// selfRegistered counts clients that registered themselves; nil: not known.
@@ -45,6 +47,11 @@ func judge(as *v1alpha1.AuthorizationServer, o observed) v1alpha1.AuthorizationS
 		set(v1alpha1.ConditionServerReachable, reachable)
 		set(v1alpha1.ConditionSigningKeysReady, signing)
 		set(v1alpha1.ConditionDeregistrationPaused, judgePaused(as, o.brake))
+		if len(o.missing) > 0 {
+			set(v1alpha1.ConditionStoreComplete, judgeComplete(o.missing))
+		} else {
+			c.Remove(v1alpha1.ConditionStoreComplete)
+		}
 		if as.Spec.Users != nil {
 			set(v1alpha1.ConditionUsersReady, judgeUsers(as, o.state))
 		} else {
@@ -57,7 +64,7 @@ func judge(as *v1alpha1.AuthorizationServer, o observed) v1alpha1.AuthorizationS
 		}
 		describeKeys(&next, o.signing)
 	} else {
-		for _, unknown := range []string{v1alpha1.ConditionServerReachable, v1alpha1.ConditionSigningKeysReady, v1alpha1.ConditionUsersReady, v1alpha1.ConditionDeregistrationPaused} {
+		for _, unknown := range []string{v1alpha1.ConditionServerReachable, v1alpha1.ConditionSigningKeysReady, v1alpha1.ConditionUsersReady, v1alpha1.ConditionDeregistrationPaused, v1alpha1.ConditionStoreComplete} {
 			c.Remove(unknown)
 		}
 		ready = elsewhere(as.Namespace)

@@ -35,6 +35,9 @@ type Options struct {
 	Servers *registrar.Servers
 	// Recorder takes the events.
 	Recorder events.EventRecorder
+	// Missing lists the objects, as namespace/name, that are still to be registered at a
+	// server.
+	Missing func(context.Context, *registrar.Server) ([]string, error)
 	// Namespaces in which an AuthorizationServer counts.
 	Namespaces []string
 	// Now is the clock.
@@ -116,6 +119,10 @@ func (r *Reconciler) gather(ctx context.Context, as *v1alpha1.AuthorizationServe
 		o.selfRegistered = r.counts.of(ctx, server, o.now)
 	}
 	var err error
+	if o.missing, err = r.complete(ctx, server, o.state); err != nil {
+		return o, err
+	}
+	o.state = server.State()
 	if o.serverKeys, err = r.ensureServerKeys(ctx, as); err != nil {
 		return o, err
 	}
@@ -146,6 +153,9 @@ func lookAgain(as *v1alpha1.AuthorizationServer, o observed) time.Duration {
 		return foreignRetry
 	}
 	var next time.Duration
+	if o.counted && o.incomplete() {
+		return incompleteRetry
+	}
 	if due, ok := rotationDue(as, o.signing); ok && due.After(o.now) {
 		next = due.Sub(o.now)
 	}

@@ -86,7 +86,7 @@ func (s *Server) readAll(ctx context.Context) (oauth.Inventory, error) {
 		if page == "" {
 			// Later pages may be newer; what changed since the first comes again
 			// in the change list.
-			all.StoreID, all.Revision = got.StoreID, got.Revision
+			all.StoreID, all.Revision, all.Complete = got.StoreID, got.Revision, got.Complete
 		}
 		// Or older, from a replica that lags behind.
 		all.Revision = min(all.Revision, got.Revision)
@@ -215,14 +215,15 @@ func (s *Server) note(err error) {
 	st := s.inventory.state()
 	s.mu.Lock()
 	another := s.toldSynced != st.Synced || s.toldStore != st.StoreID
-	news := another || describe(s.err) != describe(err) || s.toldUsers != s.users
+	settled := s.toldComplete != st.Complete
+	news := another || settled || describe(s.err) != describe(err) || s.toldUsers != s.users
 	recovered := err == nil && (another || s.err != nil)
 	counts := [2]int{st.Clients, st.Policies}
 	now := s.options.Now()
 	if counts != s.toldCounts && now.Sub(s.told) >= countsEvery {
 		news = true
 	}
-	s.err, s.toldSynced, s.toldStore, s.toldUsers = err, st.Synced, st.StoreID, s.users
+	s.err, s.toldSynced, s.toldStore, s.toldComplete, s.toldUsers = err, st.Synced, st.StoreID, st.Complete, s.users
 	if news {
 		s.told, s.toldCounts = now, counts
 	}

@@ -19,6 +19,7 @@ type Inventory struct {
 	mu       sync.RWMutex
 	synced   bool
 	storeID  string
+	complete bool
 	revision int64
 	clients  map[string]held // by client id
 	byOwner  map[Owner]string
@@ -94,7 +95,7 @@ func (i *Inventory) PolicyUIDs() []string {
 func (i *Inventory) state() State {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	return State{Synced: i.synced, StoreID: i.storeID, Revision: i.revision, Clients: len(i.clients), Policies: len(i.policies)}
+	return State{Synced: i.synced, StoreID: i.storeID, Complete: i.complete, Revision: i.revision, Clients: len(i.clients), Policies: len(i.policies)}
 }
 
 // position is where a change list is to go on from.
@@ -102,6 +103,15 @@ func (i *Inventory) position() (storeID string, revision int64, synced bool) {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
 	return i.storeID, i.revision, i.synced
+}
+
+// markComplete notes that the server marked its store as complete.
+func (i *Inventory) markComplete(storeID string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.storeID == storeID {
+		i.complete = true
+	}
 }
 
 func ownerKey(o oauth.Owner) Owner { return Owner{Namespace: o.Namespace, Name: o.Name} }

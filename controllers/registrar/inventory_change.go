@@ -133,7 +133,7 @@ func (i *Inventory) replace(all oauth.Inventory) (lost bool, differences int) {
 		c.owners[ownerKey(old.owner)] = struct{}{}
 	}
 	i.replacePolicies(all, oldPolicies, lost, c)
-	i.synced, i.storeID, i.revision = true, all.StoreID, all.Revision
+	i.synced, i.storeID, i.revision, i.complete = true, all.StoreID, all.Revision, all.Complete
 	i.mu.Unlock()
 	i.tell(c)
 	return lost, len(c.owners) + len(c.policies)
@@ -180,6 +180,7 @@ func (i *Inventory) apply(list oauth.Inventory) bool {
 		i.applyPolicy(e, list.Revision, c)
 	}
 	i.revision = max(i.revision, list.Revision)
+	i.complete = i.complete || list.Complete
 	i.mu.Unlock()
 	i.tell(c)
 	return true

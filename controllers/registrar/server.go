@@ -59,7 +59,9 @@ type Server struct {
 	toldSynced bool
 	toldStore  string
 	toldUsers  *oauth.UsersReport
-	users      *oauth.UsersReport // as told last; nil: not yet
+	// toldComplete: as toldSynced, for State.Complete.
+	toldComplete bool
+	users        *oauth.UsersReport // as told last; nil: not yet
 }
 
 // State is what is known of a server at the moment.
@@ -72,6 +74,9 @@ type State struct {
 	// StoreID and Revision are the inventory's; empty before it is synced.
 	StoreID  string
 	Revision int64
+	// Complete says that the server refuses client ids that it does not know; while it is
+	// false it answers 503, until MarkComplete.
+	Complete bool
 	// Clients and Policies count what the server holds of this cluster.
 	Clients, Policies int
 	// Users is what the server says about who may sign in; nil: it has not yet.
