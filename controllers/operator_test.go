@@ -191,6 +191,15 @@ func (s *stack) await(t *testing.T, obj client.Object, condition, reason string)
 	})
 }
 
+// awaitNo waits until an object has no condition of a type.
+func (s *stack) awaitNo(t *testing.T, obj client.Object, condition string) {
+	t.Helper()
+	s.eventually(t, func(ctx context.Context) bool {
+		err := s.client.Get(ctx, client.ObjectKeyFromObject(obj), obj)
+		return err == nil && meta.FindStatusCondition(conditionsOf(obj), condition) == nil
+	}, func() string { return fmt.Sprintf("the conditions are %+v", conditionsOf(obj)) })
+}
+
 func (s *stack) eventually(t *testing.T, done func(context.Context) bool, what func() string) {
 	t.Helper()
 	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) { return done(ctx), nil })

@@ -36,21 +36,25 @@ func (s *Server) clientOfToken(ctx context.Context, id string) (c *registry.Clie
 		}
 		return nil
 	})
-	if errors.Is(err, registry.ErrUnknownClient) && s.Registry.Complete() {
-		err = tokenstatus.ErrInactive
+	if errors.Is(err, registry.ErrUnknownClient) {
+		err = errors.Join(tokenstatus.ErrInactive, err)
 	}
-	return c, s.unlessIncomplete(err)
+	return c, err
 }
 
-// unlessIncomplete replaces the refusal of an unknown client id while the store is not
-// complete: the client may be one that the operator is about to register again, and apps
-// take invalid_client as final (FIELD O20). It never becomes a 401 by time. Every error
-// that is answered comes through here. A known client with a wrong secret is refused as
-// always; so is an unknown code or refresh token of a known client, for what users allowed
-// is lost with the store for good.
+// unlessIncomplete replaces a refusal that an incomplete store explains: an unknown client
+// id, a scope or resource that a policy may allow in a moment, a token of which therefore
+// nothing is left. Apps take such a refusal as final (FIELD O20). It never becomes one by
+// time. Every error that is answered comes through here. A known client with a wrong secret
+// is refused as always; so is an unknown code or refresh token of a known client, for what
+// users allowed is lost with the store for good.
 func (s *Server) unlessIncomplete(err error) error {
-	if errors.Is(err, registry.ErrUnknownClient) && !s.Registry.Complete() {
-		return oauth.TemporarilyUnavailable("the clients of this server are still being registered; try again").WithCause(err)
+	if err == nil || s.Registry.Complete() {
+		return err
+	}
+	code := oauth.CodeOf(err)
+	if errors.Is(err, registry.ErrUnknownClient) || errors.Is(err, tokenstatus.ErrInactive) || code == oauth.CodeInvalidScope || code == oauth.CodeInvalidTarget {
+		return oauth.TemporarilyUnavailable("the clients and policies of this server are still being registered; try again").WithCause(err)
 	}
 	return err
 }

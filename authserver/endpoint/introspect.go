@@ -89,7 +89,7 @@ func (s *Server) introspection(x *exchange) (introspection, error) {
 	if tokenstatus.Inactive(err) {
 		answer, err = s.introspectRefresh(x.r.Context(), x.view, caller, text, now)
 	}
-	if tokenstatus.Inactive(err) {
+	if err = s.unlessIncomplete(err); tokenstatus.Inactive(err) && oauth.CodeOf(err) != oauth.CodeTemporarilyUnavailable {
 		return introspection{}, nil
 	}
 	return answer, err
