@@ -255,6 +255,10 @@ func TestF9OtherServerKeysAreTheLossOfTheStore(t *testing.T) {
 		if after.Member("store_id") == before || strings.Contains(after.Body, "apps.app") {
 			t.Errorf("the store was kept: %s", after.Body)
 		}
+		if a := s.Token(t, c); a.Status != 503 {
+			t.Errorf("O20: token from a lost store that is not complete: %d", a.Status)
+		}
+		s.Complete(t)
 		if a := s.Token(t, c); a.Status != 401 {
 			t.Errorf("token from a lost store: %d", a.Status)
 		}
@@ -289,7 +293,7 @@ func TestGracefulShutdown(t *testing.T) {
 	forEachStorage(t, func(t *testing.T, on authtest.Config) {
 		s := authtest.Start(t, on)
 		all := s.Do(t, "GET", "/registrar/v1/inventory", "", "Authorization", "Bearer "+authtest.RegistrarToken)
-		poll, err := http.NewRequest("GET", s.URL+"/registrar/v1/changes?wait=55&store_id="+all.Member("store_id")+"&since="+strings.Trim(strings.Split(all.Body, `"revision":`)[1], "}\n"), nil)
+		poll, err := http.NewRequest("GET", s.URL+"/registrar/v1/changes?wait=55&store_id="+all.Member("store_id")+fmt.Sprintf("&since=%.0f", all.JSON()["revision"]), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

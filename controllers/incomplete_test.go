@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // TestO20NoRefusalAfterTheStoreWasLost: the server starts with an empty store under token
@@ -15,6 +17,13 @@ import (
 // registered everything again, and never a refusal.
 func TestO20NoRefusalAfterTheStoreWasLost(t *testing.T) {
 	s := start(t)
+	// So many deletions at once would be held back, in the next test too.
+	t.Cleanup(func() {
+		err := s.client.DeleteAllOf(context.Background(), &corev1.Secret{}, client.InNamespace(system), client.MatchingLabels{v1alpha1.LabelSecretKind: v1alpha1.SecretKindRegistration})
+		if err != nil {
+			t.Error(err)
+		}
+	})
 	s.create(t, s.policy())
 	var secrets []string
 	for n := range 50 {
