@@ -49,6 +49,8 @@
 //	GET, DELETE /registrar/v1/people/{sub}        endpoint/people.go        ours
 //	PUT, DELETE /registrar/v1/resources/{uid}     endpoint/policies.go      ours
 //	GET  /registrar/v1/inventory, changes         endpoint/inventory.go     ours
+//	PUT  /registrar/v1/complete                   endpoint/complete.go      ours
+//	  503 instead of 401 until then               endpoint/caughtup.go      ours
 //	GET  /registrar/v1/replicas                   endpoint/inventory.go     ours
 //	GET  /healthz, /readyz                        endpoint/health.go        ours
 //	whose request is it?                          peer/                     X-Forwarded-For
