@@ -154,3 +154,40 @@ func TestS2PushedRequest(t *testing.T) {
 	p := b.Complete(t, b.Get(t, w.URL+"/oauth/authorize?"+query), "ada")
 	wantError(t, "authorize", p.Callback.Get("error"), "invalid_target")
 }
+
+// TestS2ConsentAtAnAPIHoldsAtTheIssuer: an app that was allowed openid beside a scope of an
+// API, and asks for openid alone later, gets a code without a page.
+func TestS2ConsentAtAnAPIHoldsAtTheIssuer(t *testing.T) {
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := users(t, on)
+		b := w.NewBrowser(t)
+		w.Code(t, b, w.web, "ada", "scope", "openid orders.read")
+		if page := b.Get(t, w.URL+"/account"); strings.Count(page.Body, "Know that it is you") != 1 || strings.Contains(page.Body, ">"+w.Issuer+"<") {
+			t.Errorf("the account page repeats it:\n%s", page.Body)
+		}
+		code := func(change ...string) (string, string) {
+			p := b.Get(t, w.AuthorizeURL(w.web, append(change, "prompt", "none")...))
+			return p.Callback.Get("code"), p.Callback.Get("error")
+		}
+		alone, problem := code("scope", "openid")
+		wantError(t, "openid alone", problem, "")
+		a := w.MustExchange(t, w.web, alone)
+		w.wantIssuer(t, "openid alone", a, "openid")
+		w.wantIssuer(t, "its refresh", w.Refresh(t, w.web, a.Member("refresh_token")), "openid")
+		for rule, asked := range map[string][]string{
+			"a scope that was not allowed":     {"scope", "openid profile"},
+			"at the issuer, the same":          {"scope", "openid profile", "resource", w.Issuer},
+			"another scope of the API":         {"scope", "openid orders.write"},
+			"the API's scope, not yet allowed": {"scope", "orders.admin"},
+		} {
+			_, problem := code(asked...)
+			wantError(t, rule, problem, "consent_required")
+		}
+		form := forms(b.Get(t, w.URL+"/account"))["withdraw "+w.web.Registration.ClientID]
+		if p := (&people{Server: w.Server}).postPage(t, b, "/account/withdraw", form); p.Status != http.StatusOK {
+			t.Fatalf("%d %s", p.Status, p.Body)
+		}
+		_, problem = code("scope", "openid")
+		wantError(t, "withdrawn", problem, "consent_required")
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
@@ -22,7 +23,7 @@ type Issuer struct {
 // Allow remembers that the user allowed this access, then issues a code. After an
 // error part of it may be remembered: the user did allow that.
 func (i Issuer) Allow(ctx context.Context, r *Request, s store.Session, access []store.Access, now time.Time) (Answer, error) {
-	for _, a := range access {
+	for _, a := range consented(access, r.Target.issuer) {
 		consent := store.Consent{
 			Subject: s.Subject, ClientID: r.Client.ClientID, Resource: a.Resource, Place: r.place(), Promise: r.Client.ConsentPromise(),
 			Scopes: a.Scopes, Granted: now.UTC().Truncate(time.Second),
@@ -32,6 +33,20 @@ func (i Issuer) Allow(ctx context.Context, r *Request, s store.Session, access [
 		}
 	}
 	return i.Issue(ctx, r, s, access, now)
+}
+
+// consented adds to the access that a user allowed the scopes of OpenID Connect at the
+// issuer. They are about the user, so that a consent to them at an API holds also for a token
+// that is for no API (rights.Decide).
+func consented(access []store.Access, issuer string) []store.Access {
+	all := slices.Clone(access)
+	for _, a := range access {
+		api := func(scope string) bool { return !oauth.IdentityScope(scope) }
+		if scopes := slices.DeleteFunc(slices.Clone(a.Scopes), api); a.Resource != issuer && len(scopes) > 0 {
+			all = append(all, store.Access{Resource: issuer, Scopes: scopes})
+		}
+	}
+	return all
 }
 
 // Issue makes a code (RFC 6749, Section 4.1.2) for this access, and the answer that

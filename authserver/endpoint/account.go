@@ -149,7 +149,7 @@ func newest(sessions []store.Session, current string) []store.Session {
 }
 
 func (s *Server) accounts(v *View) signin.Account {
-	return signin.Account{Consents: s.Flows, Families: s.Flows, Sessions: s.sessions(v)}
+	return signin.Account{Consents: s.Flows, Families: s.Flows, Sessions: s.sessions(v), Issuer: v.terms.Issuer}
 }
 
 // accountApp is an app as the page shows it; of a client that is gone only the id

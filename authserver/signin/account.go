@@ -16,6 +16,8 @@ type Account struct {
 	Consents store.Consents
 	Families store.Families
 	Sessions Sessions
+	// Issuer of the server.
+	Issuer string
 }
 
 // App is a client with access.
@@ -72,10 +74,33 @@ func (a Account) Apps(ctx context.Context, subject string, now time.Time) ([]App
 	apps := make([]App, 0, len(byClient))
 	for client, access := range byClient {
 		slices.SortFunc(access, func(x, y Access) int { return cmp.Compare(x.Resource, y.Resource) })
-		apps = append(apps, App{client, access})
+		apps = append(apps, App{client, a.withoutRepetition(access)})
 	}
 	slices.SortFunc(apps, func(x, y App) int { return cmp.Compare(x.ClientID, y.ClientID) })
 	return apps, nil
+}
+
+// withoutRepetition leaves out a consent at the issuer if the app has the same scopes, at the
+// same places, at APIs: a consent at an API holds at the issuer too (authorize.Issuer.Allow).
+func (a Account) withoutRepetition(all []Access) []Access {
+	var atAPIs Access
+	for _, at := range all {
+		if at.Resource != a.Issuer {
+			atAPIs.Scopes, atAPIs.Places = append(atAPIs.Scopes, at.Scopes...), append(atAPIs.Places, at.Places...)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(at Access) bool {
+		return at.Resource == a.Issuer && at.Until.IsZero() && containsAll(atAPIs.Scopes, at.Scopes) && containsAll(atAPIs.Places, at.Places)
+	})
+}
+
+func containsAll(list, wanted []string) bool {
+	for _, s := range wanted {
+		if !slices.Contains(list, s) {
+			return false
+		}
+	}
+	return true
 }
 
 func (a Access) merge(scopes []string, place string, since, until time.Time) Access {

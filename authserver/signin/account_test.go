@@ -50,6 +50,45 @@ func TestAccountListsAppsWithAccess(t *testing.T) {
 	}
 }
 
+// TestAccountShowsAConsentAtTheIssuerOnce: at an API if it holds there too.
+func TestAccountShowsAConsentAtTheIssuerOnce(t *testing.T) {
+	const issuer, here, there = "https://id", "https://a.example", "https://z.example"
+	at := func(resource, place, scopes string) store.Consent {
+		return store.Consent{Subject: "user/a", ClientID: "app", Resource: resource, Place: place, Scopes: words(scopes), Granted: noon}
+	}
+	for rule, c := range map[string]struct {
+		consents []store.Consent
+		family   bool
+		want     string
+	}{
+		"the same scopes":        {[]store.Consent{at("https://api", here, "openid read"), at(issuer, here, "openid")}, false, "https://api"},
+		"of two APIs":            {[]store.Consent{at("https://api", here, "openid"), at("https://b", here, "email"), at(issuer, here, "email openid")}, false, "https://api https://b"},
+		"another scope":          {[]store.Consent{at("https://api", here, "openid"), at(issuer, here, "email openid")}, false, "https://api https://id"},
+		"another place":          {[]store.Consent{at("https://api", here, "openid"), at(issuer, there, "openid")}, false, "https://api https://id"},
+		"alone":                  {[]store.Consent{at(issuer, here, "openid")}, false, "https://id"},
+		"a refresh token for it": {[]store.Consent{at("https://api", here, "openid"), at(issuer, here, "openid")}, true, "https://api https://id"},
+	} {
+		m := newMemory()
+		if m.consents = c.consents; c.family {
+			g := store.Grant{Subject: "user/a", ClientID: "app", Place: here, Access: []store.Access{{Resource: issuer, Scopes: words("openid")}}}
+			m.families = []store.Family{{Grant: g, Created: noon, Current: "sealed", Expires: noon.Add(time.Hour)}}
+		}
+		account := accountOf(m)
+		account.Issuer = issuer
+		apps, err := account.Apps(t.Context(), "user/a", noon)
+		if err != nil || len(apps) != 1 {
+			t.Fatalf("%s: %v, %v", rule, apps, err)
+		}
+		var got []string
+		for _, a := range apps[0].Access {
+			got = append(got, a.Resource)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %q, want %q", rule, got, c.want)
+		}
+	}
+}
+
 // A19: what is withdrawn takes consents and tokens of this person and this app,
 // and nobody else's; consents first.
 func TestA19WithdrawTakesConsentsAndFamilies(t *testing.T) {
