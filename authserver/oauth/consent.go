@@ -9,7 +9,7 @@ import (
 
 // What a consent covers.
 //
-// The namespace of a declared client answers for the client, and the platform team for its
+// The namespace of a declared client answers for the client, and the NamespaceAccess for its
 // redirect hosts. A consent to it holds at all its redirect URIs.
 //
 // Everything about a client that registered itself is the client's own claim. A consent to

@@ -92,7 +92,7 @@ func (rules SelfRules) declared(s string) bool {
 // notOurs refuses what a stranger sends to the server's own host: no app is there
 // that nobody declared, and what the server answers at its own addresses must not
 // become a callback. Declared clients may share the host, as with
-// an issuer that has a path; their AuthorizationServer's redirectHosts say so.
+// an issuer that has a path; the redirectHosts of their NamespaceAccess say so.
 func (rules SelfRules) notOurs(r Registration) error {
 	for i, s := range r.RedirectURIs {
 		if rules.ours(s) {
