@@ -15,7 +15,7 @@ const (
 	// AdvanceFamily and FamilyByID are what a refresh is.
 	AdvanceFamily = `UPDATE families SET generation = $3, revoked = $4, ends = $5, record = $6, mac = $7
 		WHERE id = $1 AND generation = $2 AND revoked = 0`
-	readFamilies = `SELECT id, generation, revoked, record, mac, coalesce(signouts.count, 0), coalesce(signouts.at, 0)
+	readFamilies = `SELECT id, generation, families.subject, client_id, revoked, record, mac, coalesce(signouts.count, 0), coalesce(signouts.at, 0)
 		FROM families LEFT JOIN signouts ON signouts.subject = families.subject WHERE `
 	FamilyByID = readFamilies + `id = $1`
 	familiesOf = readFamilies + `families.subject = $1 AND revoked = 0 AND ends > $2 ORDER BY id`
@@ -27,7 +27,7 @@ func (r *Roles) PutFamily(ctx context.Context, f store.Family) error {
 	if err != nil {
 		return err
 	}
-	mac, err := r.signing.sign(familyRow, record, familyColumns(f.ID, f.Generation)...)
+	mac, err := r.signing.sign(familyRow, record, familyColumns(f.ID, f.Generation, f.Grant.Subject, f.Grant.ClientID)...)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (r *Roles) AdvanceFamily(ctx context.Context, from int64, next store.Family
 	if err != nil {
 		return err
 	}
-	mac, err := r.signing.sign(familyRow, record, familyColumns(next.ID, next.Generation)...)
+	mac, err := r.signing.sign(familyRow, record, familyColumns(next.ID, next.Generation, next.Grant.Subject, next.Grant.ClientID)...)
 	if err != nil {
 		return err
 	}
@@ -139,13 +139,14 @@ func (r *Roles) FamiliesOf(ctx context.Context, subject string, now time.Time) (
 func (r *Roles) scanFamily(row Scan) (store.Family, error) {
 	var (
 		id, record, mac     string
+		subject, clientID   string
 		generation, revoked int64
 		signOuts, at        int64
 	)
-	if err := row(&id, &generation, &revoked, &record, &mac, &signOuts, &at); err != nil {
+	if err := row(&id, &generation, &subject, &clientID, &revoked, &record, &mac, &signOuts, &at); err != nil {
 		return store.Family{}, err
 	}
-	if err := r.signing.authentic(familyRow, id, mac, []byte(record), familyColumns(id, generation)...); err != nil {
+	if err := r.signing.authentic(familyRow, id, mac, []byte(record), familyColumns(id, generation, subject, clientID)...); err != nil {
 		return store.Family{}, err
 	}
 	f, err := store.DecodeFamily(id, generation, revoked, []byte(record))
@@ -165,6 +166,7 @@ func (r *Roles) scanLiving(row Scan) (store.Family, error) {
 }
 
 // familyColumns have the generation too: an older record would bring older hashes back.
-func familyColumns(id string, generation int64) []string {
-	return []string{id, strconv.FormatInt(generation, 10)}
+// The subject and the client are what families are revoked by.
+func familyColumns(id string, generation int64, subject, clientID string) []string {
+	return []string{id, strconv.FormatInt(generation, 10), subject, clientID}
 }

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"clientele.dev/clientele/authserver/store"
@@ -12,7 +13,7 @@ const (
 	putSession    = `INSERT INTO sessions (id, hash, subject, username, seen, expires, record, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	touchSession  = `UPDATE sessions SET seen = $2 WHERE id = $1 AND seen < $2`
 	endSession    = `DELETE FROM sessions WHERE id = $1 AND subject = $2`
-	readSessions  = `SELECT id, hash, seen, record, mac, ` + signOutsOf + `sessions.subject) FROM sessions WHERE `
+	readSessions  = `SELECT id, hash, subject, username, seen, expires, record, mac, ` + signOutsOf + `sessions.subject) FROM sessions WHERE `
 	sessionByHash = readSessions + `hash = $1 AND expires > $2`
 	peopleNamed   = `SELECT DISTINCT subject FROM sessions WHERE username = $1 AND expires > $2 ORDER BY subject LIMIT $3`
 	sessionsOf    = readSessions + `subject = $1 AND expires > $2 ORDER BY id`
@@ -24,11 +25,12 @@ func (r *Roles) PutSession(ctx context.Context, s store.Session) error {
 	if err != nil {
 		return err
 	}
-	mac, err := r.signing.sign(sessionRow, record, s.ID, s.Hash)
+	username, expires := store.FoldUsername(s.Username), s.Expires.Unix()
+	mac, err := r.signing.sign(sessionRow, record, sessionColumns(s.ID, s.Hash, s.Subject, username, expires)...)
 	if err != nil {
 		return err
 	}
-	_, err = r.db.Exec(ctx, putSession, s.ID, s.Hash, s.Subject, store.FoldUsername(s.Username), seconds(s.Seen), s.Expires.Unix(), string(record), mac)
+	_, err = r.db.Exec(ctx, putSession, s.ID, s.Hash, s.Subject, username, seconds(s.Seen), expires, string(record), mac)
 	if err != nil {
 		return fmt.Errorf("put session %q: %w", s.ID, err)
 	}
@@ -90,13 +92,14 @@ func (r *Roles) SessionsOf(ctx context.Context, subject string, now time.Time) (
 
 func (r *Roles) scanSession(row Scan) (store.Session, error) {
 	var (
-		id, hash, record, mac string
-		seen, signOuts        int64
+		id, hash, subject, username string
+		record, mac                 string
+		seen, expires, signOuts     int64
 	)
-	if err := row(&id, &hash, &seen, &record, &mac, &signOuts); err != nil {
+	if err := row(&id, &hash, &subject, &username, &seen, &expires, &record, &mac, &signOuts); err != nil {
 		return store.Session{}, err
 	}
-	if err := r.signing.authentic(sessionRow, id, mac, []byte(record), id, hash); err != nil {
+	if err := r.signing.authentic(sessionRow, id, mac, []byte(record), sessionColumns(id, hash, subject, username, expires)...); err != nil {
 		return store.Session{}, err
 	}
 	s, err := store.DecodeSession(id, hash, seen, []byte(record))
@@ -104,4 +107,10 @@ func (r *Roles) scanSession(row Scan) (store.Session, error) {
 		err = errLeftOut
 	}
 	return s, err
+}
+
+// sessionColumns are all but the last use: which session it is, how long it is valid, and
+// by what it is found and ended.
+func sessionColumns(id, hash, subject, username string, expires int64) []string {
+	return []string{id, hash, subject, username, strconv.FormatInt(expires, 10)}
 }
