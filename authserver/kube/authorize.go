@@ -26,7 +26,7 @@ const (
 	VerbRegister = "register"
 )
 
-// reviewTimeout bounds one round of reviews.
+// reviewTimeout bounds one round of reviews, and the wait for its turn.
 const reviewTimeout = 5 * time.Second
 
 // Authorize implements endpoint.RegistrarAuthorizer. Everything that is not a
@@ -56,8 +56,6 @@ func (a *Adapter) Authorize(ctx context.Context, bearer string) (endpoint.Caller
 }
 
 func (a *Adapter) review(ctx context.Context, bearer, audience string) (endpoint.Caller, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reviewTimeout)
-	defer cancel()
 	cluster, err := a.clusterID(ctx)
 	if err != nil {
 		return endpoint.Caller{}, err

@@ -61,6 +61,9 @@ func (r *reviews) do(ctx context.Context, key [sha256.Size]byte, tokenExpires ti
 		if a, known := r.answers.Get(key); known { // since the look above
 			return a, nil
 		}
+		// Other requests may wait for the same answer: it does not end with the first.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reviewTimeout)
+		defer cancel()
 		a := r.ask(ctx, review)
 		r.keep(key, a, tokenExpires)
 		return a, nil

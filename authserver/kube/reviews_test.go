@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"clientele.dev/clientele/authserver/endpoint"
@@ -78,6 +79,55 @@ func TestReviewsAskOnceForManyAtTheSameTime(t *testing.T) {
 	if len(asked) != 0 {
 		t.Errorf("asked %d times more", len(asked))
 	}
+}
+
+// A request that is cancelled while it waits for its turn leaves the others that wait for
+// the same answer theirs (R2).
+func TestR2CancelledRequestFailsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReviews(time.Now)
+		do := func(ctx context.Context) (endpoint.Caller, error) {
+			return r.do(ctx, key("a"), time.Now().Add(time.Hour), func(ctx context.Context) (endpoint.Caller, error) {
+				return endpoint.Caller{Manage: true}, ctx.Err()
+			})
+		}
+		for range maxRunningReviews {
+			r.running <- struct{}{}
+		}
+		first, cancel := context.WithCancel(t.Context())
+		go func() {
+			if _, err := do(first); !errors.Is(err, context.Canceled) {
+				t.Errorf("the request that was cancelled: %v", err)
+			}
+		}()
+		synctest.Wait()
+		go func() {
+			if caller, err := do(t.Context()); err != nil || !caller.Manage {
+				t.Errorf("the request beside it: %+v, %v", caller, err)
+			}
+		}()
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		<-r.running
+		synctest.Wait()
+	})
+}
+
+// A review that gets no turn ends with reviewTimeout.
+func TestReviewsDoNotWaitForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReviews(time.Now)
+		for range maxRunningReviews {
+			r.running <- struct{}{}
+		}
+		_, err := r.do(t.Context(), key("a"), time.Now().Add(time.Hour), func(context.Context) (endpoint.Caller, error) {
+			return endpoint.Caller{}, nil
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestReviewsAreBounded(t *testing.T) {
