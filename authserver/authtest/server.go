@@ -12,7 +12,9 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,7 +142,7 @@ func (s *Server) run(t testing.TB, c Config) {
 	if s.home == "" {
 		s.home = s.URL
 	}
-	s.openStore(t, c, endpoints.Addr())
+	s.openStore(t, c)
 	s.settings(c)
 	source := c.Source
 	if source == nil {
@@ -223,12 +225,13 @@ func (s *Server) Snapshot() authserver.Snapshot {
 	return authserver.Snapshot{Settings: &settings, Signing: &signing, ServerKeys: &serverKeys}
 }
 
-// openStore under a role that no other server of the same PostgreSQL has: no two
-// listen on one port.
-func (s *Server) openStore(t testing.TB, c Config, listens net.Addr) {
-	_, port, err := net.SplitHostPort(listens.String())
-	must(t, err)
-	s.role = s.database.schema + "_" + port
+// roles counts the roles that servers have had.
+var roles atomic.Int64
+
+// openStore opens the server's store under a database role of its own. The number is not
+// the port: a later server can get the port of one that was stopped.
+func (s *Server) openStore(t testing.TB, c Config) {
+	s.role = s.database.schema + "_" + strconv.FormatInt(roles.Add(1), 10)
 	db := s.database.open(t, s.role, s.Clock.Now, c.Poll)
 	s.close = sync.OnceValue(db.Close)
 	t.Cleanup(func() { must(t, s.close()) })
