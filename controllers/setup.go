@@ -13,6 +13,7 @@ import (
 	"clientele.dev/clientele/controllers/signingkey"
 	"github.com/prometheus/client_golang/prometheus"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // Run runs the operator until ctx ends. It returns nil if that was why it
@@ -45,10 +46,16 @@ func Run(ctx context.Context, o Options) error {
 // register puts every controller into the manager, and returns what they measure.
 func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Collector, error) {
 	recorder := mgr.GetEventRecorder("clientele-operator")
+	// Not the manager's client: it would cache every ConfigMap and Secret.
+	direct, err := client.NewWithWatch(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme(), HTTPClient: mgr.GetHTTPClient()})
+	if err != nil {
+		return nil, fmt.Errorf("make a client of the API server: %w", err)
+	}
 	servers := registrar.NewServers(registrar.Options{
-		Tokens: registrar.ServiceAccount{Client: mgr.GetClient(), Namespace: o.Namespace, Name: o.ServiceAccount},
-		Now:    o.Now,
-		Log:    o.Log.WithName("registrar"),
+		Bundles: registrar.WatchBundles{Client: direct},
+		Tokens:  registrar.ServiceAccount{Client: mgr.GetClient(), Namespace: o.Namespace, Name: o.ServiceAccount},
+		Now:     o.Now,
+		Log:     o.Log.WithName("registrar"),
 	})
 	audiences := &scopepolicy.APIServerAudiences{Client: mgr.GetClient(), Namespace: o.Namespace, Name: o.ServiceAccount, Now: o.Now}
 	policyOptions := scopepolicy.Options{
@@ -68,7 +75,7 @@ func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Co
 		Missing:    missing(clients.Unregistered, policies.Unpushed),
 		Namespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 	})
-	err := errors.Join(
+	err = errors.Join(
 		scopepolicy.AddIndexes(ctx, mgr.GetFieldIndexer(), o.Namespace),
 		authorizationServers.SetupWithManager(mgr, o.Namespace),
 		signingkey.New(signingkey.Options{

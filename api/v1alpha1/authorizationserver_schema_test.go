@@ -45,8 +45,12 @@ func TestAuthorizationServerSchema(t *testing.T) {
 
 		{"url", issuer("https://as.example.com") + "\nunmanaged: {url: 'http://127.0.0.1:1'}", nil},
 		{"url without TLS", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {url: 'http://as.svc'}", []string{"spec.unmanaged.url", "must be an https URL"}},
-		{"caBundle", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundle: '-----BEGIN CERTIFICATE-----'}", nil},
-		{"caBundle of something else", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundle: 'x'}", []string{"spec.unmanaged.caBundle", "PEM block of type CERTIFICATE"}},
+		{"K9: caBundleRef", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundleRef: {kind: ConfigMap, name: internal-ca, key: root.pem}}", nil},
+		{"K9: caBundleRef of a Secret", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundleRef: {kind: Secret, name: internal-ca}}", nil},
+		{"K9: caBundleRef of another kind", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundleRef: {kind: Pod, name: a}}", []string{"spec.unmanaged.caBundleRef.kind", `"ConfigMap", "Secret"`}},
+		{"K9: caBundleRef without kind", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundleRef: {name: a}}", []string{"spec.unmanaged.caBundleRef.kind", "Required"}},
+		{"K9: caBundleRef in capitals", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundleRef: {kind: Secret, name: A}}", []string{"spec.unmanaged.caBundleRef.name", "should match"}},
+		{"K9: caBundleRef with a slash in its key", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundleRef: {kind: Secret, name: a, key: b/c}}", []string{"spec.unmanaged.caBundleRef.key", "should match"}},
 
 		{"defaultResource", server("defaultResource: https://api.example.com/v1"), nil},
 		{"defaultResource that is no URI", server("defaultResource: api"), []string{"spec.defaultResource", "absolute URI without a fragment"}},

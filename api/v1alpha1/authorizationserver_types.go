@@ -101,12 +101,10 @@ type UnmanagedServer struct {
 	// +optional
 	URL string `json:"url,omitempty"`
 
-	// caBundle holds PEM certificates the server's certificate must chain to.
-	// Absent: the system's roots.
-	// +kubebuilder:validation:MaxLength=65536
-	// +kubebuilder:validation:XValidation:rule="self.contains('-----BEGIN CERTIFICATE-----')",message="caBundle must hold at least one PEM block of type CERTIFICATE"
+	// caBundleRef names the PEM certificates that the server's certificate must chain
+	// to. A change is used at once. Absent: the system's roots.
 	// +optional
-	CABundle string `json:"caBundle,omitempty"`
+	CABundleRef *CABundleReference `json:"caBundleRef,omitempty"`
 }
 
 // TokensSpec governs how long tokens live, and how long people stay signed in.

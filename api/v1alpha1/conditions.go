@@ -237,6 +237,9 @@ const (
 	// ReasonInsecureURL surfaces when the server would have to be reached without
 	// TLS at an address that is not loopback.
 	ReasonInsecureURL = "InsecureURL"
+	// ReasonCABundleInvalid surfaces when the object that caBundleRef names does not
+	// exist, may not be read, lacks the key, or holds no certificate.
+	ReasonCABundleInvalid = "CABundleInvalid"
 	// ReasonInventoryPending surfaces until the operator has read the server's
 	// inventory for the first time.
 	ReasonInventoryPending = "InventoryPending"

@@ -54,10 +54,12 @@ const (
 	ServerKeysKey = "serverkeys.json"
 )
 
-// Keys of Secrets that the platform team makes, where a reference names none.
+// Keys of Secrets and ConfigMaps that the platform team makes, where a reference names none.
 const (
 	// LocalUsersKey holds the local users.
 	LocalUsersKey = "users.yaml"
+	// CABundleKey holds the certificates of a CA bundle.
+	CABundleKey = "ca.crt"
 	// UpstreamSecretKey holds the client secret at an upstream provider.
 	UpstreamSecretKey = "client_secret"
 )

@@ -21,6 +21,40 @@ type ServerReference struct {
 	Namespace string `json:"namespace,omitempty"`
 }
 
+// CABundleKind is the kind of object that holds a CA bundle.
+// +kubebuilder:validation:Enum=ConfigMap;Secret
+type CABundleKind string
+
+// The kinds of objects that hold a CA bundle.
+const (
+	// CABundleConfigMap is a ConfigMap.
+	CABundleConfigMap CABundleKind = "ConfigMap"
+	// CABundleSecret is a Secret.
+	CABundleSecret CABundleKind = "Secret"
+)
+
+// CABundleReference names PEM certificates in an object beside the
+// AuthorizationServer.
+type CABundleReference struct {
+	// kind of the object: ConfigMap or Secret.
+	// +required
+	Kind CABundleKind `json:"kind"`
+
+	// name of the object.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	// +required
+	Name string `json:"name"`
+
+	// key in the object. Absent: ca.crt.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +optional
+	Key string `json:"key,omitempty"`
+}
+
 // NamespacesFrom says how a group of namespaces is chosen.
 // +kubebuilder:validation:Enum=Same;All;Selector
 type NamespacesFrom string

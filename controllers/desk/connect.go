@@ -50,8 +50,9 @@ func (f *flags) connect(ctx context.Context) (connection, error) {
 		return connection{}, explainObject(err, object)
 	}
 	o := registrar.Options{
-		Tokens: registrar.ServiceAccount{Client: c, Namespace: account.Namespace, Name: account.Name, Lifetime: tokenLifetime},
-		Now:    f.Now,
+		Tokens:  registrar.ServiceAccount{Client: c, Namespace: account.Namespace, Name: account.Name, Lifetime: tokenLifetime},
+		Bundles: registrar.ReadBundles{Client: c},
+		Now:     f.Now,
 	}
 	if f.url != "" {
 		if err := forward(as, &o, f.url); err != nil {

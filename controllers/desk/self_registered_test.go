@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -141,11 +143,16 @@ func TestForwardedPort(t *testing.T) {
 	}))
 	t.Cleanup(h.Close)
 	w := newWorld(t)
+	bundle := &corev1.ConfigMap{Data: map[string]string{"ca.crt": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.Certificate().Raw}))}}
+	bundle.Namespace, bundle.Name = system, "forwarded-port"
+	must(t, w.admin.Create(t.Context(), bundle))
+	t.Cleanup(func() { must(t, w.admin.Delete(context.Background(), bundle)) })
 	for issuer, ok := range map[string]bool{"https://example.com": true, "https://another.test": false} { // the certificate is for example.com
 		as := &v1alpha1.AuthorizationServer{}
 		as.UID, as.Spec.Issuer = "uid", issuer
-		as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{CABundle: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.Certificate().Raw}))}
-		o := registrar.Options{Tokens: registrar.ServiceAccount{Client: w.admin, Namespace: system, Name: "clientele-support", Lifetime: tokenLifetime}, Now: time.Now}
+		as.Namespace = system
+		as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{CABundleRef: &v1alpha1.CABundleReference{Kind: v1alpha1.CABundleConfigMap, Name: bundle.Name}}
+		o := registrar.Options{Bundles: registrar.ReadBundles{Client: w.admin}, Tokens: registrar.ServiceAccount{Client: w.admin, Namespace: system, Name: "clientele-support", Lifetime: tokenLifetime}, Now: time.Now}
 		must(t, forward(as, &o, h.URL+"/"))
 		n, err := registrar.NewServers(o).For(as).SelfRegistered(t.Context())
 		if ok && (err != nil || n != 7) || !ok && (err == nil || !strings.Contains(err.Error(), "another.test")) {

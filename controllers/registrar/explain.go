@@ -35,6 +35,7 @@ func Explain(err error) Explanation {
 	}{
 		{ErrNotSynced, v1alpha1.ReasonServerNotReady},
 		{ErrToken, v1alpha1.ReasonRegistrarTokenRefused},
+		{ErrCABundle, v1alpha1.ReasonCABundleInvalid},
 		{ErrInsecure, v1alpha1.ReasonInsecureURL},
 		{ErrIssuer, v1alpha1.ReasonIssuerMismatch},
 		{ErrMetadata, v1alpha1.ReasonMetadataInvalid},

@@ -43,8 +43,9 @@ type call struct {
 // do carries out a call and returns the status of a success (2xx). Everything
 // else is an error of this package.
 func (s *Server) do(ctx context.Context, c call) (int, error) {
-	if s.configErr != nil {
-		return 0, s.configErr
+	by := s.transport.Load()
+	if by.err != nil {
+		return 0, by.err
 	}
 	ctx, cancel := context.WithTimeout(ctx, orDefault(c.timeout, s.options.Timeout))
 	defer cancel()
@@ -52,7 +53,7 @@ func (s *Server) do(ctx context.Context, c call) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	res, err := s.http.Do(req)
+	res, err := by.http.Do(req)
 	if err != nil {
 		return 0, unreachable(err)
 	}

@@ -2,11 +2,15 @@ package registrar
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"io"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -192,11 +196,41 @@ func TestTLSFailureAndCABundle(t *testing.T) {
 	if Explain(err).Reason != v1alpha1.ReasonServerUnreachable || len(f.seen) != 0 {
 		t.Fatalf("an unknown certificate: %v, %q", err, f.seen)
 	}
-	trusted := f.object(func(as *v1alpha1.AuthorizationServer) {
-		as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{CABundle: pemOf(f.Certificate())}
+	given := &fakeBundles{}
+	servers.options.Bundles = given
+	as := f.object(func(as *v1alpha1.AuthorizationServer) {
+		as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{CABundleRef: &v1alpha1.CABundleReference{Kind: v1alpha1.CABundleConfigMap, Name: "ca"}}
 	})
-	if _, err := servers.For(trusted).Register(t.Context(), someClient()); err != nil {
-		t.Error(err)
+	server := servers.For(as)
+	try := func() string {
+		if _, err := server.Register(t.Context(), someClient()); err != nil {
+			return Explain(err).Reason
+		}
+		return ""
+	}
+	// K9: what changes is used at once, by the same Server.
+	for _, step := range []struct {
+		pem  string
+		err  error
+		want string
+	}{
+		{pem: pemOf(f.Certificate())},
+		{err: ErrCABundle, want: v1alpha1.ReasonCABundleInvalid},
+		{pem: "garbage", want: v1alpha1.ReasonCABundleInvalid},
+		{pem: otherCA(t), want: v1alpha1.ReasonServerUnreachable},
+		{pem: otherCA(t) + pemOf(f.Certificate())},
+	} {
+		given.set([]byte(step.pem), step.err)
+		if got := try(); got != step.want {
+			t.Errorf("%q, %v: reason %q, want %q", step.pem[:min(20, len(step.pem))], step.err, got, step.want)
+		}
+	}
+	if servers.For(as) != server {
+		t.Error("another bundle made another Server")
+	}
+	servers.Forget(server.Key())
+	if given.ctx.Err() == nil {
+		t.Error("the bundle of a server that is gone is still followed")
 	}
 }
 
@@ -255,4 +289,29 @@ func TestRetryAfter(t *testing.T) {
 
 func pemOf(c *x509.Certificate) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+}
+
+// fakeBundles gives the one that follows it what a test sets.
+type fakeBundles struct {
+	ctx context.Context
+	set func([]byte, error)
+}
+
+func (b *fakeBundles) Follow(ctx context.Context, _ string, _ v1alpha1.CABundleReference, set func([]byte, error)) {
+	b.ctx, b.set = ctx, set
+}
+
+// otherCA is a certificate that signed nothing here.
+func otherCA(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }

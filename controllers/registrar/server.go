@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
@@ -15,16 +17,24 @@ import (
 
 // target is what a Server is made of. Another one makes another Server.
 type target struct {
-	uid      string
-	issuer   string
-	base     string
-	caBundle string
+	uid    string
+	issuer string
+	base   string
+	ca     v1alpha1.CABundleReference // zero: the system's roots
+}
+
+// transport is how a Server is reached at the moment; err: why it cannot be.
+type transport struct {
+	http *http.Client
+	err  error
 }
 
 func targetOf(as *v1alpha1.AuthorizationServer) target {
 	t := target{uid: string(as.UID), issuer: as.Spec.Issuer, base: as.Spec.Issuer}
 	if u := as.Spec.Unmanaged; u != nil {
-		t.caBundle = u.CABundle
+		if u.CABundleRef != nil {
+			t.ca = *u.CABundleRef
+		}
 		if u.URL != "" {
 			t.base = trimSlash(u.URL)
 		}
@@ -38,13 +48,13 @@ type Server struct {
 	key         Key
 	target      target
 	options     Options
-	http        *http.Client
-	configErr   error
+	transport   atomic.Pointer[transport]
 	bearer      *bearer
 	inventory   *Inventory
 	brake       *Brake
 	subscribers *subscribers
-	cancel      context.CancelFunc
+	cancel      context.CancelFunc // of the inventory loop
+	forget      context.CancelFunc // of the CA bundle
 
 	mu        sync.Mutex
 	endpoints Endpoints
@@ -98,38 +108,65 @@ func newServer(key Key, t target, o Options, subs *subscribers) *Server {
 		func(o Owner) { subs.client(key, o) },
 		func(uid string) { subs.policy(key, uid) },
 	)
-	s.http, s.configErr = newHTTPClient(t.caBundle, o.CertificateName)
-	if s.configErr == nil {
-		s.configErr = checkSecure(t.base)
+	ctx, cancel := context.WithCancel(context.Background())
+	s.forget = cancel
+	switch {
+	case t.ca == v1alpha1.CABundleReference{}:
+		s.connect(nil, nil)
+	case o.Bundles == nil:
+		s.connect(nil, fmt.Errorf("%w: it is not read here", ErrCABundle))
+	default:
+		o.Bundles.Follow(ctx, key.Namespace, t.ca, s.connect)
 	}
 	return s
 }
 
+// connect makes the server be reached with a CA bundle from now on; none: with the
+// system's roots. Exchanges that have begun end with the bundle before. err says why
+// there is no bundle.
+func (s *Server) connect(pem []byte, err error) {
+	next := &transport{err: err}
+	if err == nil {
+		next.err = checkSecure(s.target.base)
+	}
+	if next.err == nil {
+		next.http, next.err = newHTTPClient(pem, s.options.CertificateName)
+	}
+	if old := s.transport.Swap(next); old != nil && old.http != nil {
+		old.http.CloseIdleConnections()
+	}
+}
+
 // newHTTPClient follows no redirect: it would carry the registrar's token away.
-func newHTTPClient(caBundle, certificateName string) (*http.Client, error) {
-	transport := &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ServerName: certificateName},
-		MaxIdleConns:           64,
-		MaxIdleConnsPerHost:    64,
-		IdleConnTimeout:        90 * time.Second,
-		TLSHandshakeTimeout:    5 * time.Second,
-		ForceAttemptHTTP2:      true,
-		MaxResponseHeaderBytes: 64 << 10,
+func newHTTPClient(pem []byte, certificateName string) (*http.Client, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: certificateName}
+	if len(pem) > 0 {
+		var err error
+		if c.RootCAs, err = certPool(pem); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrCABundle, err)
+		}
 	}
-	c := &http.Client{
-		Transport:     transport,
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			TLSClientConfig:        c,
+			MaxIdleConns:           64,
+			MaxIdleConnsPerHost:    64,
+			IdleConnTimeout:        90 * time.Second,
+			TLSHandshakeTimeout:    5 * time.Second,
+			ForceAttemptHTTP2:      true,
+			MaxResponseHeaderBytes: 64 << 10,
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	if caBundle == "" {
-		return c, nil
-	}
+	}, nil
+}
+
+func certPool(pem []byte) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM([]byte(caBundle)) {
-		return c, fmt.Errorf("%w: spec.unmanaged.caBundle holds no certificate that can be read", ErrUnreachable)
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New("it holds no PEM certificate that can be read")
 	}
-	transport.TLSClientConfig.RootCAs = pool
-	return c, nil
+	return pool, nil
 }
 
 // Key names the AuthorizationServer.
@@ -154,5 +191,8 @@ func (s *Server) stop() {
 	if s.cancel != nil {
 		s.cancel()
 	}
-	s.http.CloseIdleConnections()
+	s.forget()
+	if t := s.transport.Load(); t != nil && t.http != nil {
+		t.http.CloseIdleConnections()
+	}
 }

@@ -19,6 +19,9 @@ type Options struct {
 	Tokens TokenSource
 	// Now is the clock.
 	Now func() time.Time
+	// Bundles reads the CA bundles that AuthorizationServers name. Nil: a server with
+	// one cannot be reached.
+	Bundles Bundles
 	// CertificateName is the host name that servers' certificates must be for.
 	// Empty: the one in the URL.
 	CertificateName string
@@ -72,7 +75,7 @@ func orDefault(d, fallback time.Duration) time.Duration {
 }
 
 // For returns the Server of an AuthorizationServer and makes it if there is none
-// yet. Where uid, issuer, URL or CA bundle changed, a new one takes the place of
+// yet. Where uid, issuer, URL or caBundleRef changed, a new one takes the place of
 // the old. It is cheap and asks nothing over the network.
 func (s *Servers) For(as *v1alpha1.AuthorizationServer) *Server {
 	key := Key{Namespace: as.Namespace, Name: as.Name}
@@ -137,6 +140,9 @@ func (s *Servers) Start(ctx context.Context) error {
 	<-ctx.Done()
 	s.mu.Lock()
 	s.running = nil
+	for _, server := range s.servers {
+		server.forget()
+	}
 	s.mu.Unlock()
 	s.loops.Wait()
 	return nil
