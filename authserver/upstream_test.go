@@ -58,12 +58,7 @@ func (w *work) configure(t *testing.T, providers ...signin.Provider) {
 // the code.
 func (w *work) code(t *testing.T, b *authtest.Browser, c authtest.Client, scope string) string {
 	t.Helper()
-	page := b.Get(t, w.AuthorizeURL(c, "scope", scope))
-	if page.AsksPassword() {
-		there := w.idp.NewBrowser(t)
-		away := b.Get(t, html.UnescapeString(buttonLink.FindStringSubmatch(page.Body)[1]))
-		page = b.Get(t, there.Complete(t, there.Get(t, away.URL), "ada").URL)
-	}
+	page := w.arrive(t, b, c, scope)
 	if page.AsksConsent() {
 		page = b.Submit(t, page, "decision", "allow")
 	}
@@ -72,6 +67,18 @@ func (w *work) code(t *testing.T, b *authtest.Browser, c authtest.Client, scope 
 		t.Fatalf("no code: %d %s\n%s", page.Status, page.URL, w.Log)
 	}
 	return code
+}
+
+// arrive is where ada comes for a client, by way of the provider unless she is signed in.
+func (w *work) arrive(t *testing.T, b *authtest.Browser, c authtest.Client, scope string) authtest.Page {
+	t.Helper()
+	page := b.Get(t, w.AuthorizeURL(c, "scope", scope))
+	if !page.AsksPassword() {
+		return page
+	}
+	there := w.idp.NewBrowser(t)
+	away := b.Get(t, html.UnescapeString(buttonLink.FindStringSubmatch(page.Body)[1]))
+	return b.Get(t, there.Complete(t, there.Get(t, away.URL), "ada").URL)
 }
 
 // TestSignInAtAnUpstreamProvider sends a person to a second server and back.

@@ -11,6 +11,7 @@ import (
 )
 
 func TestOAuthClientSchema(t *testing.T) {
+	const code = "grantTypes: [authorization_code]\nredirectURIs: ['https://app.example/cb']\n"
 	keys := []string{"spec.credentials.template.keys", "the keys must differ from each other"}
 	resource := []string{"spec.resources[0]", "absolute URI without a fragment"}
 	checkCreate(t, "OAuthClient", []rule{
@@ -31,6 +32,16 @@ credentials:
   overlap: 0s
 deletionPolicy: Orphan
 disabled: true`, nil},
+		{"B14 users", code + "users: {allow: [{groups: [sales, support], roles: [lead]}, {roles: [admin]}, {groups: [board]}]}", nil},
+		{"B14 users with the most entries", code + "users: {allow: " + names(16, func(i int) string { return "{groups: [g" + word(i) + "]}" }) + "}", nil},
+		{"B14 users without a list", code + "users: {}", []string{"spec.users.allow", "Required"}},
+		{"B14 users with an empty list", code + "users: {allow: []}", []string{"spec.users.allow", "must have at least one entry"}},
+		{"B14 users with an empty entry", code + "users: {allow: [{roles: [admin]}, {}]}", []string{"spec.users.allow[1]", "must have groups or roles"}},
+		{"B14 users with empty groups", code + "users: {allow: [{groups: []}]}", []string{"spec.users.allow[0].groups", "at least 1"}},
+		{"B14 users with an empty name", code + "users: {allow: [{roles: ['']}]}", []string{"spec.users.allow[0].roles[0]", "at least 1"}},
+		{"B14 users with a group twice", code + "users: {allow: [{groups: [a, a]}]}", []string{"spec.users.allow[0].groups[1]", "Duplicate"}},
+		{"B14 users with too many entries", code + "users: {allow: " + names(17, func(i int) string { return "{groups: [g" + word(i) + "]}" }) + "}", []string{"spec.users.allow", "16"}},
+		{"B14 users of a client for itself", "users: {allow: [{groups: [sales]}]}", []string{"users is for authorization_code"}},
 		{"serverRef without name", "serverRef: {namespace: a}", []string{"spec.serverRef.name", "Required"}},
 		{"serverRef in capitals", "serverRef: {name: Default}", []string{"spec.serverRef.name", "should match"}},
 		{"serverRef with a slash", "serverRef: {name: a/b}", []string{"spec.serverRef.name", "should match"}},

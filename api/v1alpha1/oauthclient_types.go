@@ -82,6 +82,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.?pkce.orValue('Required') != 'Optional' || (self.?type.orValue('Confidential') == 'Confidential' && (has(self.grantTypes) && 'authorization_code' in self.grantTypes))",message="pkce may be Optional only for type Confidential with authorization_code in grantTypes"
 // +kubebuilder:validation:XValidation:rule="!has(self.tokens) || (has(self.grantTypes) && 'refresh_token' in self.grantTypes) || (!has(self.tokens.refreshTokenLifetime) && !has(self.tokens.refreshTokenIdleLifetime))",message="tokens limits refresh tokens: add refresh_token to grantTypes, or remove the limits"
 // +kubebuilder:validation:XValidation:rule="self.?type.orValue('Confidential') != 'Public' || !has(self.credentials) || !has(self.credentials.rotateEvery)",message="credentials.rotateEvery is for type Confidential: a Public client has no secret to rotate"
+// +kubebuilder:validation:XValidation:rule="!has(self.users) || (has(self.grantTypes) && 'authorization_code' in self.grantTypes)",message="users is for authorization_code: add it to grantTypes, or remove users"
 // +kubebuilder:validation:XValidation:rule="has(self.clientID) == has(oldSelf.clientID)",message="clientID is immutable: it cannot be set or removed later; make a new OAuthClient instead"
 // +kubebuilder:validation:XValidation:rule="has(self.serverRef) ? (has(oldSelf.serverRef) ? self.serverRef.name == oldSelf.serverRef.name : self.serverRef.name == 'default') : (!has(oldSelf.serverRef) || oldSelf.serverRef.name == 'default')",message="serverRef is immutable: it must go on naming the same AuthorizationServer; make a new OAuthClient instead"
 type OAuthClientSpec struct {
@@ -221,6 +222,10 @@ type OAuthClientSpec struct {
 	// +optional
 	Resources []string `json:"resources,omitempty"`
 
+	// users says which users may use the client. Absent: everyone who can sign in.
+	// +optional
+	Users *ClientUsers `json:"users,omitempty"`
+
 	// tokens shortens how long the client's tokens live.
 	// +optional
 	Tokens *ClientTokens `json:"tokens,omitempty"`
@@ -239,6 +244,42 @@ type OAuthClientSpec struct {
 	// disabled refuses the client everywhere, at once, and keeps its credentials.
 	// +optional
 	Disabled bool `json:"disabled,omitempty"`
+}
+
+// ClientUsers says which users may use a client.
+type ClientUsers struct {
+	// allow lists the users who may use the client. A user must match one entry. A user
+	// who matches none sees a page that says so, and the client gets access_denied. Tokens
+	// that such a user has are inactive, and are not refreshed. Of local users the groups
+	// and roles of now count, of users of OpenID providers those of the sign-in.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.size() > 0",message="allow must have at least one entry; remove users to allow everyone"
+	// +required
+	Allow []AllowedUsers `json:"allow"`
+}
+
+// AllowedUsers are users by their groups and roles. A user must meet each of groups and
+// roles that is set, by any one of what it lists.
+// +kubebuilder:validation:XValidation:rule="has(self.groups) || has(self.roles)",message="an entry of allow must have groups or roles"
+type AllowedUsers struct {
+	// groups of which the user must be in one.
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	// +optional
+	Groups []string `json:"groups,omitempty"`
+
+	// roles of which the user must hold one.
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	// +optional
+	Roles []string `json:"roles,omitempty"`
 }
 
 // ClientTokens shortens how long a client's tokens live. A value that is longer

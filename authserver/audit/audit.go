@@ -32,6 +32,9 @@ const (
 	// as a user name is not told: people type passwords there.
 	SignedIn      Name = "user.signed_in"
 	SignInRefused Name = "user.sign_in_refused"
+	// UserNotAllowed: a person who is signed in may not use an app. No group and no role
+	// is logged.
+	UserNotAllowed Name = "user.not_allowed"
 	// SessionEnded: a person signed a browser out, this one or another of theirs.
 	SessionEnded Name = "user.session_ended"
 	// ConsentGiven: a person allowed an app what it asked for; ConsentDenied: they
@@ -84,6 +87,8 @@ func loggable(n Name) []string {
 		return []string{"subject", "remote"}
 	case ConsentGiven, ConsentDenied, ConsentWithdrawn:
 		return []string{"client_id", "subject", "remote"}
+	case UserNotAllowed:
+		return []string{"client_id", "subject", "reason", "remote"}
 	case SignInRefused, TokenReused, TokenRetried, TokenAhead:
 		return []string{"client_id", "remote"}
 	case PolicyStored, PolicyDeleted:
@@ -104,7 +109,7 @@ func loggable(n Name) []string {
 // that change what somebody may do never are.
 func bounded(n Name) bool {
 	switch n {
-	case RegistrarRefused, RegistrationRefused, AuthenticationRefused, SignInRefused, TokenReused, TokenRetried, TokenAhead, ConsentDenied:
+	case RegistrarRefused, RegistrationRefused, AuthenticationRefused, SignInRefused, UserNotAllowed, TokenReused, TokenRetried, TokenAhead, ConsentDenied:
 		return true
 	}
 	return false

@@ -58,7 +58,7 @@ func (i Issuer) Issue(ctx context.Context, r *Request, s store.Session, access [
 		Hash: credential.Hash(code.Reveal()),
 		Grant: store.Grant{
 			ClientID: r.Client.ClientID, Subject: s.Subject, Source: s.Source, SessionID: s.ID,
-			Access: access, Roles: s.Roles, Tenant: s.Tenant, AuthTime: authTime(s), Nonce: r.Nonce, SignOuts: s.SignOuts,
+			Access: access, Roles: s.Roles, Groups: s.Groups, Tenant: s.Tenant, AuthTime: authTime(s), Nonce: r.Nonce, SignOuts: s.SignOuts,
 			Place: r.place(),
 		},
 		RedirectURI: r.RedirectURI,
@@ -79,6 +79,15 @@ func (r *Request) place() string { return r.Client.ConsentPlace(r.Target.redirec
 // Deny is the answer of a user who says no.
 func Deny(r *Request) Answer {
 	return r.Target.refusal(oauth.AccessDenied("the user did not allow it"))
+}
+
+// NotAllowed is the answer to a request of a user who may not use the client (RFC 6749,
+// Section 4.1.2.1). With prompt=none it goes to the client at once, otherwise when the
+// user has read the page and goes back.
+func NotAllowed(r *Request) Answer { return r.Target.refusal(notAllowed()) }
+
+func notAllowed() *oauth.Error {
+	return oauth.AccessDenied("the user may not use this client")
 }
 
 // authTime in Unix seconds. What is not known is no year 1, but left out of tokens.

@@ -8,6 +8,7 @@ import (
 	"clientele.dev/clientele/authserver/grant"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/policy"
+	"clientele.dev/clientele/authserver/rights"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -20,6 +21,8 @@ const (
 	SignIn Step = iota
 	// AskConsent: the user is signed in and is to be asked.
 	AskConsent
+	// Barred: the user is signed in and may not use the client.
+	Barred
 	// Answerable: nothing; the code can be issued.
 	Answerable
 )
@@ -36,6 +39,9 @@ type Interaction struct {
 // With prompt=none whatever would need a page is refused (OpenID Connect Core 1.0,
 // Section 3.1.2.6). The verdict is good for AskConsent and Answerable.
 //
+// Barred comes before all that is about scopes and consent: nothing is stored for a user
+// who may not use the client.
+//
 // A refusal is a *Redirected or an *Offered; other errors are the store's.
 func (i Interaction) Next(ctx context.Context, r *Request, p Pending, session *store.Session) (Step, Verdict, error) {
 	quiet := r.Prompt.Has(oauth.PromptNone)
@@ -47,6 +53,13 @@ func (i Interaction) Next(ctx context.Context, r *Request, p Pending, session *s
 		return SignIn, nil, r.Target.Silent().Refuse(oauth.LoginRequired("the user is not signed in, or not recently enough, or is another"))
 	default:
 		return SignIn, nil, nil
+	}
+	switch {
+	case rights.MayUse(r.Client, session.Groups, session.Roles):
+	case quiet:
+		return Barred, nil, r.Target.Silent().Refuse(notAllowed())
+	default:
+		return Barred, nil, nil
 	}
 	verdict, err := i.judge(ctx, r, session)
 	switch {

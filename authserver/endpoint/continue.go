@@ -42,6 +42,7 @@ const switchOn = "&" + fieldSwitch + "=1"
 const (
 	stepSignIn  = "sign-in"
 	stepConsent = "consent"
+	stepBarred  = "barred"
 )
 
 // visit is a browser with a pending request.
@@ -63,13 +64,18 @@ func (s *Server) continueAuthorization(x *exchange) int {
 		return s.notAuthorized(x, err)
 	}
 	step, verdict, err := s.interaction(x.view).Next(x.r.Context(), v.request, v.pending, v.session)
+	v.other = p.Get(fieldSwitch) != "" && !v.request.Prompt.Has(oauth.PromptNone)
+	if step == authorize.Barred && !v.other {
+		s.auditBarred(x, v)
+	}
 	if err != nil {
 		return s.notAuthorized(x, v.refuse(err))
 	}
-	v.other = p.Get(fieldSwitch) != "" && !v.request.Prompt.Has(oauth.PromptNone)
 	switch {
 	case step == authorize.SignIn || v.other:
 		return s.signInPage(x, v, v.request.LoginHint, problem(p.Get(fieldProblem)))
+	case step == authorize.Barred:
+		return s.barredPage(x, v)
 	case step == authorize.AskConsent:
 		return s.consentPage(x, v, verdict)
 	}
@@ -77,7 +83,7 @@ func (s *Server) continueAuthorization(x *exchange) int {
 	return s.finish(x, v, answer, err)
 }
 
-// postContinue is POST /oauth/continue: the sign-in form and the consent form. A
+// postContinue is POST /oauth/continue: the forms of the pages for pending requests. A
 // form is ours if the browser says so, and its token is of this browser, this form
 // and this request (FAILURES A20).
 func (s *Server) postContinue(x *exchange) int {
@@ -93,6 +99,8 @@ func (s *Server) postContinue(x *exchange) int {
 		return s.postSignIn(x, v, &p)
 	case stepConsent:
 		return s.postConsent(x, v, &p)
+	case stepBarred:
+		return s.postBarred(x, v, &p)
 	}
 	return s.notAuthorized(x, errForm)
 }
@@ -177,8 +185,8 @@ func (s *Server) postConsent(x *exchange, v visit, p *params.Params) int {
 	if err != nil {
 		return s.notAuthorized(x, v.refuse(err))
 	}
-	if step == authorize.SignIn {
-		return redirect(x, continueURL(x.view, v.prt)) // signed out meanwhile
+	if step == authorize.SignIn || step == authorize.Barred {
+		return redirect(x, continueURL(x.view, v.prt)) // signed out, or barred, meanwhile
 	}
 	shown := p.Get(fieldShown)
 	if !s.csrf(x.view).Check(p.Get(fieldCSRF), signin.FormConsent, x.view.cookies.ReadSession(x.r), v.prt, shown) {

@@ -24,7 +24,7 @@ import (
 //  4. The code_verifier belongs to the code_challenge (RFC 7636, Section 4.6).
 //  5. The resource, if one is named, is one of the authorization request (RFC
 //     8707, Section 2.2).
-//  6. The user is still welcome, has not taken the consent back meanwhile, and
+//  6. The user is still welcome, may still use the client, has not taken the consent back meanwhile, and
 //     policy still allows some of the scopes.
 //  7. The family is written, and with it what revokes these tokens.
 //
@@ -171,7 +171,7 @@ func resourceIsGranted(code store.Code, r Request) error {
 
 // stillAllowed is check 6, at every resource of the code.
 func (g AuthorizationCode) stillAllowed(ctx context.Context, code store.Code, r Request) ([]UserRight, error) {
-	if err := stillWelcome(g.Users, code.Grant); err != nil {
+	if err := stillWelcome(g.Users, r.Client, code.Grant); err != nil {
 		return nil, err
 	}
 	to, err := oauth.SelectRedirect(r.Client.RedirectURIs, code.RedirectURI, r.Terms.PrivateUseSchemes...)

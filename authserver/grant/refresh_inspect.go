@@ -37,7 +37,7 @@ func (g RefreshToken) Inspect(ctx context.Context, text string, r Request) (Refr
 	if judge(f, t, r) != current {
 		return RefreshState{}, unknownRefreshToken(errors.New("it is not the newest of its family"))
 	}
-	if err := stillWelcome(g.Users, f.Grant); err != nil {
+	if err := stillWelcome(g.Users, r.Client, f.Grant); err != nil {
 		return RefreshState{}, err
 	}
 	now, err := g.present(ctx, f, r)

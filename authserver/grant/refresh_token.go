@@ -22,7 +22,7 @@ import (
 //     revoked and has not expired.
 //  3. The resource, if one is named, is one of the family's (RFC 8707, Section 2.2).
 //     It may be another one each time.
-//  4. The user is still welcome.
+//  4. The user is still welcome, and may still use the client.
 //  5. The scope is no more than what was granted; the user, policy and the user's
 //     roles still allow it at this resource.
 //  6. The token is the current one: the family is moved on. Or it was used within the
@@ -148,7 +148,7 @@ func (g RefreshToken) stillAllowed(ctx context.Context, f store.Family, r Reques
 	if err != nil {
 		return UserRight{}, err
 	}
-	if err := stillWelcome(g.Users, f.Grant); err != nil {
+	if err := stillWelcome(g.Users, r.Client, f.Grant); err != nil {
 		return UserRight{}, err
 	}
 	asked, err := narrowed(f.Grant, access, r.Scope)

@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -20,13 +21,19 @@ type UserRight struct {
 	Tenant string
 }
 
-// stillWelcome is the check that the user of a grant may still sign in.
-func stillWelcome(users rights.Users, g store.Grant) error {
+// stillWelcome is the check that the user of a grant may still sign in, and use the
+// client.
+func stillWelcome(users rights.Users, c *registry.Client, g store.Grant) error {
 	welcome, err := users.Welcome(g.Subject, g.Source)
-	if err == nil && !welcome {
+	switch {
+	case err != nil:
+		return err
+	case !welcome:
 		return oauth.InvalidGrant("the user may not sign in any more")
+	case !rights.StillMayUse(users, c, g):
+		return oauth.InvalidGrant("the user may not use this client any more").WithCause(errors.New(rights.NotAllowedReason))
 	}
-	return err
+	return nil
 }
 
 // RefreshLifetimes returns how long a refresh token family of a client lives

@@ -6,6 +6,7 @@ import (
 
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/policy"
+	"clientele.dev/clientele/authserver/registry"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -16,6 +17,8 @@ type people struct {
 }
 
 func (p people) Welcome(string, store.Source) (bool, error) { return p.welcome, p.err }
+
+func (people) Groups(_ string, atSignIn []string) []string { return atSignIn }
 
 func (people) Roles(_ string, atSignIn []string) []string { return atSignIn }
 
@@ -33,7 +36,7 @@ func TestWhoIsNotKnownIsNoInvalidGrant(t *testing.T) {
 		"not known":    {people{false, oauth.TemporarilyUnavailable("not yet")}, oauth.CodeTemporarilyUnavailable},
 		"out of order": {people{false, errors.New("broken")}, oauth.CodeServerError},
 	} {
-		if got := oauth.CodeOf(stillWelcome(c.people, store.Grant{Subject: "user/ada"})); got != c.want {
+		if got := oauth.CodeOf(stillWelcome(c.people, &registry.Client{}, store.Grant{Subject: "user/ada"})); got != c.want {
 			t.Errorf("%s: %q, want %q", rule, got, c.want)
 		}
 		if c.want == "" {

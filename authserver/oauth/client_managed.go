@@ -22,6 +22,12 @@ const (
 	// MaxRefreshLifetime bounds the lifetimes of refresh tokens, in seconds: a
 	// year.
 	MaxRefreshLifetime = 365 * 24 * 60 * 60
+	// MaxAllowedUsers is how many entries allowed_users may have, MaxAllowedNames how
+	// many groups, or roles, one of them may list, and MaxAllowedName how many
+	// characters each of these may have.
+	MaxAllowedUsers = 16
+	MaxAllowedNames = 64
+	MaxAllowedName  = 256
 	// MaxOwnerDisplay is how many characters owner_display may have.
 	MaxOwnerDisplay = 200
 )
@@ -49,6 +55,7 @@ func checkManaged(r Registration) *Error {
 		checkLifetime,
 		checkRefreshLifetimes,
 		checkPrivileges,
+		checkAllowedUsers,
 		checkLabels,
 		checkAdopt,
 	}
@@ -162,6 +169,35 @@ func checkPrivileges(r Registration) *Error {
 		return InvalidClientMetadata("clientele_managed.owner_display must be text on one line of at most %d characters", MaxOwnerDisplay)
 	}
 	return nil
+}
+
+// checkAllowedUsers refuses a list without entries, which could be read as everyone or as
+// no user.
+func checkAllowedUsers(r Registration) *Error {
+	allowed := r.Managed.AllowedUsers
+	switch {
+	case allowed == nil:
+		return nil
+	case len(allowed) == 0 || len(allowed) > MaxAllowedUsers:
+		return InvalidClientMetadata("clientele_managed.allowed_users must list 1 to %d entries, or be absent", MaxAllowedUsers)
+	case !usesCode(r):
+		return InvalidClientMetadata("clientele_managed.allowed_users is for clients with the grant type %s", GrantAuthorizationCode)
+	}
+	for i, a := range allowed {
+		if len(a.Groups) == 0 && len(a.Roles) == 0 {
+			return InvalidClientMetadata("clientele_managed.allowed_users[%d] must list groups or roles", i)
+		}
+		if !allowedNames(a.Groups) || !allowedNames(a.Roles) {
+			return InvalidClientMetadata("clientele_managed.allowed_users[%d] must list at most %d groups and roles of 1 to %d characters each", i, MaxAllowedNames, MaxAllowedName)
+		}
+	}
+	return nil
+}
+
+func allowedNames(names []string) bool {
+	return len(names) <= MaxAllowedNames && !slices.ContainsFunc(names, func(name string) bool {
+		return name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > MaxAllowedName
+	})
 }
 
 func checkLabels(r Registration) *Error {

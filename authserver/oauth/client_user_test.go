@@ -224,3 +224,37 @@ func TestSkipsConsent(t *testing.T) {
 		}
 	}
 }
+
+func TestB14ValidateAllowedUsers(t *testing.T) {
+	long := strings.Repeat("é", MaxAllowedName)
+	for name, c := range map[string]struct {
+		allowed []AllowedUsers
+		change  func(*Registration)
+		valid   bool
+	}{
+		"everyone":              {allowed: nil, valid: true},
+		"groups":                {allowed: []AllowedUsers{{Groups: []string{"sales", long}}}, valid: true},
+		"roles":                 {allowed: []AllowedUsers{{Roles: []string{"admin"}}}, valid: true},
+		"both":                  {allowed: someUsers(), valid: true},
+		"no entry":              {allowed: []AllowedUsers{}},
+		"an entry with neither": {allowed: append(someUsers(), AllowedUsers{Groups: []string{}})},
+		"an empty name":         {allowed: []AllowedUsers{{Groups: []string{""}}}},
+		"a long name":           {allowed: []AllowedUsers{{Roles: []string{long + "x"}}}},
+		"too many entries":      {allowed: slices.Repeat(someUsers(), MaxAllowedUsers)},
+		"too many names":        {allowed: []AllowedUsers{{Groups: slices.Repeat([]string{"a"}, MaxAllowedNames+1)}}},
+		"a client for itself": {allowed: someUsers(), change: func(r *Registration) {
+			m := full()
+			m.Managed.AllowedUsers = r.Managed.AllowedUsers
+			*r = m
+		}},
+	} {
+		r := web()
+		r.Managed.AllowedUsers = c.allowed
+		if c.change != nil {
+			c.change(&r)
+		}
+		if err := r.Validate(); (err == nil) != c.valid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

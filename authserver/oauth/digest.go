@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,8 +11,8 @@ import (
 )
 
 // Normalized returns a deep copy of the registration in normal form: defaults of
-// RFC 7591, Section 2 filled in; grant types, scopes, redirect URIs and
-// secret hashes sorted and without repetition, for they are sets. Resources keep
+// RFC 7591, Section 2 filled in; grant types, scopes, redirect URIs, secret hashes and
+// allowed users sorted and without repetition, for they are sets. Resources keep
 // their order, because the first is the default target, and contacts theirs.
 // A scope that cannot be parsed is left as it is.
 func (r Registration) Normalized() Registration {
@@ -42,6 +43,7 @@ func (r Registration) Normalized() Registration {
 func (m Managed) normalized() Managed {
 	m.SecretHashes = sortedSet(m.SecretHashes)
 	m.Resources = slices.Clone(m.Resources)
+	m.AllowedUsers = sortedUsers(m.AllowedUsers)
 	m.NamespaceLabels = maps.Clone(m.NamespaceLabels)
 	m.ClientLabels = maps.Clone(m.ClientLabels)
 	return m
@@ -107,6 +109,23 @@ func authMethod(r Registration) AuthMethod {
 		return AuthClientSecretBasic
 	}
 	return r.TokenEndpointAuthMethod
+}
+
+// sortedUsers returns a sorted copy without repetition. nil stays nil.
+func sortedUsers(list []AllowedUsers) []AllowedUsers {
+	if list == nil {
+		return nil
+	}
+	sorted := make([]AllowedUsers, 0, len(list))
+	for _, a := range list {
+		sorted = append(sorted, AllowedUsers{Groups: sortedSet(a.Groups), Roles: sortedSet(a.Roles)})
+	}
+	slices.SortFunc(sorted, func(a, b AllowedUsers) int {
+		return cmp.Or(slices.Compare(a.Groups, b.Groups), slices.Compare(a.Roles, b.Roles))
+	})
+	return slices.CompactFunc(sorted, func(a, b AllowedUsers) bool {
+		return slices.Equal(a.Groups, b.Groups) && slices.Equal(a.Roles, b.Roles)
+	})
 }
 
 // sortedSet returns a sorted copy without repetition, empty rather than nil.

@@ -33,6 +33,7 @@ func TestDigestIsStable(t *testing.T) {
 
 func TestDigestCoversEveryField(t *testing.T) {
 	r := web()
+	r.Managed.AllowedUsers = someUsers()[:1] // the other one has no groups
 	fieldtest.Digest(t, &r, func() string { return r.Digest() },
 		"Registration.Managed.Owner.Cluster",  // the server derives it
 		"Registration.Managed.Adopt",          // only of the request that carries it
@@ -186,4 +187,46 @@ func FuzzRegistration(f *testing.F) {
 			t.Fatalf("the digest does not survive the wire: %s (%v)", again, err)
 		}
 	})
+}
+
+// B14: who may use a client changes the digest. The order of entries and names, and
+// repetitions, do not.
+func TestB14DigestOfAllowedUsers(t *testing.T) {
+	digest := func(change func(*Managed)) string {
+		r := web()
+		r.Managed.AllowedUsers = someUsers()
+		change(r.Managed)
+		return r.Digest()
+	}
+	base := digest(func(*Managed) {})
+	for name, c := range map[string]struct {
+		change func(*Managed)
+		same   bool
+	}{
+		"entries reordered":           {func(m *Managed) { slices.Reverse(m.AllowedUsers) }, true},
+		"groups reordered":            {func(m *Managed) { slices.Reverse(m.AllowedUsers[0].Groups) }, true},
+		"an entry repeated":           {func(m *Managed) { m.AllowedUsers = slices.Repeat(m.AllowedUsers, 2) }, true},
+		"a role repeated":             {func(m *Managed) { m.AllowedUsers[0].Roles = []string{"lead", "lead"} }, true},
+		"an entry fewer":              {func(m *Managed) { m.AllowedUsers = m.AllowedUsers[:1] }, false},
+		"everyone":                    {func(m *Managed) { m.AllowedUsers = nil }, false},
+		"a group that becomes a role": {func(m *Managed) { m.AllowedUsers[1] = AllowedUsers{Groups: m.AllowedUsers[1].Roles} }, false},
+		"two entries made one": {func(m *Managed) {
+			m.AllowedUsers = []AllowedUsers{{Groups: []string{"sales", "support"}, Roles: []string{"admin", "lead"}}}
+		}, false},
+	} {
+		if got := digest(c.change); (got == base) != c.same {
+			t.Errorf("%s: the same digest is %v, want %v", name, got == base, c.same)
+		}
+	}
+	r := web()
+	r.Managed.AllowedUsers = someUsers()
+	normal := r.Normalized()
+	slices.Reverse(normal.Managed.AllowedUsers[0].Groups)
+	if !reflect.DeepEqual(r.Managed.AllowedUsers, someUsers()) {
+		t.Error("the normal form shares memory with the original")
+	}
+}
+
+func someUsers() []AllowedUsers {
+	return []AllowedUsers{{Groups: []string{"sales", "support"}, Roles: []string{"lead"}}, {Roles: []string{"admin"}}}
 }

@@ -81,6 +81,8 @@ type Managed struct {
 	// PKCEOptional lets a confidential client do without PKCE: the one exception
 	// for old web apps, which the platform team permits.
 	PKCEOptional bool `json:"pkce_optional,omitempty"`
+	// AllowedUsers says which users may use the client. Absent: everyone.
+	AllowedUsers []AllowedUsers `json:"allowed_users,omitempty"`
 	// OwnerDisplay is who runs the app, as the consent page says it. Empty: the
 	// owner's namespace.
 	OwnerDisplay string `json:"owner_display,omitempty"`
@@ -95,6 +97,13 @@ type Managed struct {
 	// Adopt is the uid of the orphaned incarnation that this one takes over,
 	// with its secrets and tokens. Only in requests.
 	Adopt string `json:"adopt,omitempty"`
+}
+
+// AllowedUsers are users by their groups and roles. A user must be in one of Groups, if
+// any are listed, and must hold one of Roles, if any are listed.
+type AllowedUsers struct {
+	Groups []string `json:"groups,omitempty"`
+	Roles  []string `json:"roles,omitempty"`
 }
 
 // Owner is the Kubernetes object that a managed client belongs to.

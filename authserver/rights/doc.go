@@ -12,6 +12,7 @@
 //	decide.go   the decision, as a numbered list of steps
 //	target.go   the resource of a request, and which a client may name (RFC 8707)
 //	asked.go    which scopes a request asks for
+//	allowed.go  which users may use a client at all
 //	consent.go  reads from the store what a user consented to
-//	users.go    whether a user may still sign in, and with which roles
+//	users.go    whether a user may still sign in, and with which groups and roles
 package rights

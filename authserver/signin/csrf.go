@@ -11,6 +11,7 @@ const (
 	FormSignIn   Form = "sign-in"
 	FormUpstream Form = "upstream"
 	FormConsent  Form = "consent"
+	FormBarred   Form = "barred"
 	FormSignOut  Form = "sign-out"
 	FormAccount  Form = "account"
 )

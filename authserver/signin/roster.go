@@ -56,6 +56,15 @@ func (r Roster) vouched(from store.Source) (bool, error) {
 	return upstreams.Vouches(from), nil
 }
 
+// Groups returns the groups that a person is in now, as Roles does.
+func (r Roster) Groups(subject string, atSignIn []string) []string {
+	if !oauth.IsLocalUser(subject) {
+		return atSignIn
+	}
+	u, _, _ := r.Local.User(subject)
+	return slices.Clone(u.Groups)
+}
+
 // Roles returns the roles that a person has now, who is Welcome. For people of an
 // upstream provider these are atSignIn, what the provider said then.
 func (r Roster) Roles(subject string, atSignIn []string) []string {

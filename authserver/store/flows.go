@@ -45,7 +45,9 @@ type Grant struct {
 	// Access that was allowed, by resource, in the order in which the client asked;
 	// never empty.
 	Access []Access `json:"access"`
+	// Roles, Groups and Tenant of the person at the sign-in.
 	Roles  []string `json:"roles,omitempty"`
+	Groups []string `json:"groups,omitempty"`
 	Tenant string   `json:"tenant,omitempty"`
 	// AuthTime is when the person authenticated (OpenID Connect Core, Section 2), in
 	// Unix seconds; 0: not known.

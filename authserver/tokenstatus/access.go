@@ -57,7 +57,7 @@ type Checker struct {
 //
 //  1. signature, issuer, type, expiry
 //  2. its client exists, is not disabled, and is the incarnation it was issued to
-//  3. of a user's: its family is not revoked, and the user may still sign in
+//  3. of a user's: its family is not revoked, and the user may still sign in and use the client
 //  4. of a client that acts for itself: it was not revoked by itself
 //  5. its scopes are narrowed to what is granted now; if none is left it is inactive
 //
@@ -79,7 +79,7 @@ func (c Checker) Check(ctx context.Context, tokens *token.Verifier, terms *right
 	}
 	if id, ok := FamilyOf(claims.JTI); ok {
 		// 3. Revoking a user's token ends its family, so there is no more to ask.
-		a.Family, err = c.family(ctx, id, now)
+		a.Family, err = c.family(ctx, id, a.Client, now)
 	} else {
 		// 4.
 		err = c.alone(ctx, claims.JTI)
@@ -110,7 +110,7 @@ func (c Checker) client(ctx context.Context, id string, issued int64) (*registry
 
 // family is check 3. An access token never outlives its family, so a family that is not
 // in the store was swept.
-func (c Checker) family(ctx context.Context, id string, now time.Time) (*store.Family, error) {
+func (c Checker) family(ctx context.Context, id string, client *registry.Client, now time.Time) (*store.Family, error) {
 	f, err := c.Revocations.Family(ctx, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -124,7 +124,7 @@ func (c Checker) family(ctx context.Context, id string, now time.Time) (*store.F
 	if err != nil {
 		return nil, err
 	}
-	if !allowed {
+	if !allowed || !rights.StillMayUse(c.Users, client, f.Grant) {
 		return nil, ErrInactive
 	}
 	return &f, nil

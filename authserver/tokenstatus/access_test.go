@@ -70,7 +70,7 @@ func TestFamilyIsGood(t *testing.T) {
 		"has no end of it": {store.Family{}, true},
 	} {
 		checker := Checker{Revocations: records{family: c.family}, Users: people{welcome: true}}
-		if _, err := checker.family(t.Context(), "id", now); (err == nil) != c.active || err != nil && !Inactive(err) {
+		if _, err := checker.family(t.Context(), "id", client(""), now); (err == nil) != c.active || err != nil && !Inactive(err) {
 			t.Errorf("%s: %v", rule, err)
 		}
 	}
@@ -139,6 +139,8 @@ type people struct {
 
 func (p people) Welcome(string, store.Source) (bool, error) { return p.welcome, p.err }
 
+func (people) Groups(_ string, atSignIn []string) []string { return atSignIn }
+
 func (people) Roles(_ string, atSignIn []string) []string { return atSignIn }
 
 func (people) Tenant(_, atSignIn string) string { return atSignIn }
@@ -159,7 +161,7 @@ func TestAnOutageIsNoAnswer(t *testing.T) {
 		"may not sign in":         {records{family: good}, people{}, true, false},
 		"nobody can tell at once": {records{family: good}, people{err: outage}, false, true},
 	} {
-		_, err := Checker{Revocations: c.records, Users: c.users}.family(t.Context(), "id", now)
+		_, err := Checker{Revocations: c.records, Users: c.users}.family(t.Context(), "id", client(""), now)
 		if Inactive(err) != c.inactive || errors.Is(err, outage) != c.outage {
 			t.Errorf("%s: %v", rule, err)
 		}

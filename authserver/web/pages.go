@@ -49,7 +49,7 @@ func New(o Options) (*Pages, error) {
 	if p.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"signin", "consent", "account", "signout", "signedout", "error", "formpost", "onward"} {
+	for _, name := range []string{"signin", "consent", "account", "signout", "signedout", "error", "formpost", "onward", "barred"} {
 		t, err := template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("pages: %w", err)

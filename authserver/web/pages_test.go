@@ -43,6 +43,7 @@ func all(t *testing.T, text string) map[string]*httptest.ResponseRecorder {
 			f.RedirectURI = "https://app.example/cb"
 			return p.FormPost(w, f)
 		},
+		"barred": func(w http.ResponseWriter) error { return p.Barred(w, filled[Barred](text)) },
 		"onward": func(w http.ResponseWriter) error {
 			o := filled[Onward](text)
 			o.Status, o.RedirectURI = http.StatusBadRequest, "https://app.example/cb"
@@ -279,7 +280,7 @@ func TestPagesAreAccessible(t *testing.T) {
 				t.Error("lang or viewport is missing")
 			}
 			problem := strings.TrimPrefix(name, "signin ")
-			if wrong := name == "error" || name == "onward" || strings.HasPrefix(name, "signin ") && problem != ""; wrong != strings.Contains(body, `role="alert"`) || wrong != strings.Contains(body, "<title>Error: ") {
+			if wrong := name == "error" || name == "onward" || name == "barred" || strings.HasPrefix(name, "signin ") && problem != ""; wrong != strings.Contains(body, `role="alert"`) || wrong != strings.Contains(body, "<title>Error: ") {
 				t.Errorf("role=alert %v, want %v, and Error: in the title", !wrong, wrong)
 			}
 		})

@@ -52,12 +52,25 @@ func (p *pass) desired(rec *record) oauth.Registration {
 			RefreshTokenIdleLifetime: seconds(tokens.RefreshTokenIdleLifetime),
 			Trusted:                  p.trusted(),
 			PKCEOptional:             p.pkceExempt(),
+			AllowedUsers:             allowedUsers(spec.Users),
 			NamespaceLabels:          p.namespaceLabels,
 			ClientLabels:             p.client.Labels,
 			Disabled:                 spec.Disabled || p.denied != nil,
 			Adopt:                    rec.State.Adopted,
 		},
 	}
+}
+
+// allowedUsers is nil where everyone may use the client.
+func allowedUsers(users *v1alpha1.ClientUsers) []oauth.AllowedUsers {
+	if users == nil {
+		return nil
+	}
+	allowed := make([]oauth.AllowedUsers, 0, len(users.Allow))
+	for _, a := range users.Allow {
+		allowed = append(allowed, oauth.AllowedUsers{Groups: a.Groups, Roles: a.Roles})
+	}
+	return allowed
 }
 
 // authMethod is how the client authenticates; a default that is not in the spec

@@ -11,6 +11,7 @@ import (
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/policy"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -53,6 +54,7 @@ func TestDesiredForUsers(t *testing.T) {
 	oac.Spec.LogoURL, oac.Spec.PolicyURL, oac.Spec.TermsOfServiceURL = "https://app.example/logo.png", "https://app.example/privacy", "https://app.example/terms"
 	oac.Spec.PostLogoutRedirectURIs = []string{"https://app.example/bye"}
 	oac.Spec.PKCE = v1alpha1.PKCEOptional
+	oac.Spec.Users = &v1alpha1.ClientUsers{Allow: []v1alpha1.AllowedUsers{{Groups: []string{"sales"}}}}
 	oac.Spec.Tokens = &v1alpha1.ClientTokens{RefreshTokenLifetime: hour, RefreshTokenIdleLifetime: hour}
 	p := &pass{client: oac, rights: given(v1alpha1.NamespaceAccessSpec{
 		Clients: &v1alpha1.ClientAccess{RedirectHosts: []string{"app.example"}, Trusted: true, PKCEOptional: true},
@@ -73,6 +75,7 @@ func TestDesiredForUsers(t *testing.T) {
 			Owner: oauth.Owner{Namespace: "ns", Name: "app", UID: "uid"}, Counter: 1,
 			SecretHashes: rec.hashes(), RegistrationTokenHash: hashOf(rec.Token),
 			RefreshTokenLifetime: 3600, RefreshTokenIdleLifetime: 3600, Trusted: true, PKCEOptional: true,
+			AllowedUsers: []oauth.AllowedUsers{{Groups: []string{"sales"}}},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -256,6 +259,25 @@ func TestF32PrivateUseSchemes(t *testing.T) {
 	permit()
 	op.settle(keyOf(oac))
 	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec)
+}
+
+// B14: spec.users.allow is registered, changed and taken away again.
+func TestB14AllowedUsersAreRegistered(t *testing.T) {
+	w := newWorld(t)
+	op := w.operator()
+	oac := w.oauthClient("app", webApp, func(o *v1alpha1.OAuthClient) {
+		o.Spec.Users = &v1alpha1.ClientUsers{Allow: []v1alpha1.AllowedUsers{{Groups: []string{"support", "sales"}, Roles: []string{"lead"}}, {Roles: []string{"admin"}}}}
+	})
+	op.settleAccepted(oac)
+	want := []oauth.AllowedUsers{{Groups: []string{}, Roles: []string{"admin"}}, {Groups: []string{"sales", "support"}, Roles: []string{"lead"}}}
+	if diff := cmp.Diff(want, op.registered(oac).Managed.AllowedUsers, cmpopts.EquateEmpty()); diff != "" {
+		t.Error(diff)
+	}
+	w.edit(oac, func() { oac.Spec.Users = nil })
+	op.settleAccepted(oac)
+	if got := op.registered(oac).Managed.AllowedUsers; got != nil {
+		t.Errorf("for everyone: %+v", got)
+	}
 }
 
 func TestDecideScopeForUsers(t *testing.T) {
