@@ -81,6 +81,8 @@ type Reconciler struct {
 	tombs    *tombs
 	counters *counters
 	quotas   *quotas
+	// unregistrable are the OAuthClients that no complete store waits for.
+	unregistrable *unregistrable
 	// board tells of OAuthClients; stranding of tombstones, which must not be
 	// crowded out by them, nor they by those.
 	board, stranding *notice.Board
@@ -93,7 +95,7 @@ func New(o Options) *Reconciler {
 	}
 	return &Reconciler{
 		Options: o, outcomes: outcome.NewMapper(), policies: newPolicySets(o), changes: newPolicyChanges(),
-		tombs: newTombs(), counters: newCounters(), quotas: newQuotas(),
+		tombs: newTombs(), counters: newCounters(), quotas: newQuotas(), unregistrable: newUnregistrable(),
 		board:     notice.New(notice.Options{Recorder: o.Recorder, Now: o.Now, Kind: "OAuthClient", Conditions: toldConditions}),
 		stranding: notice.New(notice.Options{Recorder: o.Recorder, Now: o.Now, Kind: "Secret"}),
 	}
@@ -165,6 +167,7 @@ func (r *Reconciler) reconcile(ctx context.Context, key types.NamespacedName) ou
 	err := r.Client.Get(ctx, key, &oac, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) || err == nil && oac.DeletionTimestamp != nil {
 		r.board.Forget(key)
+		r.unregistrable.forget(key)
 		return r.deregister(ctx, key)
 	}
 	if err != nil {
@@ -177,6 +180,7 @@ func (r *Reconciler) reconcile(ctx context.Context, key types.NamespacedName) ou
 	if p.problem != nil && p.problem.crashed != nil {
 		return outcome.Fail(p.problem.crashed)
 	}
+	r.unregistrable.see(p)
 	r.tell(p)
 	if err := r.writeStatus(ctx, p); err != nil {
 		return outcome.Fail(err)

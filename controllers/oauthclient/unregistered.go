@@ -3,17 +3,18 @@ package oauthclient
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/controllers/registrar"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Unregistered lists the OAuthClients, as namespace/name, whose client the server should
-// hold and does not: those that are still to be registered, and orphans. An OAuthClient
-// that cannot be registered until it is changed is none of them.
+// Unregistered lists, as namespace/name, the OAuthClients and orphans whose client the
+// server should hold and does not. An OAuthClient that cannot be registered until
+// something is changed is not listed.
 func (r *Reconciler) Unregistered(ctx context.Context, server *registrar.Server) ([]string, error) {
 	var missing []string
 	var clients v1alpha1.OAuthClientList
@@ -23,7 +24,7 @@ func (r *Reconciler) Unregistered(ctx context.Context, server *registrar.Server)
 	for i := range clients.Items {
 		oac := &clients.Items[i]
 		entry, there := server.Inventory().Client(keyOf(oac))
-		if there && entry.Owner.UID == string(oac.UID) && entry.Digest != tampered || oac.DeletionTimestamp != nil || cannotRegister(oac) {
+		if there && entry.Owner.UID == string(oac.UID) && entry.Digest != tampered || oac.DeletionTimestamp != nil || r.unregistrable.has(oac) {
 			continue
 		}
 		missing = append(missing, keyOf(oac).String())
@@ -34,10 +35,50 @@ func (r *Reconciler) Unregistered(ctx context.Context, server *registrar.Server)
 	return missing, err
 }
 
-// cannotRegister says that only a change of the object, or of what it depends on, helps.
-func cannotRegister(oac *v1alpha1.OAuthClient) bool {
-	stalled := meta.FindStatusCondition(oac.Status.Conditions, v1alpha1.ConditionStalled)
-	return stalled != nil && oac.Status.ObservedGeneration == oac.Generation && stalled.Reason != v1alpha1.ReasonServerNotFound
+// unregistrable remembers the OAuthClients whose last pass ended at something that only a
+// change ends, while the server does not hold them. The status alone cannot say that: an
+// OAuthClient may be Stalled while its client lives, and a status may be older than this
+// operator. So an operator waits for a pass over every OAuthClient before it calls a
+// store complete.
+type unregistrable struct {
+	mu    sync.Mutex
+	specs map[types.NamespacedName]specVersion
+}
+
+// specVersion is a spec of one incarnation of an object.
+type specVersion struct {
+	uid        types.UID
+	generation int64
+}
+
+func newUnregistrable() *unregistrable {
+	return &unregistrable{specs: map[types.NamespacedName]specVersion{}}
+}
+
+// see notes how a pass over an OAuthClient ended.
+func (u *unregistrable) see(p *pass) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if p.server != nil && !p.held && p.problem != nil && p.problem.stalled {
+		u.specs[keyOf(p.client)] = specVersion{p.client.UID, p.client.Generation}
+	} else {
+		delete(u.specs, keyOf(p.client))
+	}
+}
+
+// forget drops an OAuthClient that is gone.
+func (u *unregistrable) forget(key types.NamespacedName) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.specs, key)
+}
+
+// has says that the OAuthClient, as it is, cannot be registered.
+func (u *unregistrable) has(oac *v1alpha1.OAuthClient) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	spec, ok := u.specs[keyOf(oac)]
+	return ok && spec == specVersion{oac.UID, oac.Generation}
 }
 
 // unregisteredOrphans lists the orphans that the server does not hold. They have a
