@@ -48,7 +48,10 @@ func TestNamespaceAccessSchema(t *testing.T) {
 		{"redirect host twice", hosts("a.example, a.example"), []string{"spec.clients.redirectHosts[1]", "Duplicate"}},
 		{"too many redirect hosts", hosts(names(33, word)[1 : len(names(33, word))-1]), []string{"spec.clients.redirectHosts", "32"}},
 
-		{"client id prefixes", ids("legacy-, Web., '{namespace}-', a_b.c"), nil},
+		{"client id prefixes", ids("legacy-, Web., '{namespace}_', 'Web-{namespace}.', a_b.c"), nil},
+		{"S13 template whose name could go on", ids("'{namespace}-'"), []string{"spec.clients.clientIDPrefixes[0]", "must follow {namespace}"}},
+		{"S13 template whose name could go on, at the end", ids("'Web-{namespace}'"), []string{"spec.clients.clientIDPrefixes[0]", "must follow {namespace}"}},
+		{"S13 template whose name could go on, twice", ids("'Web-{namespace}{namespace}_'"), []string{"spec.clients.clientIDPrefixes[0]", "must follow {namespace}"}},
 		{"client id prefix with a slash", ids("a/b"), []string{"spec.clients.clientIDPrefixes[0]", "of the characters"}},
 		{"client id prefix with another template", ids("'{name}-'"), []string{"spec.clients.clientIDPrefixes[0]", "of the characters"}},
 		{"S13 prefix of a namespace's ids", ids("shop."), []string{"spec.clients.clientIDPrefixes[0]", "must not read like <namespace>."}},

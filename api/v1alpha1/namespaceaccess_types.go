@@ -69,12 +69,15 @@ type ClientAccess struct {
 	// start with. A client id that reads `<text>.<more>` with only lower-case
 	// letters, digits and hyphens before its first dot belongs to the namespace of
 	// that name alone, whether or not there is such a namespace: no prefix covers it.
+	// A character that no namespace name has must follow {namespace}, as in
+	// {namespace}_, so that the name ends there.
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=128
 	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([A-Za-z0-9._~-]|[{]namespace[}])+$')",message="a client id prefix must be of the characters A-Z a-z 0-9 . _ ~ - and {namespace}"
 	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^([a-z0-9-]|[{]namespace[}])+[.]')",message="a client id prefix must not read like <namespace>. (only a-z 0-9 - before its first dot): those client ids belong to the namespace of that name"
+	// +kubebuilder:validation:items:XValidation:rule="!self.matches('[{]namespace[}]([a-z0-9{-]|$)')",message="in a client id prefix, one of . _ ~ A-Z must follow {namespace}, such as {namespace}_: with {namespace}- namespace shop could claim the client ids of a namespace named shop-eu"
 	// +optional
 	ClientIDPrefixes []string `json:"clientIDPrefixes,omitempty"`
 

@@ -189,8 +189,8 @@ func TestS13ClientIDs(t *testing.T) {
 		{"Shop.checkout", []string{"Shop"}, true},
 		{"shop.checkout", []string{"shop.checkout"}, false},
 		{"evil-2.app", []string{"{namespace}"}, false},
-		{"evil-app", []string{"{namespace}-"}, true},
-		{"shop-app", []string{"{namespace}-"}, false},
+		{"evil_app", []string{"{namespace}_"}, true},
+		{"shop_app", []string{"{namespace}_"}, false},
 		{"7.7", []string{"7"}, false},
 		{".x", []string{"."}, true},
 	} {
@@ -264,12 +264,14 @@ func TestWhoMayDeclareAResource(t *testing.T) {
 		{"none", shops, []v1alpha1.NamespaceAccess{object("a")}, namespace("system"), false, ""},
 		{"covered", shops + "/v1", []v1alpha1.NamespaceAccess{object("a", toResources(shops))}, namespace("shop"), true, "a"},
 		{"beside it", shops + ".evil", []v1alpha1.NamespaceAccess{object("a", toResources(shops))}, namespace("shop"), false, ""},
+		{"F32 a slash at the end of a longer prefix", shops, []v1alpha1.NamespaceAccess{object("a", toResources(shops+"/"), gold), object("b", toResources("https://"))}, namespace("evil"), false, "a"},
+		{"F32 a query after an empty path", shops + "?x", []v1alpha1.NamespaceAccess{object("a", toResources(shops), gold), object("b", toResources("https://"))}, namespace("evil"), false, "a"},
 		{"of others", shops, []v1alpha1.NamespaceAccess{object("a", toResources(shops), gold)}, namespace("shop"), false, "a"},
 		{"every https resource", shops, []v1alpha1.NamespaceAccess{object("a", toResources("https://"))}, namespace("shop"), true, "a"},
 		{"the longest decides", shops + "/v1", []v1alpha1.NamespaceAccess{object("a", toResources(shops)), object("b", toResources(shops+"/v1"), gold)}, namespace("shop"), false, "b"},
 		{"the longest decides, for its own", shops + "/v1", []v1alpha1.NamespaceAccess{object("a", toResources(shops)), object("b", toResources(shops+"/v1"), gold)}, namespace("shop", "tier", "gold"), true, "b"},
 		{"elsewhere the shorter", shops + "/v2", []v1alpha1.NamespaceAccess{object("a", toResources(shops)), object("b", toResources(shops+"/v1"), gold)}, namespace("shop"), true, "a"},
-		{"equal ones merge", shops, []v1alpha1.NamespaceAccess{object("a", toResources(shops), gold), object("b", toResources(shops+"/"), forSame), object("c", toResources(shops))}, namespace("shop"), true, "a c"},
+		{"equal ones merge", shops, []v1alpha1.NamespaceAccess{object("a", toResources(shops), gold), object("b", toResources(shops+"/"), forSame), object("c", toResources(shops))}, namespace("shop"), true, "a b c"},
 		{"template, own", shops, []v1alpha1.NamespaceAccess{object("a", toResources("https://{namespace}.api.example"))}, namespace("shop"), true, "a"},
 		{"template, another's", shops, []v1alpha1.NamespaceAccess{object("a", toResources("https://{namespace}.api.example"))}, namespace("evil"), false, "a"},
 		{"template beside a wide prefix: another's name is not to be had", shops,
@@ -334,7 +336,7 @@ type answer struct {
 
 var (
 	someHosts     = []string{"*", "app.example", "*.app.example", "{namespace}.apps.example", "*.{namespace}.apps.example"}
-	someIDs       = []string{"legacy-", "{namespace}-", "shop", "Web."}
+	someIDs       = []string{"legacy-", "{namespace}_", "shop", "Web."}
 	someResources = []string{"https://", "https://shop.api.example", "https://{namespace}.api.example", "https://shop.api.example/v1", "https://api.example/{namespace}/"}
 )
 
