@@ -52,7 +52,7 @@ type Conflict struct {
 // grants nothing. They must not be changed afterwards.
 //
 // A resource is of the namespace of its oldest policy: policies of another
-// namespace (or cluster) for the same resource have no effect. The controllers
+// namespace (or cluster) for the same resource, in any spelling, have no effect. The controllers
 // push only what the NamespaceAccesses let a namespace declare; this holds where two may, and
 // while an owner changes. Inside the namespace rules add up, and the oldest
 // declaration of a scope stands.
@@ -64,10 +64,11 @@ func NewSet(policies []Policy) *Set {
 
 		introspectors: make(map[introspector]bool),
 	}
-	first := make(map[string]*Policy) // by resource
+	first := make(map[string]*Policy) // by canonical resource
 	for _, p := range oldestFirst(policies) {
-		if oldest := first[p.Resource]; oldest == nil {
-			first[p.Resource] = p
+		resource := oauth.CanonicalResource(p.Resource)
+		if oldest := first[resource]; oldest == nil {
+			first[resource] = p
 		} else if ownerOf(oldest) != ownerOf(p) {
 			s.addElsewhere(p, oldest)
 			continue

@@ -73,6 +73,16 @@ func TestF32AnotherNamespacesResourceIsNotToBeHad(t *testing.T) {
 	}
 }
 
+// F32: a resource with an empty path is the one with a slash (RFC 3986, Section 6.2.3),
+// and has the same owner.
+func TestF32AnotherSpellingIsNotToBeHad(t *testing.T) {
+	theirs, evil := declare("p1", 1), declare("p2", 2, Rule{Scopes: []string{"read"}})
+	evil.Namespace, evil.Resource = "evil", evil.Resource+"/"
+	if got := NewSet([]Policy{theirs, evil}).Decide(shop(), evil.Resource, "read", cc); got.Granted {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // F32: the namespace of the same name in another cluster is another owner.
 func TestF32AnotherClustersResourceIsNotToBeHad(t *testing.T) {
 	evil := declare("p2", 2, Rule{Scopes: []string{"read"}})

@@ -59,7 +59,7 @@ func judgeClaim(a authority, mine claim, all []claim) claimVerdict {
 	if len(conflicts) > 0 && conflicts[0].Elsewhere {
 		return claimVerdict{
 			denied:    v1alpha1.ReasonResourceTaken,
-			message:   fmt.Sprintf("resource %s is already declared by the older ScopePolicy %s of another namespace", mine.policy.Spec.Resource, conflicts[0].Policy),
+			message:   fmt.Sprintf("resource %s is declared by the older ScopePolicy %s of another namespace; with or without a slash as the whole path, it is one resource", mine.policy.Spec.Resource, conflicts[0].Policy),
 			conflicts: conflicts,
 		}
 	}
@@ -86,11 +86,15 @@ func notAllowed(a authority, c claim, d access.Declaration) string {
 	text := fmt.Sprintf("namespace %s may not declare %s at AuthorizationServer %s", c.policy.Namespace, c.policy.Spec.Resource, server)
 	switch {
 	case a.access.Empty():
-		text += fmt.Sprintf(", which has no NamespaceAccess, so that only namespace %s may", server.Namespace)
+		text += fmt.Sprintf(", which has no NamespaceAccess, so only namespace %s may", server.Namespace)
 	case len(d.By) > 0:
 		text += fmt.Sprintf(": prefix %s in spec.resources of NamespaceAccess %s covers it and does not give it to this namespace", d.Prefix, strings.Join(d.By, ", "))
 	default:
 		text += ": no NamespaceAccess has a prefix that covers it"
 	}
-	return text + fmt.Sprintf(". Choose a resource that this namespace may declare, or have a prefix of it that is at least as long added to spec.resources.prefixes of a NamespaceAccess in namespace %s that matches this namespace", server.Namespace)
+	text += fmt.Sprintf(". Choose a resource that this namespace may declare, or have a prefix of it that is at least as long added to spec.resources.prefixes of a NamespaceAccess in namespace %s that matches this namespace", server.Namespace)
+	if a.access.Empty() {
+		text += ". " + access.FirstObjectWarning(server.Namespace)
+	}
+	return text
 }

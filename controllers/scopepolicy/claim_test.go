@@ -84,7 +84,8 @@ func TestWhoMayDeclareAResource(t *testing.T) {
 		{"beside an allowed prefix", "shop", orders + ".evil", any, v1alpha1.ReasonResourceNotAllowed, ""},
 		{"no entries", "shop", orders, serverWith(mayDeclare(everybody)), v1alpha1.ReasonResourceNotAllowed, "no NamespaceAccess has a prefix that covers it"},
 		{"by default the server's namespace", "system", orders, serverWith(), "", ""},
-		{"by default nobody else", "shop", orders, serverWith(), v1alpha1.ReasonResourceNotAllowed, "has no NamespaceAccess, so that only namespace system may"},
+		{"by default nobody else", "shop", orders, serverWith(), v1alpha1.ReasonResourceNotAllowed, "has no NamespaceAccess, so only namespace system may"},
+		{"K4 what is asked for does no harm", "shop", orders, serverWith(), v1alpha1.ReasonResourceNotAllowed, "make one for it first, with namespaces.from Same"},
 		{"the longest prefix counts", "shop", "https://api.example/orders", twoEntries, "", ""},
 		{"a shorter prefix does not help", "third", "https://api.example/orders", twoEntries, v1alpha1.ReasonResourceNotAllowed, "prefix https://api.example/orders in spec.resources of NamespaceAccess access-1, access-2"},
 		{"equal prefixes merge", "other", "https://api.example/orders", twoEntries, "", ""},
@@ -129,6 +130,10 @@ func TestTheOlderClaimStands(t *testing.T) {
 	v = judgeClaim(as, rival, all)
 	if v.denied != v1alpha1.ReasonResourceTaken || !strings.Contains(v.message, "shop/older") {
 		t.Errorf("a claim of another namespace is %+v, want it denied because of shop/older", v)
+	}
+	slash := claimed("rival", "slash", orders+"/", 5, "read")
+	if v := judgeClaim(as, slash, append(all, slash)); v.denied != v1alpha1.ReasonResourceTaken {
+		t.Errorf("F32: another spelling of the resource, claimed by another namespace, is %+v", v)
 	}
 	deleting := claimed("shop", "older", orders, 20, "read")
 	now := metav1.NewTime(epoch)

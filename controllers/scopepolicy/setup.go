@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/controllers/internal/access"
 	"clientele.dev/clientele/controllers/internal/rules"
 	"clientele.dev/clientele/controllers/registrar"
@@ -45,7 +46,7 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer, own string) er
 }
 
 func claimKey(sp *v1alpha1.ScopePolicy, own string) string {
-	return rules.Server(sp.Spec.ServerRef, own).String() + " " + sp.Spec.Resource
+	return rules.Server(sp.Spec.ServerRef, own).String() + " " + oauth.CanonicalResource(sp.Spec.Resource)
 }
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
