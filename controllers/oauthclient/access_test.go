@@ -39,7 +39,7 @@ func TestWithoutNamespaceAccess(t *testing.T) {
 	op.settleAccepted(own)
 	op.settle(keyOf(other))
 	c := w.wantReady(keyOf(other), metav1.ConditionFalse, v1alpha1.ReasonNamespaceNotAllowed)
-	if !strings.Contains(c.Message, "has no NamespaceAccess") {
+	if !strings.Contains(c.Message, "has no NamespaceAccess") || !strings.Contains(c.Message, "make one for it first") { // K4
 		t.Error(c.Message)
 	}
 	if names := w.get(keyOf(own)).Status.Access; len(names) != 0 {

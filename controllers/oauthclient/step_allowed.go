@@ -63,8 +63,8 @@ func denied(p *pass, noAccess bool) *problem {
 	case p.rights.Clients():
 	case noAccess:
 		return refusedBy(v1alpha1.ReasonNamespaceNotAllowed,
-			"AuthorizationServer %s has no NamespaceAccess, so that it takes OAuthClients of namespace %s only: make a NamespaceAccess in namespace %s that matches namespace %s and has spec.clients",
-			p.serverKey, p.serverKey.Namespace, p.serverKey.Namespace, p.client.Namespace)
+			"AuthorizationServer %s has no NamespaceAccess, so only namespace %s may have OAuthClients there. Namespace %s needs %s and has spec.clients. %s",
+			p.serverKey, p.serverKey.Namespace, p.client.Namespace, anAccess(p), access.FirstObjectWarning(p.serverKey.Namespace))
 	default:
 		return refusedBy(v1alpha1.ReasonNamespaceNotAllowed,
 			"no NamespaceAccess of AuthorizationServer %s lets namespace %s have OAuthClients: it needs %s with spec.clients",

@@ -39,7 +39,7 @@ func TestDenied(t *testing.T) {
 		words []string // in the message
 	}{
 		{"no NamespaceAccess", nil, v1alpha1.OAuthClientSpec{}, v1alpha1.ReasonNamespaceNotAllowed,
-			[]string{"has no NamespaceAccess", "make a NamespaceAccess in namespace system that matches namespace ns and has spec.clients"}},
+			[]string{"has no NamespaceAccess", "a NamespaceAccess in namespace system that matches namespace ns and has spec.clients"}},
 		{"no section", []v1alpha1.NamespaceAccessSpec{{}}, v1alpha1.OAuthClientSpec{}, v1alpha1.ReasonNamespaceNotAllowed,
 			[]string{"a NamespaceAccess in namespace system that matches namespace ns with spec.clients"}},
 		{"least", clients(v1alpha1.ClientAccess{}), v1alpha1.OAuthClientSpec{}, "", nil},

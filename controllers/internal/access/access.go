@@ -69,6 +69,13 @@ var byDefault = &v1alpha1.NamespaceAccess{Spec: v1alpha1.NamespaceAccessSpec{
 	Clients: &v1alpha1.ClientAccess{RedirectHosts: []string{anyHost}},
 }}
 
+// FirstObjectWarning completes a message that asks for the first NamespaceAccess of a
+// server: following the message must not take away the rights of the server's own
+// namespace.
+func FirstObjectWarning(own string) string {
+	return "Beware: as soon as there is one, namespace " + own + " has only what a NamespaceAccess gives it. If it has OAuthClients or ScopePolicies, make one for it first, with namespaces.from Same"
+}
+
 // For returns what a namespace may have.
 func (s Server) For(ns *corev1.Namespace) Rights {
 	r := Rights{namespace: ns.Name}
