@@ -48,3 +48,23 @@ func TestWhoIsNotKnownIsNoInvalidGrant(t *testing.T) {
 		}
 	}
 }
+
+// B14: a user who may not use the client any more gets an invalid_grant. One of whom it is
+// not known whether they may sign in gets none.
+func TestB14TheUserMayUseTheClient(t *testing.T) {
+	sales := &registry.Client{Registration: oauth.Registration{Managed: &oauth.Managed{AllowedUsers: []oauth.AllowedUsers{{Groups: []string{"sales"}}}}}}
+	for rule, c := range map[string]struct {
+		people
+		group string
+		want  oauth.Code
+	}{
+		"in the group":     {people{true, nil}, "sales", ""},
+		"not in the group": {people{true, nil}, "staff", oauth.CodeInvalidGrant},
+		"not known":        {people{false, oauth.TemporarilyUnavailable("not yet")}, "staff", oauth.CodeTemporarilyUnavailable},
+	} {
+		g := store.Grant{Subject: "user/ada", Groups: []string{c.group}}
+		if got := oauth.CodeOf(stillWelcome(c.people, sales, g)); got != c.want {
+			t.Errorf("%s: %q, want %q", rule, got, c.want)
+		}
+	}
+}

@@ -76,6 +76,18 @@ func TestFamilyIsGood(t *testing.T) {
 	}
 }
 
+// B14: a user who may not use the client any more has no active token of it.
+func TestB14TheUserMayUseTheClient(t *testing.T) {
+	sales := client("", func(c *registry.Client) { c.Managed.AllowedUsers = []oauth.AllowedUsers{{Groups: []string{"sales"}}} })
+	for group, active := range map[string]bool{"sales": true, "staff": false} {
+		family := store.Family{Expires: now.Add(time.Hour), Grant: store.Grant{Groups: []string{group}}}
+		checker := Checker{Revocations: records{family: family}, Users: people{welcome: true}}
+		if _, err := checker.family(t.Context(), "id", sales, now); (err == nil) != active || err != nil && !Inactive(err) {
+			t.Errorf("%s: %v", group, err)
+		}
+	}
+}
+
 func policies() *policy.Set {
 	return policy.NewSet([]policy.Policy{{
 		UID: "p", Namespace: "n", Name: "p", Resource: orders,
