@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/authserver/authtest"
+	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store"
 )
 
@@ -155,17 +156,52 @@ func TestAnotherPasswordEndsWhatWasBegunBefore(t *testing.T) {
 	})
 }
 
+// R5: a replica that hears of a password reset later than others signs nobody out again.
+func TestR5ResetSignsOutOnceForAllReplicas(t *testing.T) {
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		if on.Postgres == nil {
+			t.Skip("SQLite has one replica")
+		}
+		ada, reset := authtest.Person{Username: "ada"}, authtest.Person{Username: "ada", Password: "another"}
+		w := newPeople(t, on)
+		behind := on
+		behind.Users = &signin.Local{}
+		late := w.at(t, w.Replica(t, behind))
+		late.SetUsers(t, ada)
+		old := w.hold(t)
+		w.SetUsers(t, reset)
+		w.has(t, 0, 0)
+		b := w.NewBrowser(t)
+		page := b.Get(t, w.AuthorizeURL(w.app, "resource", api))
+		anew := w.exchange(t, w.app, b.Submit(t, page, "username", "ada", "password", "another").Callback.Get("code"))
+
+		late.SetUsers(t, reset)
+		eventually(t, func() string {
+			if n := len(late.Users.Endings()); n > 0 {
+				return fmt.Sprintf("%d are due", n)
+			}
+			return ""
+		})
+		w.has(t, 1, 1)
+		if !w.active(t, w.rs, anew.Member("access_token")) || w.gives(t, old) != "" {
+			t.Errorf("the late replica ended what was begun with the new password\n%s", late.Log)
+		}
+		w.SetUsers(t, ada) // the password of before is another one too
+		w.has(t, 0, 0)
+	})
+}
+
 // fickle is a store that cannot sign anybody out now and then.
 type fickle struct {
 	store.Store
 	failures *atomic.Int32
 }
 
-func (f fickle) SignOut(ctx context.Context, subject string, now time.Time) (store.Ended, error) {
+func (f fickle) SignOut(ctx context.Context, subject, mark string, now time.Time) (store.Ended, error) {
 	if f.failures.Add(-1) >= 0 {
 		return store.Ended{}, errDown
 	}
-	return f.Store.SignOut(ctx, subject, now)
+	return f.Store.SignOut(ctx, subject, mark, now)
 }
 
 // A19: an outage at the wrong moment saves nobody, nor does a stop of the server.

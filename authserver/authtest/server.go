@@ -53,6 +53,9 @@ type Config struct {
 	Wrap func(store.Store) store.Store
 	// Upstreams returns the upstream providers; nil: none.
 	Upstreams func() *signin.Upstreams
+	// Users of a Replica that reads another document than the first server, as one does
+	// that is behind. Nil: they share it.
+	Users *signin.Local
 	// Outbound is told of Settings.OutboundAllow; nil: it is not.
 	Outbound *outbound.Allowlist
 	// Logos fetches logos of clients; nil: none are shown.
@@ -104,7 +107,7 @@ func Start(t testing.TB, c Config) *Server {
 
 // Replica starts another server on the same PostgreSQL: same issuer, clock, users,
 // registrars, settings and keys. Of c count what is the process's own: Bare, Poll,
-// Source, Wrap, Upstreams and Discard. Its methods speak to the replica itself;
+// Source, Wrap, Upstreams, Users and Discard. Its methods speak to the replica itself;
 // browsers know only one address, see Browser.At.
 func (s *Server) Replica(t testing.TB, c Config) *Server {
 	t.Helper()
@@ -129,6 +132,9 @@ func (s *Server) next(t testing.TB, c Config) *Server {
 	r := &Server{
 		Clock: s.Clock, Registrars: s.Registrars, Users: s.Users,
 		Signing: s.Signing, ServerKeys: s.ServerKeys, home: s.home, database: s.database,
+	}
+	if c.Users != nil {
+		r.Users = c.Users
 	}
 	r.run(t, c)
 	return r

@@ -17,6 +17,9 @@ type Ending struct {
 	Subject string
 	// Cause is for the audit log.
 	Cause string
+	// Mark is store.Sessions.SignOut's: of a password reset the stamp of the new
+	// password. The first replica that hears of the reset carries it out for all.
+	Mark string
 	// due is which of a Local's it is; nil: none.
 	due *due
 }
@@ -33,13 +36,14 @@ const (
 // well. Consents stay: they give an app nothing by themselves.
 //
 // After a password reset this also ends what was begun with the new password before
-// the Ending was carried out: for a moment as a rule, longer where a replica hears of
-// the document late. The person signs in once more then.
+// the first replica carried the Ending out. Replicas that hear of the document later end
+// nothing more: the Roster refuses what was begun with the old password at them, and
+// setting that password again is a reset too.
 func (a Account) End(ctx context.Context, e Ending, now time.Time) (store.Ended, error) {
 	if e.Subject == "" {
 		return store.Ended{}, fmt.Errorf("ending what a person began: no person is named")
 	}
-	ended, err := a.Sessions.Store.SignOut(ctx, e.Subject, now)
+	ended, err := a.Sessions.Store.SignOut(ctx, e.Subject, e.Mark, now)
 	if err != nil {
 		return store.Ended{}, fmt.Errorf("ending what a person began: %w", err)
 	}
@@ -54,7 +58,7 @@ type endings struct {
 	news chan struct{}
 }
 
-type due struct{ cause string }
+type due struct{ cause, mark string }
 
 // add notes what a document takes away from the people of the one before. Of the first
 // document that is read, before is nil; everybody who is disabled in it is due.
@@ -65,9 +69,9 @@ func (e *endings) add(before, after *Directory) {
 		was := before.entry(subject)
 		switch {
 		case is.disabled && (was == nil || !was.disabled):
-			e.put(subject, CauseDisabled)
+			e.put(subject, due{cause: CauseDisabled})
 		case !is.disabled && was != nil && was.user.Source.Stamp != is.user.Source.Stamp:
-			e.put(subject, CauseReset)
+			e.put(subject, due{cause: CauseReset, mark: is.user.Source.Stamp})
 		}
 	}
 	select {
@@ -76,11 +80,15 @@ func (e *endings) add(before, after *Directory) {
 	}
 }
 
-func (e *endings) put(subject, cause string) {
+func (e *endings) put(subject string, d due) {
 	if e.due == nil {
 		e.due = map[string]*due{}
 	}
-	e.due[subject] = &due{cause}
+	if e.due[subject] != nil {
+		// Two events in one: the mark of the second may be there since an earlier reset.
+		d.mark = ""
+	}
+	e.due[subject] = &d
 }
 
 func (e *endings) told() chan struct{} {
@@ -104,7 +112,7 @@ func (l *Local) Endings() []Ending {
 	defer l.endings.mu.Unlock()
 	var all []Ending
 	for subject, d := range l.endings.due {
-		all = append(all, Ending{Subject: subject, Cause: d.cause, due: d})
+		all = append(all, Ending{Subject: subject, Cause: d.cause, Mark: d.mark, due: d})
 	}
 	return all
 }

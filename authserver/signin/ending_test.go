@@ -79,6 +79,33 @@ func TestEndingsWait(t *testing.T) {
 	}
 }
 
+// R5: a reset has a mark, by which replicas carry it out once. One that comes while
+// another Ending is due has none, for its mark may be there since an earlier reset.
+func TestR5MarkOfAReset(t *testing.T) {
+	one := `users: [{username: ada, id: a, passwordHash: "HASH"}]`
+	reset := strings.ReplaceAll(one, "HASH", anotherHash())
+	off := `users: [{username: ada, id: a, passwordHash: "HASH", disabled: true}]`
+	offReset := strings.ReplaceAll(off, "HASH", anotherHash())
+	for rule, c := range map[string]struct {
+		documents []string
+		mark      bool
+	}{
+		"reset":              {[]string{one, reset}, true},
+		"disabled":           {[]string{one, off}, false},
+		"disabled and reset": {[]string{one, offReset, one}, false},
+		"reset and back":     {[]string{one, reset, one}, false},
+	} {
+		var l Local
+		for _, document := range c.documents {
+			l.Set(directory(t, document))
+		}
+		due := l.Endings()
+		if len(due) != 1 || (due[0].Mark != "") != c.mark || c.mark && due[0].Mark != directory(t, reset).entry("user/a").user.Source.Stamp {
+			t.Errorf("%s: due %+v", rule, due)
+		}
+	}
+}
+
 // A19: what was carried out of one document says nothing of a later one's.
 func TestA19WhoIsDisabledAgainMeanwhile(t *testing.T) {
 	var l Local

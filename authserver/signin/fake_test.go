@@ -117,7 +117,7 @@ func (m *memory) SignOuts(_ context.Context, subject string) (int64, error) {
 	return m.signOuts[subject], m.fail
 }
 
-func (m *memory) SignOut(ctx context.Context, subject string, now time.Time) (store.Ended, error) {
+func (m *memory) SignOut(ctx context.Context, subject, _ string, now time.Time) (store.Ended, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {

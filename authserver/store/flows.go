@@ -204,12 +204,14 @@ type Ended struct{ Sessions, Families int }
 type Sessions interface {
 	// SignOuts is how often SignOut was called for a person.
 	SignOuts(ctx context.Context, subject string) (int64, error)
-	// SignOut ends all that a person began: their sessions, families, and codes. All of
-	// it is done, or nothing; it says what was there, codes uncounted. Whatever carries
-	// another number than SignOuts then is is over as well, also if it is written
-	// afterwards, by a request that was about to: no two clocks have to agree on what was
-	// before.
-	SignOut(ctx context.Context, subject string, now time.Time) (Ended, error)
+	// SignOut ends a person's sessions, families and codes, all or none of them, and
+	// returns how many sessions and families there were. It increments SignOuts, the
+	// person's epoch. A record with an older epoch is invalid, even if a request in
+	// flight writes it later.
+	//
+	// mark names an event that every replica carries out, such as a password reset:
+	// where the person's last mark is the same, SignOut does nothing. Empty: no mark.
+	SignOut(ctx context.Context, subject, mark string, now time.Time) (Ended, error)
 	PutSession(ctx context.Context, s Session) error
 	// Session reads one by the hash of its cookie: ErrNotFound if unknown, ended,
 	// expired at now, or of before a SignOut.

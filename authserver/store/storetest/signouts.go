@@ -14,6 +14,7 @@ var signOutTests = []test{
 	{"A19 what was begun before a sign-out and written after it is over", a19LateToASignOut},
 	{"A19 a sign-out against whoever is about to write", a19SignOutRace},
 	{"A19 sign-outs of one person against each other", a19SignOuts},
+	{"R5 sign-outs with one mark", r5Marks},
 	{"F10 a sign-out deleted by hand brings nothing back", f10SignOut},
 	{"A16 SQL in the person of a sign-out", a16SignOuts},
 }
@@ -49,7 +50,7 @@ func (w *world) write(t *testing.T, b begun) begun {
 
 func (w *world) signOut(t *testing.T, subject string, at time.Time) store.Ended {
 	t.Helper()
-	ended, err := w.store.SignOut(t.Context(), subject, at)
+	ended, err := w.store.SignOut(t.Context(), subject, "", at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func a19SignOutRace(t *testing.T, w *world) {
 		var mine begun
 		raceOf(2, func(racer int) {
 			if racer == 0 {
-				if _, err := w.store.SignOut(t.Context(), subject, sampleTime); err != nil {
+				if _, err := w.store.SignOut(t.Context(), subject, "", sampleTime); err != nil {
 					t.Error(err)
 				}
 				return
@@ -192,7 +193,7 @@ func a19SignOuts(t *testing.T, w *world) {
 	var all [16]store.Ended
 	raceOf(len(all), func(i int) {
 		var err error
-		if all[i], err = w.store.SignOut(t.Context(), "user/1", sampleTime); err != nil {
+		if all[i], err = w.store.SignOut(t.Context(), "user/1", "", sampleTime); err != nil {
 			t.Error(err)
 		}
 	})
@@ -205,6 +206,30 @@ func a19SignOuts(t *testing.T, w *world) {
 	}
 	w.wantSignOuts(t, "user/1", int64(len(all)))
 	w.wantOver(t, b, sampleTime)
+}
+
+// r5Marks: each replica signs a person out after one event.
+func r5Marks(t *testing.T, w *world) {
+	for i, c := range []struct {
+		mark  string
+		ended int
+	}{{"", 1}, {"a", 1}, {"a", 0}, {"", 1}, {"a", 0}, {"b", 1}, {"a", 1}} {
+		epoch, err := w.store.SignOuts(t.Context(), "user/1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := w.write(t, begin(fmt.Sprint(i), "user/1", epoch))
+		ended, err := w.store.SignOut(t.Context(), "user/1", c.mark, sampleTime)
+		if err != nil || ended.Sessions < c.ended || c.ended == 0 && ended != (store.Ended{}) {
+			t.Errorf("%d: ended %+v, %v", i, ended, err)
+		}
+		w.wantSignOuts(t, "user/1", epoch+int64(c.ended))
+		if c.ended == 0 {
+			w.wantBegun(t, b)
+		} else {
+			w.wantOver(t, b, sampleTime)
+		}
+	}
 }
 
 func f10SignOut(t *testing.T, w *world) {
@@ -224,7 +249,7 @@ func a16SignOuts(t *testing.T, w *world) {
 		w.wantSignOuts(t, text, 1)
 		w.wantOver(t, b, sampleTime)
 	}
-	if _, err := w.store.SignOut(t.Context(), "", sampleTime); err == nil {
+	if _, err := w.store.SignOut(t.Context(), "", "", sampleTime); err == nil {
 		t.Error("nobody was signed out: an empty filter chooses everybody")
 	}
 }

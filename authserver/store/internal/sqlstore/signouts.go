@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,8 +16,11 @@ const (
 	signOutsOf = `(SELECT coalesce(max(signouts.count), 0) FROM signouts WHERE signouts.subject = `
 
 	readSignOuts = `SELECT ` + signOutsOf + `$1)`
-	signOut      = `INSERT INTO signouts (subject, count, at) VALUES ($1, 1, $2) ON CONFLICT (subject) DO UPDATE
-		SET count = signouts.count + 1, at = CASE WHEN signouts.at < excluded.at THEN excluded.at ELSE signouts.at END`
+	// A mark that is there already changes nothing. A sign-out without one leaves it.
+	signOut = `INSERT INTO signouts (subject, count, at, mark) VALUES ($1, 1, $2, $3) ON CONFLICT (subject) DO UPDATE
+		SET count = signouts.count + 1, at = CASE WHEN signouts.at < excluded.at THEN excluded.at ELSE signouts.at END,
+			mark = CASE WHEN excluded.mark = '' THEN signouts.mark ELSE excluded.mark END
+		WHERE excluded.mark = '' OR signouts.mark <> excluded.mark`
 	endSessions = `DELETE FROM sessions WHERE subject = $1`
 )
 
@@ -31,12 +35,16 @@ func (r *Roles) SignOuts(ctx context.Context, subject string) (int64, error) {
 
 // SignOut implements store.Sessions. Of one person they wait for each other, at the row
 // that is written first.
-func (r *Roles) SignOut(ctx context.Context, subject string, now time.Time) (ended store.Ended, err error) {
+func (r *Roles) SignOut(ctx context.Context, subject, mark string, now time.Time) (ended store.Ended, err error) {
 	if subject == "" { // an empty filter member chooses everybody
 		return store.Ended{}, fmt.Errorf("sign out: nobody is named")
 	}
 	_, err = r.db.Durably(ctx, func(tx Tx) error {
-		if _, err := tx.Exec(ctx, signOut, subject, now.Unix()); err != nil {
+		signedOut, err := tx.Exec(ctx, signOut, subject, now.Unix(), mark)
+		if err == nil && signedOut == 0 {
+			err = ErrNothing
+		}
+		if err != nil {
 			return err
 		}
 		sessions, err := tx.Exec(ctx, endSessions, subject)
@@ -47,7 +55,7 @@ func (r *Roles) SignOut(ctx context.Context, subject string, now time.Time) (end
 		ended = store.Ended{Sessions: int(sessions), Families: int(families)}
 		return err
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrNothing) {
 		return store.Ended{}, fmt.Errorf("sign out: %w", err)
 	}
 	return ended, nil

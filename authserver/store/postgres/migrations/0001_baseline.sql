@@ -212,11 +212,13 @@ CREATE TABLE withdrawals (
 );
 
 -- The user's epoch: how often the user was signed out of everything, and when last. A
--- record with another epoch is invalid.
+-- record with another epoch is invalid. mark is the event of the last sign-out that all
+-- replicas carry out.
 CREATE TABLE signouts (
   subject TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   count   BIGINT NOT NULL,
-  at      BIGINT NOT NULL
+  at      BIGINT NOT NULL,
+  mark    TEXT COLLATE "C" NOT NULL
 );
 
 CREATE TABLE attempts (

@@ -187,11 +187,13 @@ CREATE TABLE withdrawals (
 ) STRICT, WITHOUT ROWID;
 
 -- The user's epoch: how often the user was signed out of everything, and when last. A
--- record with another epoch is invalid.
+-- record with another epoch is invalid. mark is the event of the last sign-out that all
+-- replicas carry out.
 CREATE TABLE signouts (
   subject TEXT    NOT NULL PRIMARY KEY,
   count   INTEGER NOT NULL,
-  at      INTEGER NOT NULL
+  at      INTEGER NOT NULL,
+  mark    TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE attempts (
