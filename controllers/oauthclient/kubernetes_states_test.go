@@ -166,6 +166,28 @@ func TestF17ClientIDOfAnotherNamespaceOrTaken(t *testing.T) {
 	op.settleAccepted(second)
 }
 
+// TestF17AClientIDIsNotToBeHadByALostStore: the second OAuthClient of a client id waits
+// for the store to be lost, and is the first to be looked at afterwards.
+func TestF17AClientIDIsNotToBeHadByALostStore(t *testing.T) {
+	w := newWorld(t)
+	op := w.operator()
+	legacy := func(o *v1alpha1.OAuthClient) { o.Spec.ClientID = "legacy-pay" }
+	w.allow(&v1alpha1.ClientAccess{ClientIDPrefixes: []string{"legacy-"}})
+	victim := w.oauthClient("victim", legacy)
+	op.settleAccepted(victim)
+	thief := w.oauthClient("thief", legacy, inNamespace(w.system))
+	op.settle(keyOf(thief))
+	w.wantReady(keyOf(thief), metav1.ConditionFalse, v1alpha1.ReasonClientIDTaken)
+	w.wipe()
+	op.settle(keyOf(thief))
+	w.wantReady(keyOf(thief), metav1.ConditionFalse, v1alpha1.ReasonClientIDTaken)
+	op.settleAccepted(victim)
+	w.wantToken(w.credentials("victim"), http.StatusOK)
+	w.delete(victim)
+	op.gone(keyOf(victim))
+	op.settleAccepted(thief)
+}
+
 func TestAllowedPrefixPermitsAForeignClientID(t *testing.T) {
 	w := newWorld(t)
 	op := w.operator()

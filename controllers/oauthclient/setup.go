@@ -24,6 +24,8 @@ const (
 	indexOwner = "clientele.owner"
 	// indexServer, on OAuthClients, is their AuthorizationServer.
 	indexServer = "clientele.server"
+	// indexClientID, on OAuthClients, is their AuthorizationServer and client id.
+	indexClientID = "clientele.client-id"
 	// indexUse, on registration Secrets, is the server and the namespace whose quota
 	// they count against.
 	indexUse = "clientele.use"
@@ -54,8 +56,14 @@ func (r *Reconciler) AddIndexes(ctx context.Context, indexer client.FieldIndexer
 	if err != nil {
 		return err
 	}
-	return indexer.IndexField(ctx, &v1alpha1.OAuthClient{}, indexServer, func(o client.Object) []string {
+	err = indexer.IndexField(ctx, &v1alpha1.OAuthClient{}, indexServer, func(o client.Object) []string {
 		return []string{r.serverKey(o.(*v1alpha1.OAuthClient)).String()}
+	})
+	if err != nil {
+		return err
+	}
+	return indexer.IndexField(ctx, &v1alpha1.OAuthClient{}, indexClientID, func(o client.Object) []string {
+		return []string{r.clientIDKey(o.(*v1alpha1.OAuthClient))}
 	})
 }
 

@@ -119,6 +119,9 @@ func (r *Reconciler) register(ctx context.Context, p *pass) *problem {
 	if p.held {
 		return nil
 	}
+	if problem := r.claim(ctx, p); problem != nil {
+		return problem
+	}
 	// Credentials are handed out only after the server accepted the client.
 	p.lost = p.client.Status.CredentialsSecret != "" && (!there || entry.Digest == tampered)
 	if err := p.server.State().Err; errors.Is(err, registrar.ErrUnreachable) {
