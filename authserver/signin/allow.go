@@ -48,7 +48,7 @@ func (a Allow) check(m ClaimMapping, claims claimSet) (reason string) {
 			return "no e-mail address is known, and domains are listed"
 		case !claims.isTrue(m.EmailVerified, "email_verified"):
 			return "the e-mail address is not verified, and domains are listed"
-		case !slices.ContainsFunc(a.Domains, func(d string) bool { return strings.EqualFold(d, email[at+1:]) }):
+		case !slices.ContainsFunc(a.Domains, func(d string) bool { return sameDomain(d, email[at+1:]) }):
 			return fmt.Sprintf("domain %q is not listed", clip(email[at+1:], 253))
 		}
 	}
@@ -63,6 +63,13 @@ func (a Allow) check(m ClaimMapping, claims claimSet) (reason string) {
 		}
 	}
 	return ""
+}
+
+// sameDomain compares a listed domain, which is ASCII, with one of an address. Only the
+// case of ASCII letters is ignored (RFC 4343, Section 3): strings.EqualFold takes two
+// longer Unicode letters for k and s.
+func sameDomain(listed, domain string) bool {
+	return len(listed) == len(domain) && strings.EqualFold(listed, domain)
 }
 
 // allowed compares a claim's value, or one in its list, with what is listed.

@@ -22,6 +22,7 @@ func TestB14WhoIsAllowedAtAProvider(t *testing.T) {
 		"a domain below":                 {domains, claimSet{"email": "ada@a.corp.example", "email_verified": true}, "is not listed"},
 		"a domain that ends alike":       {domains, claimSet{"email": "ada@evilcorp.example", "email_verified": true}, "is not listed"},
 		"two at signs":                   {domains, claimSet{"email": "a@corp.example@evil.example", "email_verified": true}, "is not listed"},
+		"a letter that folds to ASCII":   {Allow{Domains: []string{"kiwi.example"}}, claimSet{"email": "ada@\u212aiwi.example", "email_verified": true}, "is not listed"},
 		"not verified":                   {domains, claimSet{"email": "ada@corp.example"}, "not verified"},
 		"not verified, said so":          {domains, claimSet{"email": "ada@corp.example", "email_verified": false}, "not verified"},
 		"no address":                     {domains, claimSet{"email_verified": true}, "no e-mail address"},
