@@ -15,11 +15,10 @@ type observed struct {
 	now time.Time
 	// counted: the AuthorizationServer lies in a namespace that the operator's
 	// flag names.
-	counted bool
-	state   registrar.State
-	brake   registrar.BrakeState
-	// missing are the objects that are still to be registered at an incomplete store.
-	missing    []string
+	counted    bool
+	state      registrar.State
+	brake      registrar.BrakeState
+	store      completeness
 	serverKeys serverKeys
 	signing    signingKeys
 	// selfRegistered counts clients that registered themselves; nil: not known.
@@ -47,11 +46,7 @@ func judge(as *v1alpha1.AuthorizationServer, o observed) v1alpha1.AuthorizationS
 		set(v1alpha1.ConditionServerReachable, reachable)
 		set(v1alpha1.ConditionSigningKeysReady, signing)
 		set(v1alpha1.ConditionDeregistrationPaused, judgePaused(as, o.brake))
-		if len(o.missing) > 0 {
-			set(v1alpha1.ConditionStoreComplete, judgeComplete(o.missing))
-		} else {
-			c.Remove(v1alpha1.ConditionStoreComplete)
-		}
+		judgeComplete(o, c)
 		if as.Spec.Users != nil {
 			set(v1alpha1.ConditionUsersReady, judgeUsers(as, o.state))
 		} else {

@@ -119,7 +119,7 @@ func (r *Reconciler) gather(ctx context.Context, as *v1alpha1.AuthorizationServe
 		o.selfRegistered = r.counts.of(ctx, server, o.now)
 	}
 	var err error
-	if o.missing, err = r.complete(ctx, server, o.state); err != nil {
+	if o.store, err = r.complete(ctx, server, o.state); err != nil {
 		return o, err
 	}
 	o.state = server.State()
