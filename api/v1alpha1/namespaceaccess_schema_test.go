@@ -31,7 +31,9 @@ func TestNamespaceAccessSchema(t *testing.T) {
 		{"server of no name", accessTo("serverRef: {}"), []string{"spec.serverRef.name", "Required"}},
 		{"server that cannot be", accessTo("serverRef: {name: Second}"), []string{"spec.serverRef.name"}},
 
-		{"redirectHosts", hosts("app.example, '*.app.example', localhost, 127.0.0.1, '[::1]', com.example.app"), nil},
+		{"redirectHosts", hosts("app.example, '*.app.example', localhost, 127.0.0.1, '[::1]', 'com.example.app:', 'cursor:'"), nil},
+		{"S13 scheme below the namespace", hosts("'{namespace}:'"), host},
+		{"S13 schemes by a wildcard", hosts("'*.example:'"), host},
 		{"every redirect host", hosts("'*'"), nil},
 		{"no redirect host", hosts(""), nil},
 		{"redirect host with the namespace", hosts("'{namespace}.apps.example', '*.{namespace}.apps.example', 'a-{namespace}-b.apps.example'"), nil},

@@ -52,7 +52,8 @@ type ClientAccess struct {
 	// redirectHosts are the hosts that redirectURIs and postLogoutRedirectURIs may
 	// lead to: a host name without a port; with `*.` before it, every name below it
 	// at any depth; localhost, 127.0.0.1 or [::1] for programs on the user's machine;
-	// the scheme for private-use schemes. The item "*" means every redirect URI that
+	// a private-use scheme with its colon, such as com.example.app: (an item without the
+	// colon is a host, which may be another's). The item "*" means every redirect URI that
 	// the server's own rules permit: any https host, loopback, and private-use
 	// schemes (those without a period: of registration.privateUseSchemes).
 	// {namespace} may stand in every label but the last.
@@ -60,7 +61,7 @@ type ClientAccess struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=253
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([*]|([*][.])?([a-z0-9_-]|[{]namespace[}])+([.]([a-z0-9_-]|[{]namespace[}])+)*|[[][0-9a-f:]+[]])$')",message="a redirect host must be a host name in lower case without scheme, port or path, such as app.example, *.app.example or {namespace}.apps.example, or * for every host"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([*]|([*][.])?([a-z0-9_-]|[{]namespace[}])+([.]([a-z0-9_-]|[{]namespace[}])+)*|[[][0-9a-f:]+[]]|[a-z][a-z0-9.-]*:)$')",message="a redirect host must be a host name in lower case without scheme, port or path, such as app.example, *.app.example or {namespace}.apps.example, a private-use scheme with its colon, such as com.example.app:, or * for all"
 	// +kubebuilder:validation:items:XValidation:rule="!self.matches('[{]namespace[}][^.]*$')",message="{namespace} must not be in the last label of a redirect host: the name of a namespace could be a top-level domain"
 	// +optional
 	RedirectHosts []string `json:"redirectHosts,omitempty"`

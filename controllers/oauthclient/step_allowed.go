@@ -112,7 +112,9 @@ func seenIn(names []string) string {
 	return fmt.Sprintf(" (these match: %s)", strings.Join(names, ", "))
 }
 
-// redirectHost is where a redirect URI leads: a host, or a private-use scheme.
+// redirectHost is where a redirect URI leads: a host, or a private-use scheme with its
+// colon. Without the colon com.example.app: would be the host com.example.app, whose owner
+// is another.
 type redirectHost struct{ field, host string }
 
 // redirectHosts are where the client's redirect URIs lead. A URI that is none is
@@ -125,7 +127,11 @@ func redirectHosts(oac *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer) 
 	}{{"redirectURIs", oac.Spec.RedirectURIs}, {"postLogoutRedirectURIs", oac.Spec.PostLogoutRedirectURIs}} {
 		for i, s := range list.uris {
 			if uri, err := oauth.ParseRedirectURI(s, as.Spec.Registration.PrivateUseSchemes...); err == nil {
-				hosts = append(hosts, redirectHost{fmt.Sprintf("%s[%d]", list.field, i), uri.Host()})
+				host := uri.Host()
+				if uri.Kind() == oauth.RedirectPrivateUse {
+					host += ":"
+				}
+				hosts = append(hosts, redirectHost{fmt.Sprintf("%s[%d]", list.field, i), host})
 			}
 		}
 	}

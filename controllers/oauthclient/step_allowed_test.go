@@ -54,7 +54,11 @@ func TestDenied(t *testing.T) {
 			[]string{`spec.redirectURIs[1] leads to "b.example"`, "spec.clients.redirectHosts", "(these match: teams)"}},
 		{"another host after signing out", clients(v1alpha1.ClientAccess{RedirectHosts: []string{"a.example"}}), v1alpha1.OAuthClientSpec{PostLogoutRedirectURIs: []string{"https://b.example/"}}, v1alpha1.ReasonRedirectHostNotAllowed,
 			[]string{`spec.postLogoutRedirectURIs[0] leads to "b.example"`}},
-		{"private-use scheme", clients(v1alpha1.ClientAccess{RedirectHosts: []string{"cursor"}}), v1alpha1.OAuthClientSpec{RedirectURIs: []string{"cursor://a/cb"}}, "", nil},
+		{"private-use scheme", clients(v1alpha1.ClientAccess{RedirectHosts: []string{"cursor:"}}), v1alpha1.OAuthClientSpec{RedirectURIs: []string{"cursor://a/cb"}}, "", nil},
+		{"S13 a scheme is no host", clients(v1alpha1.ClientAccess{RedirectHosts: []string{"com.example.app:"}}), v1alpha1.OAuthClientSpec{RedirectURIs: []string{"https://com.example.app/cb"}}, v1alpha1.ReasonRedirectHostNotAllowed,
+			[]string{`leads to "com.example.app"`}},
+		{"S13 a host is no scheme", clients(v1alpha1.ClientAccess{RedirectHosts: []string{"com.example.app", "*.example.app"}}), v1alpha1.OAuthClientSpec{RedirectURIs: []string{"com.example.app:/cb"}}, v1alpha1.ReasonRedirectHostNotAllowed,
+			[]string{`leads to "com.example.app:"`}},
 		{"no host", clients(v1alpha1.ClientAccess{}), v1alpha1.OAuthClientSpec{RedirectURIs: []string{"http://127.0.0.1/cb"}}, v1alpha1.ReasonRedirectHostNotAllowed, []string{`"127.0.0.1"`}},
 		{"no redirect URI at all", clients(v1alpha1.ClientAccess{}), v1alpha1.OAuthClientSpec{RedirectURIs: []string{"javascript:x"}}, "", nil},
 	} {

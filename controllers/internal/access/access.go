@@ -113,7 +113,7 @@ func (r Rights) Orphan() bool {
 	return r.any(func(c *v1alpha1.ClientAccess) bool { return c.Orphan })
 }
 
-// RedirectHost: redirect URIs may lead to a host, or to a private-use scheme. Hosts
+// RedirectHost: redirect URIs may lead to a host, or to a private-use scheme (with its colon). Hosts
 // of redirect URIs have one spelling only, in lower case.
 func (r Rights) RedirectHost(host string) bool {
 	return r.any(func(c *v1alpha1.ClientAccess) bool { return r.covers(c, host) })
