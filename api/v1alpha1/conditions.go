@@ -266,10 +266,11 @@ const (
 	ReasonRotating = "Rotating"
 )
 
-// ConditionStoreComplete, on an AuthorizationServer, is there, and false, while the server's
-// store began empty and not all OAuthClients and ScopePolicies are registered there. The
-// server answers 503 to clients that it does not know until then. The reason is
-// ReasonRegistering; the message names some of the objects.
+// ConditionStoreComplete, on an AuthorizationServer, is False from the start of a server
+// with an empty store until all OAuthClients and ScopePolicies are registered there. Until
+// then the server answers 503 to client ids that it does not know. The reason is
+// ReasonRegistering; the message names some of the missing objects. Afterwards the
+// condition is removed.
 const ConditionStoreComplete = "StoreComplete"
 
 // ConditionUsersReady, on an AuthorizationServer with spec.users, tells whether

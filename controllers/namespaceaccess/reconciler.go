@@ -118,10 +118,10 @@ func statusOf(o *v1alpha1.NamespaceAccess, seen observed, now time.Time) v1alpha
 	switch {
 	case !seen.counted:
 		not(v1alpha1.ReasonNamespaceNotWatched, "", fmt.Sprintf(
-			"the operator's flag --authorization-server-namespaces does not name namespace %s: name it there, or make this object beside an AuthorizationServer that counts", o.Namespace))
+			"the operator's flag --authorization-server-namespaces does not name namespace %s: add it there, or create this object in a namespace that the flag names, beside the AuthorizationServer", o.Namespace))
 	case seen.selector != nil:
 		not(v1alpha1.ReasonSelectorInvalid, "", fmt.Sprintf(
-			"spec.namespaces.selector is invalid, so that the object matches no namespace: %v", seen.selector))
+			"spec.namespaces.selector is invalid, so the object matches no namespace: %v", seen.selector))
 	case !seen.server:
 		not(v1alpha1.ReasonServerNotFound, v1alpha1.ReasonProgressing, fmt.Sprintf(
 			"there is no AuthorizationServer %s yet (spec.serverRef)", access.ServerKey(o)))
