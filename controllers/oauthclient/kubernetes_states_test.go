@@ -188,6 +188,26 @@ func TestF17AClientIDIsNotToBeHadByALostStore(t *testing.T) {
 	op.settleAccepted(thief)
 }
 
+// TestF17AnOrphansClientIDIsNotToBeHadByALostStore: the same of an orphan. Without its id
+// it could never be registered again, and the store would stay incomplete.
+func TestF17AnOrphansClientIDIsNotToBeHadByALostStore(t *testing.T) {
+	w := newWorld(t)
+	op := w.operator()
+	legacy := func(o *v1alpha1.OAuthClient) { o.Spec.ClientID = "legacy-orphan" }
+	w.allow(&v1alpha1.ClientAccess{ClientIDPrefixes: []string{"legacy-"}, Orphan: true})
+	victim := w.oauthClient("victim", legacy, orphaning)
+	op.settleAccepted(victim)
+	creds := w.credentials("victim")
+	w.delete(victim)
+	op.settle(keyOf(victim))
+	thief := w.oauthClient("thief", legacy, inNamespace(w.system))
+	w.wipe()
+	op.settle(keyOf(thief))
+	w.wantReady(keyOf(thief), metav1.ConditionFalse, v1alpha1.ReasonClientIDTaken)
+	op.settle(keyOf(victim))
+	w.wantToken(creds, http.StatusOK)
+}
+
 func TestAllowedPrefixPermitsAForeignClientID(t *testing.T) {
 	w := newWorld(t)
 	op := w.operator()

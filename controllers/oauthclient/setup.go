@@ -26,6 +26,8 @@ const (
 	indexServer = "clientele.server"
 	// indexClientID, on OAuthClients, is their AuthorizationServer and client id.
 	indexClientID = "clientele.client-id"
+	// indexOrphan, on registration Secrets of orphans, is the same.
+	indexOrphan = "clientele.orphan"
 	// indexUse, on registration Secrets, is the server and the namespace whose quota
 	// they count against.
 	indexUse = "clientele.use"
@@ -50,6 +52,18 @@ func (r *Reconciler) AddIndexes(ctx context.Context, indexer client.FieldIndexer
 	err = indexer.IndexField(ctx, &corev1.Secret{}, indexUse, func(o client.Object) []string {
 		if o.GetLabels()[v1alpha1.LabelSecretKind] == v1alpha1.SecretKindRegistration {
 			return []string{useKey(serverOf(o), ownerOf(o).Namespace)}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = indexer.IndexField(ctx, &corev1.Secret{}, indexOrphan, func(o client.Object) []string {
+		if o.GetLabels()[v1alpha1.LabelSecretKind] != v1alpha1.SecretKindRegistration {
+			return nil
+		}
+		if left := readRecord(o.(*corev1.Secret)); left.State.Orphaned {
+			return []string{orphanKey(serverOf(o), left.ClientID)}
 		}
 		return nil
 	})
