@@ -3,12 +3,16 @@ package authserver_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"clientele.dev/clientele/authserver/authtest"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/policy"
 )
+
+// payroll is an API whose policies name no client of these tests but apps.paid.
+const payroll = "https://payroll.example"
 
 // newPayroll is a world with an API whose policy names the client apps.paid alone, and a
 // resource server of it.
@@ -33,7 +37,7 @@ func (w *world) pushAs(t *testing.T, c authtest.Client, change ...string) authte
 	return w.Do(t, http.MethodPost, "/oauth/par", asked.RawQuery, "Content-Type", formType)
 }
 
-// wantIssuer wants an access token for the issuer, with which UserInfo answers.
+// wantForIssuer wants an access token for the issuer, with which UserInfo answers.
 func (w *world) wantForIssuer(t *testing.T, what string, a authtest.Answer) {
 	t.Helper()
 	if a.Status != http.StatusOK {
@@ -183,6 +187,47 @@ func TestS2AStrangerAtTheDefaultResource(t *testing.T) {
 			w.wantForIssuer(t, rule, w.Refresh(t, c, a.Member("refresh_token")))
 		}
 	}
+}
+
+// TestS2ConsentAtAnAPIHoldsAtTheIssuer: an app that was allowed openid beside a scope of an
+// API, and asks for openid alone later, gets a code without a page.
+func TestS2ConsentAtAnAPIHoldsAtTheIssuer(t *testing.T) {
+	forEachStorage(t, func(t *testing.T, on authtest.Config) {
+		w := users(t, on)
+		b := w.NewBrowser(t)
+		w.Code(t, b, w.web, "ada", "scope", "openid orders.read")
+		if page := b.Get(t, w.URL+"/account"); strings.Count(page.Body, "Know that it is you") != 1 || strings.Contains(page.Body, ">"+w.Issuer+"<") {
+			t.Errorf("the account page repeats it:\n%s", page.Body)
+		}
+		code := func(change ...string) (string, string) {
+			p := b.Get(t, w.AuthorizeURL(w.web, append(change, "prompt", "none")...))
+			return p.Callback.Get("code"), p.Callback.Get("error")
+		}
+		alone, problem := code("scope", "openid")
+		if problem != "" {
+			t.Fatalf("openid alone: %s", problem)
+		}
+		a := w.MustExchange(t, w.web, alone)
+		w.wantForIssuer(t, "openid alone", a)
+		w.wantForIssuer(t, "its refresh", w.Refresh(t, w.web, a.Member("refresh_token")))
+		for rule, asked := range map[string][]string{
+			"a scope that was not allowed":     {"scope", "openid profile"},
+			"at the issuer, the same":          {"scope", "openid profile", "resource", w.Issuer},
+			"another scope of the API":         {"scope", "openid orders.write"},
+			"the API's scope, not yet allowed": {"scope", "orders.admin"},
+		} {
+			if _, problem := code(asked...); problem != "consent_required" {
+				t.Errorf("%s: %q", rule, problem)
+			}
+		}
+		form := forms(b.Get(t, w.URL+"/account"))["withdraw "+w.web.Registration.ClientID]
+		if p := (&people{Server: w.Server}).postPage(t, b, "/account/withdraw", form); p.Status != http.StatusOK {
+			t.Fatalf("%d %s", p.Status, p.Body)
+		}
+		if _, problem := code("scope", "openid"); problem != "consent_required" {
+			t.Errorf("withdrawn: %q", problem)
+		}
+	})
 }
 
 // TestS2MachinesHaveNoIdentityScopes, and no token without a scope for an API.
