@@ -73,6 +73,17 @@ func (w *people) has(t *testing.T, sessions, families int) {
 	})
 }
 
+// carriedOut waits until what the users documents end has ended.
+func (w *people) carriedOut(t *testing.T) {
+	t.Helper()
+	eventually(t, func() string {
+		if due := w.Users.Endings(); len(due) > 0 {
+			return fmt.Sprintf("%d endings are due", len(due))
+		}
+		return ""
+	})
+}
+
 // A11, A19: what somebody had before they were disabled, or had another password, does
 // not come back when that is undone. Who was only missing in the document is as before.
 func TestA11A19WhatTheUsersDocumentEndedDoesNotComeBack(t *testing.T) {
@@ -111,7 +122,9 @@ func TestA11A19WhatTheUsersDocumentEndedDoesNotComeBack(t *testing.T) {
 				if got := w.gives(t, h); got != c.want {
 					t.Errorf("%q still works, want %q\n%s", got, c.want, w.Log)
 				}
-				// She begins anew, and keeps it; what she allowed is remembered.
+				// She begins anew, and keeps it; what she allowed is remembered. The old
+				// password is a reset too, which ends what was begun until it is carried out.
+				w.carriedOut(t)
 				b := w.NewBrowser(t)
 				page := b.SignIn(t, b.Get(t, w.AuthorizeURL(w.app, "resource", api)), "ada")
 				if page.AsksConsent() || page.Callback.Get("code") == "" {
@@ -176,12 +189,7 @@ func TestR5ResetSignsOutOnceForAllReplicas(t *testing.T) {
 		anew := w.exchange(t, w.app, b.Submit(t, page, "username", "ada", "password", "another").Callback.Get("code"))
 
 		late.SetUsers(t, reset)
-		eventually(t, func() string {
-			if n := len(late.Users.Endings()); n > 0 {
-				return fmt.Sprintf("%d are due", n)
-			}
-			return ""
-		})
+		late.carriedOut(t)
 		w.has(t, 1, 1)
 		if !w.active(t, w.rs, anew.Member("access_token")) || w.gives(t, old) != "" {
 			t.Errorf("the late replica ended what was begun with the new password\n%s", late.Log)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 
 	"clientele.dev/clientele/hack/internal/assets"
 	"clientele.dev/clientele/hack/internal/child"
@@ -60,9 +61,15 @@ func (p *Plane) apiServerSpec(c credentials, port int) child.Spec {
 }
 
 func (p *Plane) apiServerReady(ctx context.Context, host, token string) error {
-	transport, err := rest.TransportFor(adminConfig(host, p.path("certs/apiserver.crt"), ""))
+	// The content, and not the file's name: client-go keeps what it read first of a file
+	// for minutes, and the API server may be in the middle of writing it.
+	ca, err := os.ReadFile(p.path("certs/apiserver.crt"))
 	if err != nil {
 		return err // the certificate is not written yet
+	}
+	transport, err := rest.TransportFor(&rest.Config{Host: host, TLSClientConfig: rest.TLSClientConfig{CAData: ca}})
+	if err != nil {
+		return err
 	}
 	client := &http.Client{Transport: transport}
 	// It makes the system namespaces a moment after it says it is ready.
