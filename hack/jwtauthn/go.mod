@@ -1,4 +1,4 @@
-module clientele.dev/clientele/hack/e2e
+module clientele.dev/clientele/hack/jwtauthn
 
 go 1.26.0
 
