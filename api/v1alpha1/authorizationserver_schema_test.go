@@ -40,11 +40,13 @@ func TestAuthorizationServerSchema(t *testing.T) {
 		{"issuer with a space", issuer("'https://as.example.com/a b'"), issuerParts},
 		{"issuer with capitals in the scheme", issuer("HTTPS://as.example.com"), issuerParts},
 		{"issuer too long", issuer("https://as.example.com/" + strings.Repeat("a", 500)), []string{"spec.issuer", "512"}},
-		{"unknown type", "issuer: https://as.example.com\ntype: Unheard\nunmanaged: {}", []string{"spec.type", "Unmanaged"}},
-		{"unmanaged missing", "issuer: https://as.example.com\ntype: Unmanaged", []string{"spec", "unmanaged must be set if, and only if, type is Unmanaged"}},
+		{"unknown type", "issuer: https://as.example.com\ntype: External\nunmanaged: {}", []string{"spec.type", `"Managed", "Unmanaged"`}},
+		{"without unmanaged", "issuer: https://as.example.com\ntype: Unmanaged", nil},
 
 		{"url", issuer("https://as.example.com") + "\nunmanaged: {url: 'http://127.0.0.1:1'}", nil},
 		{"url without TLS", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {url: 'http://as.svc'}", []string{"spec.unmanaged.url", "must be an https URL"}},
+		{"registrarURL", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {registrarURL: 'https://as-registrar.ns.svc:8444'}", nil},
+		{"registrarURL without TLS", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {registrarURL: 'http://as.svc'}", []string{"spec.unmanaged.registrarURL", "must be an https URL"}},
 		{"K9: caBundleRef", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundleRef: {kind: ConfigMap, name: internal-ca, key: root.pem}}", nil},
 		{"K9: caBundleRef of a Secret", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundleRef: {kind: Secret, name: internal-ca}}", nil},
 		{"K9: caBundleRef of another kind", "issuer: https://a.example\ntype: Unmanaged\nunmanaged: {caBundleRef: {kind: Pod, name: a}}", []string{"spec.unmanaged.caBundleRef.kind", `"ConfigMap", "Secret"`}},
@@ -84,7 +86,7 @@ func TestAuthorizationServerSchema(t *testing.T) {
 func TestAuthorizationServerImmutable(t *testing.T) {
 	checkUpdate(t, "AuthorizationServer", []change{
 		{"issuer", server(), issuer("https://other.example"), []string{"spec.issuer", "issuer is immutable"}},
-		{"type, to one that there is not", server(), strings.Replace(server(), "type: Unmanaged", "type: Managed", 1), []string{"spec.type", "Unmanaged"}},
+		{"type, to one that there is not", server(), strings.Replace(server(), "type: Unmanaged", "type: External", 1), []string{"spec.type", "Unmanaged"}},
 		{"everything else", server(), server("defaultResource: https://a.example", "registration: {mode: Open}"), nil},
 	})
 }

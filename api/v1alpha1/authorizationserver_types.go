@@ -5,16 +5,23 @@ import (
 )
 
 // AuthorizationServerType says who runs the authorization server.
-// +kubebuilder:validation:Enum=Unmanaged
+// +kubebuilder:validation:Enum=Managed;Unmanaged
 type AuthorizationServerType string
 
-// AuthorizationServerUnmanaged is a `clientele server` that the operator neither
-// starts nor stops.
-const AuthorizationServerUnmanaged AuthorizationServerType = "Unmanaged"
+// The types of authorization servers.
+const (
+	// AuthorizationServerManaged is a `clientele server` that the operator runs.
+	AuthorizationServerManaged AuthorizationServerType = "Managed"
+	// AuthorizationServerUnmanaged is a `clientele server` that the operator neither
+	// starts nor stops.
+	AuthorizationServerUnmanaged AuthorizationServerType = "Unmanaged"
+)
 
 // AuthorizationServerSpec is what the platform team decides about an
 // authorization server.
-// +kubebuilder:validation:XValidation:rule="(self.type == 'Unmanaged') == has(self.unmanaged)",message="unmanaged must be set if, and only if, type is Unmanaged"
+// +kubebuilder:validation:XValidation:rule="has(self.managed) == (self.type == 'Managed')",message="managed must be set if, and only if, type is Managed; managed: {} takes the defaults"
+// +kubebuilder:validation:XValidation:rule="!has(self.unmanaged) || self.type == 'Unmanaged'",message="unmanaged must not be set unless type is Unmanaged"
+// +kubebuilder:validation:XValidation:rule="self.type != 'Managed' || self.issuer.startsWith('https://')",message="issuer must be an https URL where type is Managed: the operator gives the server a certificate"
 type AuthorizationServerSpec struct {
 	// issuer is the issuer identifier (RFC 8414, Section 2): an https URL without
 	// query, fragment or trailing slash; http is allowed on loopback only.
@@ -27,10 +34,16 @@ type AuthorizationServerSpec struct {
 	// +required
 	Issuer string `json:"issuer"`
 
-	// type says who runs the server. Unmanaged: you run `clientele server`; the
-	// operator registers clients there.
+	// type says who runs the server. Managed: the operator does. Unmanaged: you run
+	// `clientele server`; the operator registers clients there. It may change: to
+	// Unmanaged, what the operator made goes on running, and is yours; to Managed, the
+	// operator takes over what it made earlier.
 	// +required
 	Type AuthorizationServerType `json:"type"`
+
+	// managed says how the operator runs a server of type Managed.
+	// +optional
+	Managed *ManagedServer `json:"managed,omitempty"`
 
 	// unmanaged says how the operator reaches a server of type Unmanaged.
 	// +optional
@@ -101,7 +114,16 @@ type UnmanagedServer struct {
 	// +optional
 	URL string `json:"url,omitempty"`
 
-	// caBundleRef names the PEM certificates that the server's certificate must chain
+	// registrarURL is where the operator reaches the registrar API, if the server has
+	// a port of its own for that (its flag --registrar-address): https, or http on
+	// loopback. Absent: as url.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getHostname() != '' && (url(self).getScheme() == 'https' || (url(self).getScheme() == 'http' && url(self).getHostname() in ['127.0.0.1', '[::1]', '::1', 'localhost']))",message="registrarURL must be an https URL (http is allowed on 127.0.0.1, ::1 and localhost only)"
+	// +optional
+	RegistrarURL string `json:"registrarURL,omitempty"`
+
+	// caBundleRef names the PEM certificates that the server's certificates must chain
 	// to. A change is used at once. Absent: the system's roots.
 	// +optional
 	CABundleRef *CABundleReference `json:"caBundleRef,omitempty"`
@@ -185,7 +207,8 @@ type AuthorizationServerStatus struct {
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// conditions: Ready, ServerReachable, SigningKeysReady, DeregistrationPaused;
-	// with spec.users, UsersReady; and, only while true, Reconciling and Stalled.
+	// with type Managed, CertificateReady, StorageReady, Deployed; with spec.users,
+	// UsersReady; and, only while true, Reconciling and Stalled.
 	// +listType=map
 	// +listMapKey=type
 	// +optional
@@ -194,6 +217,10 @@ type AuthorizationServerStatus struct {
 	// endpoints as the server's metadata tells them.
 	// +optional
 	Endpoints *ServerEndpoints `json:"endpoints,omitempty"`
+
+	// managed is what the operator observed of a server of type Managed.
+	// +optional
+	Managed *ManagedServerStatus `json:"managed,omitempty"`
 
 	// storeID identifies the server's store; a new one means that the server
 	// lost its registrations and gets them again.
@@ -277,14 +304,19 @@ type ServerEndpoints struct {
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name must have at most 63 characters: it becomes a label's value"
+// +kubebuilder:validation:XValidation:rule="self.spec.type != 'Managed' || (self.metadata.name.size() <= 43 && !self.metadata.name.contains('.'))",message="metadata.name must have at most 43 characters and no dot where type is Managed: it becomes a part of the names of Services and Pods"
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=oas,categories=clientele
+// +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
 // +kubebuilder:printcolumn:name="Issuer",type=string,JSONPath=`.spec.issuer`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Replicas",type=integer,JSONPath=`.status.managed.readyReplicas`
 // +kubebuilder:printcolumn:name="Users",type=string,JSONPath=`.status.conditions[?(@.type=="UsersReady")].reason`
 // +kubebuilder:printcolumn:name="Clients",type=integer,JSONPath=`.status.clients`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Version",type=string,priority=1,JSONPath=`.status.managed.version`
+// +kubebuilder:printcolumn:name="Storage",type=string,priority=1,JSONPath=`.spec.managed.storage.type`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 type AuthorizationServer struct {
 	metav1.TypeMeta `json:",inline"`

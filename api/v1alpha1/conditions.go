@@ -243,6 +243,99 @@ const (
 	// ReasonInventoryPending surfaces until the operator has read the server's
 	// inventory for the first time.
 	ReasonInventoryPending = "InventoryPending"
+	// ReasonServerTooOld surfaces when the server speaks only older versions of the
+	// registrar protocol than the operator.
+	ReasonServerTooOld = "ServerTooOld"
+	// ReasonServerTooNew surfaces when the server speaks only newer versions of the
+	// registrar protocol than the operator.
+	ReasonServerTooNew = "ServerTooNew"
+)
+
+// ConditionCertificateReady, on an AuthorizationServer of type Managed, tells whether
+// the server has valid certificates for its public endpoints and its registrar API.
+const ConditionCertificateReady = "CertificateReady"
+
+// Reasons of CertificateReady.
+const (
+	// ReasonIssued surfaces when the condition is true.
+	ReasonIssued = "Issued"
+	// ReasonIssuing surfaces while a certificate is being made.
+	ReasonIssuing = "Issuing"
+	// ReasonCertManagerMissing surfaces when tls.type is CertManager and the cluster
+	// has no kind Certificate of cert-manager, or the operator may not use it.
+	ReasonCertManagerMissing = "CertManagerMissing"
+	// ReasonSecretMissing surfaces when a Secret that the spec names does not exist,
+	// or lacks the key. StorageReady has it too.
+	ReasonSecretMissing = "SecretMissing"
+	// ReasonSecretInvalid surfaces when such a Secret holds no certificate with its
+	// key.
+	ReasonSecretInvalid = "SecretInvalid"
+	// ReasonNameMismatch surfaces when the certificate is not for the host of the
+	// issuer.
+	ReasonNameMismatch = "NameMismatch"
+	// ReasonExpired surfaces when a certificate is no longer valid.
+	ReasonExpired = "Expired"
+)
+
+// ConditionStorageReady, on an AuthorizationServer of type Managed, tells whether the
+// server can read and write its store. It is Unknown while no server says so.
+const ConditionStorageReady = "StorageReady"
+
+// Reasons of StorageReady. SecretMissing is as for CertificateReady.
+const (
+	// ReasonAvailable surfaces when the condition is true and there is nothing to add.
+	// Deployed has it too.
+	ReasonAvailable = "Available"
+	// ReasonEphemeral surfaces when the store is available, and lost with the Pod; the
+	// condition is true.
+	ReasonEphemeral = "Ephemeral"
+	// ReasonAlmostFull surfaces when the volume has little space left; the condition
+	// is true.
+	ReasonAlmostFull = "AlmostFull"
+	// ReasonRestartNeeded surfaces when the connection string names another database
+	// than the one in use, which servers that run do not change to; the condition is
+	// true.
+	ReasonRestartNeeded = "RestartNeeded"
+	// ReasonUnreachable surfaces when the database cannot be reached.
+	ReasonUnreachable = "Unreachable"
+	// ReasonRefused surfaces when the database refuses the server: its password, its
+	// role, its TLS, or the connection string.
+	ReasonRefused = "Refused"
+	// ReasonFull surfaces when the volume is full: nothing can be written.
+	ReasonFull = "Full"
+	// ReasonSchemaTooNew surfaces when a newer release wrote the store than this
+	// server can read.
+	ReasonSchemaTooNew = "SchemaTooNew"
+	// ReasonStorageUnknown surfaces when no server has told yet; the condition is
+	// Unknown.
+	ReasonStorageUnknown = "StorageUnknown"
+)
+
+// ConditionDeployed, on an AuthorizationServer of type Managed, tells whether the
+// server's Pods run as the spec says. During a roll-out it is True as long as Pods
+// serve, and Reconciling is True with reason Progressing.
+const ConditionDeployed = "Deployed"
+
+// Reasons of Deployed. Available is as for StorageReady. Progressing surfaces while no
+// Pod serves yet and nothing is known to be wrong.
+const (
+	// ReasonImageUnavailable surfaces when the image cannot be pulled.
+	ReasonImageUnavailable = "ImageUnavailable"
+	// ReasonCrashLooping surfaces when the server ends again and again; the message
+	// quotes its last words.
+	ReasonCrashLooping = "CrashLooping"
+	// ReasonUnschedulable surfaces when no node takes a Pod, or its volume is not
+	// provisioned.
+	ReasonUnschedulable = "Unschedulable"
+	// ReasonAdmissionRefused surfaces when a quota, Pod Security or an admission
+	// webhook refuses an object.
+	ReasonAdmissionRefused = "AdmissionRefused"
+	// ReasonNameConflict surfaces when an object of the server's name exists that is
+	// not the operator's.
+	ReasonNameConflict = "NameConflict"
+	// ReasonInvalidPod surfaces when the API server finds spec.managed.pod, or another
+	// part of the spec that goes into objects, invalid.
+	ReasonInvalidPod = "InvalidPod"
 )
 
 // ConditionSigningKeysReady, on an AuthorizationServer, tells whether there is a
