@@ -195,7 +195,7 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 	if o.Log, err = f.logger(logTo); err != nil {
 		return err
 	}
-	o.Now = time.Now
+	o.Now, o.Version = time.Now, version()
 	namespace, name, ok := strings.Cut(f.object, "/")
 	if !ok || namespace == "" || name == "" {
 		return fmt.Errorf("--authorization-server %q: want namespace/name", f.object)
