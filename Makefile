@@ -28,14 +28,17 @@ STATIC := CGO_ENABLED=0 GOFLAGS="$(strip $(shell $(GO) env GOFLAGS) -trimpath)"
 CONTROLPLANE := cd hack/controlplane && $(STATIC) $(GO) run .
 
 .DEFAULT_GOAL := help
-.PHONY: help build controlplane demo dev test lint manifests generate verify vulncheck bench clean
+.PHONY: help build image controlplane demo dev test lint manifests generate verify vulncheck bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build bin/clientele, the one binary of the product
 	@echo "building bin/clientele (the first time this takes a minute or two)"
-	@$(STATIC) $(GO) build -o bin/clientele .
+	@$(STATIC) $(GO) build -ldflags "-X main.buildVersion=$$(hack/version.sh)" -o bin/clientele .
+
+image: ## Build the image as bin/clientele-image.tar, an OCI archive; KO_DOCKER_REPO=registry/folder pushes it instead; PLATFORMS=linux/amd64 for that one alone
+	@cd hack/image && $(STATIC) $(GO) run .
 
 controlplane: ## Download or build etcd, kube-apiserver, kubectl and kube-controller-manager, once per version
 	@$(CONTROLPLANE)
