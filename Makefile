@@ -98,7 +98,7 @@ cd hack/e2e && E2E=1 exec $$E2E_RUN ../../bin/e2e.test -test.v -test.timeout=60m
 endef
 
 .PHONY: bin/e2e.test
-bin/e2e.test: image
+bin/e2e.test: build image
 	@cd hack/e2e && $(STATIC) $(GO) test -c -o ../../$@ .
 
 clean: ## Remove what make built, but for the control plane (.cache)

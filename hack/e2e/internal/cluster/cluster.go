@@ -146,10 +146,12 @@ func (c *Cluster) Run(ctx context.Context, input, program string, args ...string
 	return out.String(), nil
 }
 
-// Must is Run of what has to succeed.
+// Must is Run of what has to succeed, also while a scenario cleans up.
 func (c *Cluster) Must(t testing.TB, program string, args ...string) string {
 	t.Helper()
-	out, err := c.Run(t.Context(), "", program, args...)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*time.Minute)
+	defer cancel()
+	out, err := c.Run(ctx, "", program, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
