@@ -77,6 +77,7 @@ var arrows = map[string][]string{
 	"controllers/internal/outcome":    {"k8s"},
 	"controllers/internal/status":     {"api/v1alpha1", "k8s"},
 	"controllers/internal/notice":     {"api/v1alpha1", "k8s"},
+	"controllers/internal/pki":        {"api/v1alpha1"},
 	"controllers/registrar":           {"api/v1alpha1", "controllers/internal/", "authserver/oauth", "authserver/policy", "github.com/go-logr/logr", "k8s"},
 	"controllers/desk":                {"api/v1alpha1", "controllers/registrar", "authserver/oauth", "github.com/spf13/cobra", "k8s"},
 	"controllers/oauthclient":         controller("authserver/oauth", "authserver/credential", "authserver/policy"),
@@ -85,7 +86,7 @@ var arrows = map[string][]string{
 	"controllers/namespaceaccess":     controller(),
 	"controllers/signingkey":          controller("authserver/oauth", "authserver/keys"),
 
-	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/logo", "authserver/outbound", "authserver/peer", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "controllers/desk", "github.com/spf13/cobra", "github.com/go-logr/logr", "golang.org/x/crypto/x509roots/fallback", "k8s"},
+	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/logo", "authserver/outbound", "authserver/peer", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "controllers/desk", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},
 }
 
 // controller is what every reconciler may import, and some leaves of the server.
