@@ -13,6 +13,7 @@ require (
 	github.com/zitadel/oidc/v3 v3.52.0 // tests: an OpenID provider that is not ours
 	go.yaml.in/yaml/v3 v3.0.6 // the file of local users, strictly
 	golang.org/x/crypto v0.59.0 // argon2id for human passwords
+	golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d // roots of certificates, for an image without files of them
 	golang.org/x/net v0.62.0 // registrable domains; tests: reading pages as a browser does
 	golang.org/x/oauth2 v0.38.0 // sign-in at upstream OpenID providers; in tests a client that is not ours
 	golang.org/x/sync v0.25.0 // singleflight: one fetch for all that ask at once; errgroup, in the benchmarks

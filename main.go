@@ -22,6 +22,9 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	// Roots of certificates for an image that has no file of them; a file that
+	// SSL_CERT_FILE names, or that the system has, replaces all of these.
+	_ "golang.org/x/crypto/x509roots/fallback"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
@@ -195,7 +198,7 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 	if o.Log, err = f.logger(logTo); err != nil {
 		return err
 	}
-	o.Now = time.Now
+	o.Now, o.Version = time.Now, version()
 	namespace, name, ok := strings.Cut(f.object, "/")
 	if !ok || namespace == "" || name == "" {
 		return fmt.Errorf("--authorization-server %q: want namespace/name", f.object)
@@ -312,8 +315,14 @@ func versionCommand() *cobra.Command {
 // userAgent is how the product calls itself in requests.
 func userAgent() string { return "clientele/" + version() }
 
-// version is the module's, or the commit that was built.
+// buildVersion is set by `make build` and `make image` (-ldflags -X).
+var buildVersion string
+
+// version is the one that the build was given, the module's, or the commit that was built.
 func version() string {
+	if buildVersion != "" {
+		return buildVersion
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -103,7 +103,7 @@ func (s *Server) newView() (*endpoint.View, error) {
 	if _, err := outbound.ParseAllow(s.known.Settings.OutboundAllow); err != nil {
 		return nil, fmt.Errorf("outboundAllow: %w", err)
 	}
-	c := endpoint.ViewConfig{Settings: *s.known.Settings, Clients: s.registry.Client}
+	c := endpoint.ViewConfig{Settings: *s.known.Settings, Clients: s.registry.Client, Version: s.options.Version}
 	if s.known.Signing != nil {
 		c.Signing = *s.known.Signing
 	}

@@ -66,6 +66,8 @@ type Options struct {
 	Logos *http.Client
 	// Registrars says who may register clients. Required.
 	Registrars endpoint.RegistrarAuthorizer
+	// Version of the program, for the metadata, the replica's lease and a metric.
+	Version string
 	// Log. Zero: slog.Default().
 	Log *slog.Logger
 	// Now is the clock. Required.

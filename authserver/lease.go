@@ -14,10 +14,11 @@ import (
 // key is promoted only when every replica with a lease serves it; so a replica
 // whose lease has ended must not speak for the server.
 type lease struct {
-	id    string
-	store store.Leases
-	now   func() time.Time
-	until atomic.Int64 // Unix seconds; what the store was told last
+	id      string
+	version string // of the program
+	store   store.Leases
+	now     func() time.Time
+	until   atomic.Int64 // Unix seconds; what the store was told last
 
 	mu       sync.Mutex
 	revision string
@@ -39,6 +40,8 @@ func (l *lease) renew(ctx context.Context, revision string) error {
 		KeySetRevision: revision,
 		ServingSince:   ceil(l.since),
 		LeaseExpires:   expires,
+		Version:        l.version,
+		Protocol:       oauth.Protocol,
 	})
 	if err == nil {
 		l.told = true

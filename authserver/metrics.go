@@ -34,9 +34,17 @@ func newMetrics(s *Server) *prometheus.Registry {
 		gauge("clientele_store_confirmed_timestamp_seconds", "When the view of the store was last confirmed.",
 			func() float64 { return float64(s.registry.Confirmed().Unix()) }),
 		gauge("clientele_ready", "1 while tokens can be had here.", s.readyGauge),
+		buildInfo(s.options.Version),
 		signingKeys{s},
 	)
 	return r
+}
+
+func buildInfo(version string) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "clientele_build_info", Help: "1, with the version of the program.",
+		ConstLabels: prometheus.Labels{"version": version},
+	}, func() float64 { return 1 })
 }
 
 func (s *Server) readyGauge() float64 { return oneIf(len(s.health.Missing(s.options.Now())) == 0) }

@@ -52,7 +52,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{options: o, log: o.Log, audit: audit.New(o.Log, o.Now), draining: make(chan struct{})}
 	s.registry = registry.New(registry.Options{Store: o.Store, Keys: s.currentKeys, Now: o.Now, Log: o.Log})
-	s.lease = &lease{id: credential.NewID(), store: o.Store, now: o.Now}
+	s.lease = &lease{id: credential.NewID(), version: o.Version, store: o.Store, now: o.Now}
 	s.health = &health{registry: s.registry, lease: s.lease}
 	s.metrics = newMetrics(s)
 	o.Store.SignWith(func() store.Signer { return s.currentKeys() }, o.Log)

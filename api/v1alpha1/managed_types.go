@@ -23,17 +23,17 @@ type ManagedServer struct {
 	Image string `json:"image,omitempty"`
 
 	// storage is where the server keeps clients, sessions and tokens.
-	// +kubebuilder:default={}
+	// +kubebuilder:default={type: Embedded}
 	// +optional
 	Storage ManagedStorage `json:"storage,omitzero"`
 
 	// tls says where the certificate of the public endpoints comes from.
-	// +kubebuilder:default={}
+	// +kubebuilder:default={type: Generated}
 	// +optional
 	TLS ManagedTLS `json:"tls,omitzero"`
 
 	// service is the Service of the public endpoints.
-	// +kubebuilder:default={}
+	// +kubebuilder:default={type: ClusterIP}
 	// +optional
 	Service ManagedService `json:"service,omitzero"`
 
@@ -306,8 +306,8 @@ type ManagedPod struct {
 	// +optional
 	PriorityClassName string `json:"priorityClassName,omitempty"`
 
-	// resources of the server's container. What is absent: requests of 50m CPU and
-	// 64Mi memory, and a limit of 512Mi memory.
+	// resources of the server's container. Absent: requests of 50m CPU and 64Mi
+	// memory, and a limit of 512Mi memory.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 

@@ -54,6 +54,8 @@ func newMetadata(v *View, scopes ...string) (document, error) {
 		RegistrationEndpoint:             v.base + pathRegister,
 		IDTokenSigningAlgValuesSupported: v.algorithms(),
 		DefaultResource:                  v.terms.DefaultResource,
+		Protocol:                         oauth.Protocol,
+		Version:                          v.version,
 	}
 	v.tokenMetadata(&m)
 	if v.Settings.Users {

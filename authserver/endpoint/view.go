@@ -95,6 +95,7 @@ type View struct {
 	origin     string // of the issuer
 	issuerPath string
 	base       string // the endpoints' base URL
+	version    string // of the program
 	metadata   document
 	jwks       document
 }
@@ -105,6 +106,8 @@ type ViewConfig struct {
 	Signing    keys.Set              // zero: none yet
 	ServerKeys credential.ServerKeys // zero: none yet
 	Clients    func(clientID string) (*registry.Client, bool)
+	// Version of the program, for the metadata. Empty: it is not told.
+	Version string
 }
 
 // NewView makes a View. It fails if a setting or a key is invalid.
@@ -118,6 +121,7 @@ func NewView(c ViewConfig) (*View, error) {
 		Signing:    c.Signing,
 		serverKeys: c.ServerKeys,
 		issuerPath: issuer.Path,
+		version:    c.Version,
 		base:       c.Settings.Issuer,
 	}
 	if v.proxies, err = peer.ParseProxies(c.Settings.TrustedProxies); err != nil {

@@ -43,6 +43,10 @@ type ServerMetadata struct {
 	// DefaultResource is the resource (RFC 8707) of a request that names none.
 	// Ours: no registered member says it.
 	DefaultResource string `json:"clientele_default_resource,omitempty"`
+	// Protocol that the server speaks with registrars; absent: FirstProtocol. Version
+	// of the program, for people. Ours.
+	Protocol int    `json:"clientele_protocol,omitempty"`
+	Version  string `json:"clientele_version,omitempty"`
 	// DeviceAuthorizationEndpoint is of RFC 8628, Section 4.
 	DeviceAuthorizationEndpoint string `json:"device_authorization_endpoint,omitempty"`
 

@@ -194,6 +194,10 @@ type Replica struct {
 	ServingSince int64 `json:"serving_since"`
 	// LeaseExpires is when it stops to answer unless it renews, in Unix seconds.
 	LeaseExpires int64 `json:"lease_expires"`
+	// Version of the program, for people.
+	Version string `json:"version,omitempty"`
+	// Protocol it speaks; absent: FirstProtocol.
+	Protocol int `json:"protocol,omitempty"`
 }
 
 // ReplicaList is the answer of GET /registrar/v1/replicas.

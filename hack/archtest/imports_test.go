@@ -86,7 +86,7 @@ var arrows = map[string][]string{
 	"controllers/namespaceaccess":     controller(),
 	"controllers/signingkey":          controller("authserver/oauth", "authserver/keys"),
 
-	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/logo", "authserver/outbound", "authserver/peer", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "controllers/desk", "github.com/spf13/cobra", "github.com/go-logr/logr", "k8s"},
+	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/logo", "authserver/outbound", "authserver/peer", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "controllers/desk", "github.com/spf13/cobra", "github.com/go-logr/logr", "golang.org/x/crypto/x509roots/fallback", "k8s"},
 }
 
 // controller is what every reconciler may import, and some leaves of the server.
