@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/managed"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -40,7 +41,7 @@ func newManager(ctx context.Context, o Options) (ctrl.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	caching, err := cacheOptions()
+	caching, err := cacheOptions(o)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func newManager(ctx context.Context, o Options) (ctrl.Manager, error) {
 
 func newScheme() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{v1alpha1.AddToScheme, corev1.AddToScheme, authenticationv1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{v1alpha1.AddToScheme, managed.AddToScheme, authenticationv1.AddToScheme} {
 		if err := add(s); err != nil {
 			return nil, fmt.Errorf("build the scheme: %w", err)
 		}
@@ -83,17 +84,14 @@ func newScheme() (*runtime.Scheme, error) {
 
 // cacheOptions keep the cache small, and free of Secrets that are not the
 // operator's own.
-func cacheOptions() (cache.Options, error) {
+func cacheOptions(o Options) (cache.Options, error) {
 	ours, err := labels.NewRequirement(v1alpha1.LabelSecretKind, selection.Exists, nil)
 	if err != nil {
 		return cache.Options{}, fmt.Errorf("select the operator's Secrets: %w", err)
 	}
-	return cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
-		ByObject: map[client.Object]cache.ByObject{
-			&corev1.Secret{}: {Label: labels.NewSelector().Add(*ours)},
-		},
-	}, nil
+	byObject := managed.Caching(o.AuthorizationServerNamespaces)
+	byObject[&corev1.Secret{}] = cache.ByObject{Label: labels.NewSelector().Add(*ours)}
+	return cache.Options{DefaultTransform: cache.TransformStripManagedFields(), ByObject: byObject}, nil
 }
 
 // addHealth makes /readyz say whether the caches are filled. A replica that is

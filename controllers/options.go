@@ -21,6 +21,13 @@ type Options struct {
 	// AuthorizationServerNamespaces are the namespaces in which an
 	// AuthorizationServer counts. Empty: Namespace.
 	AuthorizationServerNamespaces []string
+	// Image of Managed servers whose spec names none.
+	Image string
+	// ClusterDomain of Services. Empty: cluster.local.
+	ClusterDomain string
+	// CertificateLifetime is how long the serving certificates of Managed servers are
+	// valid. Zero: 90 days.
+	CertificateLifetime time.Duration
 	// MetricsBindAddress and HealthProbeBindAddress are host:port; "0" switches
 	// the listener off.
 	MetricsBindAddress     string

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/controllers/authorizationserver"
+	"clientele.dev/clientele/controllers/managed"
 	"clientele.dev/clientele/controllers/namespaceaccess"
 	"clientele.dev/clientele/controllers/oauthclient"
 	"clientele.dev/clientele/controllers/registrar"
@@ -70,13 +72,20 @@ func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Co
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder, Audiences: audiences.Get,
 		Namespace: o.Namespace, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 	})
+	states := managed.NewStates()
+	managedServers := managed.New(managed.Options{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, States: states,
+		Namespace: o.Namespace, Namespaces: o.AuthorizationServerNamespaces,
+		Image: o.Image, ClusterDomain: o.ClusterDomain, CertificateLifetime: o.CertificateLifetime, Rand: keys.Rand(), Now: o.Now,
+	})
 	authorizationServers := authorizationserver.New(authorizationserver.Options{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder,
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Managed: states, Recorder: recorder,
 		Missing:    missing(clients.Unregistered, policies.Unpushed),
 		Namespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 	})
 	err = errors.Join(
 		scopepolicy.AddIndexes(ctx, mgr.GetFieldIndexer(), o.Namespace),
+		managedServers.SetupWithManager(mgr),
 		authorizationServers.SetupWithManager(mgr, o.Namespace),
 		signingkey.New(signingkey.Options{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder,
@@ -94,7 +103,7 @@ func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Co
 	state, err := newCollector(ctx, mgr, collector{
 		own: o.Namespace, leads: mgr.Elected(), registrar: servers, tombstones: clients.Tombstones,
 		dropped: func() int64 {
-			return clients.DroppedEvents() + policies.DroppedEvents() + authorizationServers.DroppedEvents() + accesses.DroppedEvents()
+			return clients.DroppedEvents() + policies.DroppedEvents() + authorizationServers.DroppedEvents() + managedServers.DroppedEvents() + accesses.DroppedEvents()
 		},
 	})
 	return []prometheus.Collector{clients.Metrics(), state}, err

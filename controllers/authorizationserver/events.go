@@ -12,9 +12,9 @@ import (
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // toldConditions are the conditions whose failures are told in events. Ready has the
-// reasons of ServerReachable and SigningKeysReady.
+// reasons of the conditions that it depends on.
 var toldConditions = []notice.Condition{
-	{Type: v1alpha1.ConditionReady, Action: "Serve", Bad: metav1.ConditionFalse},
+	{Type: v1alpha1.ConditionReady, Action: "Serve", Bad: metav1.ConditionFalse, Fine: []string{v1alpha1.ReasonProgressing, v1alpha1.ReasonIssuing}},
 	{Type: v1alpha1.ConditionUsersReady, Action: "ReadUsers", Bad: metav1.ConditionFalse},
 	{Type: v1alpha1.ConditionDeregistrationPaused, Action: "Deregister", Bad: metav1.ConditionTrue},
 }

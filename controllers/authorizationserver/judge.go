@@ -2,10 +2,12 @@ package authorizationserver
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/controllers/internal/status"
+	"clientele.dev/clientele/controllers/managed"
 	"clientele.dev/clientele/controllers/registrar"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -15,7 +17,11 @@ type observed struct {
 	now time.Time
 	// counted: the AuthorizationServer lies in a namespace that the operator's
 	// flag names.
-	counted    bool
+	counted bool
+	// managed is what is known of the objects of a Managed server; looked: there has
+	// been a look at them.
+	managed    managed.State
+	looked     bool
 	state      registrar.State
 	brake      registrar.BrakeState
 	store      completeness
@@ -33,6 +39,14 @@ type verdict struct {
 	stalled bool
 }
 
+// verdicts are the parts of Ready. Those of a Managed server are zero for others.
+type verdicts struct {
+	certificate, storage, deployed verdict
+	reachable, signing             verdict
+	// rollingOut: the server's Pods are being replaced.
+	rollingOut bool
+}
+
 // judge says what the status is to be. It is pure. What cannot be told at the
 // moment, such as the counts of a server that is away, stays as it was told last.
 func judge(as *v1alpha1.AuthorizationServer, o observed) v1alpha1.AuthorizationServerStatus {
@@ -41,10 +55,24 @@ func judge(as *v1alpha1.AuthorizationServer, o observed) v1alpha1.AuthorizationS
 	c := status.NewConditions(next.Conditions, as.Generation, metav1.NewTime(o.now.Truncate(time.Second)))
 	set := func(condition string, v verdict) { c.Set(condition, v.status, v.reason, v.message) }
 	var ready verdict
+	rollingOut := false
 	if o.counted {
-		reachable, signing := judgeReachable(o.state), judgeSigning(as, o)
-		set(v1alpha1.ConditionServerReachable, reachable)
-		set(v1alpha1.ConditionSigningKeysReady, signing)
+		v := verdicts{reachable: judgeReachable(o.state), signing: judgeSigning(as, o)}
+		if as.Spec.Type == v1alpha1.AuthorizationServerManaged {
+			v.certificate, v.storage = judgeCertificate(o), judgeStorage(as, o)
+			v.deployed, v.rollingOut = judgeDeployed(as, o)
+			set(v1alpha1.ConditionCertificateReady, v.certificate)
+			set(v1alpha1.ConditionStorageReady, v.storage)
+			set(v1alpha1.ConditionDeployed, v.deployed)
+			describeManaged(&next, o)
+		} else {
+			for _, gone := range managedConditions {
+				c.Remove(gone)
+			}
+			next.Managed = nil
+		}
+		set(v1alpha1.ConditionServerReachable, v.reachable)
+		set(v1alpha1.ConditionSigningKeysReady, v.signing)
 		set(v1alpha1.ConditionDeregistrationPaused, judgePaused(as, o.brake))
 		judgeComplete(o, c)
 		if as.Spec.Users != nil {
@@ -52,20 +80,22 @@ func judge(as *v1alpha1.AuthorizationServer, o observed) v1alpha1.AuthorizationS
 		} else {
 			c.Remove(v1alpha1.ConditionUsersReady)
 		}
-		ready = judgeReady(o, reachable, signing)
+		ready, rollingOut = judgeReady(as, o, v)
 		describeServer(&next, o.state)
 		if o.selfRegistered != nil {
 			next.SelfRegistered = *o.selfRegistered
 		}
 		describeKeys(&next, o.signing)
 	} else {
-		for _, unknown := range []string{v1alpha1.ConditionServerReachable, v1alpha1.ConditionSigningKeysReady, v1alpha1.ConditionUsersReady, v1alpha1.ConditionDeregistrationPaused, v1alpha1.ConditionStoreComplete} {
+		others := []string{v1alpha1.ConditionServerReachable, v1alpha1.ConditionSigningKeysReady, v1alpha1.ConditionUsersReady, v1alpha1.ConditionDeregistrationPaused, v1alpha1.ConditionStoreComplete}
+		for _, unknown := range slices.Concat(managedConditions, others) {
 			c.Remove(unknown)
 		}
+		next.Managed = nil
 		ready = elsewhere(as.Namespace)
 	}
 	set(v1alpha1.ConditionReady, ready)
-	reconciling, stalled := progress(ready)
+	reconciling, stalled := progress(ready, rollingOut)
 	c.Progress(reconciling, stalled, ready.message)
 	next.Conditions = c.List()
 	return next
@@ -97,37 +127,58 @@ func judgePaused(as *v1alpha1.AuthorizationServer, b registrar.BrakeState) verdi
 		b.Waiting, b.Limit, as.Namespace, as.Name, v1alpha1.AnnotationConfirmDeregistration, b.Confirm), false}
 }
 
-// judgeReady takes over what stands in the way, the most basic first.
-func judgeReady(o observed, reachable, signing verdict) verdict {
+// judgeReady takes over what stands in the way, the most basic first. The flag says that
+// Ready is true while Pods are being replaced.
+func judgeReady(as *v1alpha1.AuthorizationServer, o observed, v verdicts) (verdict, bool) {
 	if o.serverKeys.problem != "" {
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonKeysInvalid, o.serverKeys.problem, true}
+		return verdict{metav1.ConditionFalse, v1alpha1.ReasonKeysInvalid, o.serverKeys.problem, true}, false
 	}
-	for _, v := range []verdict{signing, reachable} {
-		if v.status != metav1.ConditionTrue && v.stalled {
-			return v
+	for _, part := range []verdict{v.signing, v.reachable} {
+		if part.status != metav1.ConditionTrue && part.stalled {
+			return part, false
 		}
 	}
-	for _, v := range []verdict{reachable, signing} {
-		if v.status != metav1.ConditionTrue {
-			return v
+	for _, part := range []verdict{v.certificate, v.storage} {
+		if part.status == metav1.ConditionFalse {
+			return part, false
 		}
 	}
-	return verdict{metav1.ConditionTrue, v1alpha1.ReasonServing, "the server is reachable and has a key that signs", false}
+	if restarting(as, o, v) {
+		return verdict{metav1.ConditionTrue, v1alpha1.ReasonServing, "the server's only Pod is being replaced, which takes a few seconds", false}, true
+	}
+	if v.deployed.status == metav1.ConditionFalse {
+		return v.deployed, false
+	}
+	for _, part := range []verdict{v.reachable, v.signing} {
+		if part.status != metav1.ConditionTrue {
+			return part, false
+		}
+	}
+	message := "the server is reachable and has a key that signs"
+	if v.rollingOut {
+		message += "; " + v.deployed.message
+	}
+	return verdict{metav1.ConditionTrue, v1alpha1.ReasonServing, message, false}, v.rollingOut
 }
 
 // progress gives the reasons of Reconciling and Stalled; empty: not there.
-func progress(ready verdict) (reconciling, stalled string) {
+func progress(ready verdict, rollingOut bool) (reconciling, stalled string) {
 	switch {
 	case ready.stalled:
 		return "", ready.reason
+	case ready.status == metav1.ConditionTrue && rollingOut:
+		return v1alpha1.ReasonProgressing, ""
 	case ready.status == metav1.ConditionTrue:
 		return "", ""
-	case ready.reason == v1alpha1.ReasonInventoryPending || ready.reason == v1alpha1.ReasonKeysPending:
+	case slices.Contains(onTheWay, ready.reason):
 		return v1alpha1.ReasonProgressing, ""
 	default:
 		return v1alpha1.ReasonRetrying, ""
 	}
 }
+
+// onTheWay are reasons of what ends by itself.
+var onTheWay = []string{v1alpha1.ReasonInventoryPending, v1alpha1.ReasonKeysPending, v1alpha1.ReasonProgressing, v1alpha1.ReasonIssuing}
 
 func describeServer(next *v1alpha1.AuthorizationServerStatus, s registrar.State) {
 	if s.Endpoints.Issuer != "" {

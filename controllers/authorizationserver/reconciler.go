@@ -9,6 +9,7 @@ import (
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/controllers/internal/notice"
 	"clientele.dev/clientele/controllers/internal/status"
+	"clientele.dev/clientele/controllers/managed"
 	"clientele.dev/clientele/controllers/registrar"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -33,6 +34,8 @@ type Options struct {
 	Live client.Reader
 	// Servers speak to the authorization servers.
 	Servers *registrar.Servers
+	// Managed has what is known of the objects of Managed servers.
+	Managed *managed.States
 	// Recorder takes the events.
 	Recorder events.EventRecorder
 	// Missing lists the objects, as namespace/name, that are still to be registered at a
@@ -113,6 +116,9 @@ func (r *Reconciler) gather(ctx context.Context, as *v1alpha1.AuthorizationServe
 		r.Servers.Forget(client.ObjectKeyFromObject(as))
 		return o, nil
 	}
+	if as.Spec.Type == v1alpha1.AuthorizationServerManaged {
+		o.managed, o.looked = r.Managed.Get(client.ObjectKeyFromObject(as))
+	}
 	server := r.Servers.For(as)
 	o.state, o.brake = server.State(), server.Brake().State()
 	if o.state.Synced && o.state.Err == nil && counting(as) {
@@ -155,6 +161,9 @@ func lookAgain(as *v1alpha1.AuthorizationServer, o observed) time.Duration {
 	var next time.Duration
 	if o.counted && o.incomplete() {
 		return incompleteRetry
+	}
+	if left := restartGrace - o.now.Sub(o.managed.UnreadySince); !o.managed.UnreadySince.IsZero() && left > 0 {
+		return left
 	}
 	if due, ok := rotationDue(as, o.signing); ok && due.After(o.now) {
 		next = due.Sub(o.now)

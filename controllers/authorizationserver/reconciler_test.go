@@ -9,6 +9,7 @@ import (
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/controllers/managed"
 	"clientele.dev/clientele/controllers/registrar"
 	"clientele.dev/clientele/hack/testenv"
 	corev1 "k8s.io/api/core/v1"
@@ -65,7 +66,7 @@ func newBench(t *testing.T, namespaces ...string) *bench {
 	}
 	b.Reconciler = New(Options{
 		Client: labelled{b.client}, Live: b.client, Recorder: events.NewFakeRecorder(100), Namespaces: namespaces, Now: time.Now,
-		Servers: registrar.NewServers(registrar.Options{Tokens: noTokens{}, Now: time.Now}),
+		Servers: registrar.NewServers(registrar.Options{Tokens: noTokens{}, Now: time.Now}), Managed: managed.NewStates(),
 	})
 	return b
 }

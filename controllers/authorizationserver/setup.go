@@ -39,6 +39,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, own string) error {
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(serverOf)).
 		Watches(&v1alpha1.OAuthClient{}, counted(own)).
 		WatchesRawSource(r.serverChanges()).
+		WatchesRawSource(r.managedChanges()).
 		Complete(r)
 }
 
@@ -87,6 +88,14 @@ func (r *Reconciler) serverChanges() source.Source {
 				q.AddAfter(reconcile.Request{NamespacedName: key}, countsAfter)
 			},
 		})
+		return nil
+	})
+}
+
+// managedChanges brings servers of type Managed whose objects changed.
+func (r *Reconciler) managedChanges() source.Source {
+	return source.Func(func(_ context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		r.Managed.Subscribe(func(key types.NamespacedName) { q.Add(reconcile.Request{NamespacedName: key}) })
 		return nil
 	})
 }

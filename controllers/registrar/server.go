@@ -31,6 +31,10 @@ type transport struct {
 
 func targetOf(as *v1alpha1.AuthorizationServer) target {
 	t := target{uid: string(as.UID), issuer: as.Spec.Issuer, base: as.Spec.Issuer}
+	if as.Spec.Type == v1alpha1.AuthorizationServerManaged {
+		t.base = fmt.Sprintf("https://%s.%s.svc:%d", v1alpha1.RegistrarServiceName(as.Name), as.Namespace, v1alpha1.PortRegistrar)
+		t.ca = v1alpha1.CABundleReference{Kind: v1alpha1.CABundleConfigMap, Name: v1alpha1.ServerCAName(as.Name), Key: v1alpha1.CABundleKey}
+	}
 	if u := as.Spec.Unmanaged; u != nil {
 		if u.CABundleRef != nil {
 			t.ca = *u.CABundleRef

@@ -71,7 +71,7 @@ var arrows = map[string][]string{
 	"authserver/kube": {"api/v1alpha1", "authserver", "authserver/endpoint", "authserver/oauth", "authserver/credential", "authserver/keys", "authserver/signin", "github.com/go-logr/logr", "golang.org/x/sync/singleflight", "k8s"},
 
 	// The operator. It speaks to the server over HTTP only.
-	"controllers":                     {"api/v1alpha1", "controllers/", "github.com/go-logr/logr", "github.com/prometheus/client_golang", "k8s"},
+	"controllers":                     {"api/v1alpha1", "controllers/", "authserver/keys", "github.com/go-logr/logr", "github.com/prometheus/client_golang", "k8s"},
 	"controllers/internal/rules":      {"api/v1alpha1", "authserver/oauth", "authserver/policy", "k8s"},
 	"controllers/internal/access":     {"api/v1alpha1", "controllers/internal/rules", "authserver/policy", "k8s"},
 	"controllers/internal/outcome":    {"k8s"},
@@ -82,7 +82,8 @@ var arrows = map[string][]string{
 	"controllers/desk":                {"api/v1alpha1", "controllers/registrar", "authserver/oauth", "github.com/spf13/cobra", "k8s"},
 	"controllers/oauthclient":         controller("authserver/oauth", "authserver/credential", "authserver/policy"),
 	"controllers/scopepolicy":         controller("authserver/oauth", "authserver/policy"),
-	"controllers/authorizationserver": controller("authserver/oauth", "authserver/credential", "authserver/keys"),
+	"controllers/authorizationserver": controller("controllers/managed", "authserver/oauth", "authserver/credential", "authserver/keys"),
+	"controllers/managed":             controller(),
 	"controllers/namespaceaccess":     controller(),
 	"controllers/signingkey":          controller("authserver/oauth", "authserver/keys"),
 

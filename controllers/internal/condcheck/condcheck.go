@@ -38,21 +38,23 @@ func Check(generation, observedGeneration int64, conditions []metav1.Condition) 
 }
 
 // progress checks what kstatus reads: Reconciling and Stalled are there only
-// while true, never both, never beside a true Ready; a Ready that is not true
-// has one of them or is final by the spec's own will.
+// while true and never both. Beside a true Ready there is only Reconciling for
+// Progressing, as during a roll-out. A Ready that is not true has one of them or is final
+// by the spec's own will.
 func progress(conditions []metav1.Condition) []error {
 	var errs []error
 	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
 	if ready == nil {
 		return []error{fmt.Errorf("no condition Ready")}
 	}
-	present := 0
+	present, rollingOut := 0, false
 	for _, kind := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
 		c := meta.FindStatusCondition(conditions, kind)
 		if c == nil {
 			continue
 		}
 		present++
+		rollingOut = kind == v1alpha1.ConditionReconciling && c.Reason == v1alpha1.ReasonProgressing
 		if c.Status != metav1.ConditionTrue {
 			errs = append(errs, fmt.Errorf("%s is there and %s", kind, c.Status))
 		}
@@ -60,8 +62,8 @@ func progress(conditions []metav1.Condition) []error {
 	switch {
 	case present > 1:
 		errs = append(errs, fmt.Errorf("conditions Reconciling and Stalled are both there"))
-	case ready.Status == metav1.ConditionTrue && present > 0:
-		errs = append(errs, fmt.Errorf("condition Ready is true beside Reconciling or Stalled"))
+	case ready.Status == metav1.ConditionTrue && present > 0 && !rollingOut:
+		errs = append(errs, fmt.Errorf("condition Ready is true beside Stalled, or beside Reconciling for another reason than Progressing"))
 	case ready.Status != metav1.ConditionTrue && present == 0 && ready.Reason != v1alpha1.ReasonDisabled:
 		errs = append(errs, fmt.Errorf("condition Ready is %s (%s) with neither Reconciling nor Stalled", ready.Status, ready.Reason))
 	}

@@ -48,6 +48,7 @@ func TestCondcheckFinds(t *testing.T) {
 		"both":                 {cond("Ready", "False", "x"), cond("Stalled", "True", "x"), cond("Reconciling", "True", "x")},
 		"neither":              {cond("Ready", "False", "x")},
 		"Ready and Stalled":    {cond("Ready", "True", ""), cond("Stalled", "True", "x")},
+		"Ready and Retrying":   {cond("Ready", "True", ""), {Type: "Reconciling", Status: "True", Reason: v1alpha1.ReasonRetrying, Message: "x", ObservedGeneration: 1, LastTransitionTime: now}},
 		"Stalled, but not so":  {cond("Ready", "False", "x"), cond("Stalled", "False", "x")},
 		"of an old generation": {{Type: "Ready", Status: "True", Reason: "Reason", LastTransitionTime: now}},
 	} {
