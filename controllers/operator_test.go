@@ -38,7 +38,10 @@ func TestMain(m *testing.M) {
 	testenv.Main(m, testenv.WithControllerManager())
 }
 
-const system = "clientele-system"
+const (
+	system    = "clientele-system"
+	testImage = "clientele.dev/clientele:test"
+)
 
 // stack is an operator and an authorization server, each with the rights of its
 // own ServiceAccount.
@@ -268,6 +271,7 @@ func startOperator(t *testing.T, l *log) (stop func()) {
 			MetricsBindAddress:     "0",
 			HealthProbeBindAddress: "0",
 			LeaderElect:            true,
+			Image:                  testImage,
 			Log:                    logr.FromSlogHandler(l.handler()),
 			Now:                    time.Now,
 		})

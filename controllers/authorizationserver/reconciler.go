@@ -87,9 +87,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if seen.unasked() && told(as) {
+	if (seen.unasked() || seen.unlooked(as)) && told(as) {
 		// The operator has just started. What was told stays until more is known;
-		// the inventory loop calls again.
+		// the inventory loop, or the controller of Managed servers, calls again.
 		return ctrl.Result{RequeueAfter: safety}, nil
 	}
 	if err := r.patch(ctx, as, judge(as, seen)); err != nil {
@@ -107,6 +107,11 @@ func told(as *v1alpha1.AuthorizationServer) bool {
 // nothing else is wrong.
 func (o observed) unasked() bool {
 	return o.counted && !o.state.Synced && o.state.Err == nil && o.serverKeys.problem == "" && o.signing.problem == ""
+}
+
+// unlooked says that the objects of a Managed server have not been looked at yet.
+func (o observed) unlooked(as *v1alpha1.AuthorizationServer) bool {
+	return o.counted && as.Spec.Type == v1alpha1.AuthorizationServerManaged && !o.looked
 }
 
 // gather collects what the status is to be judged by.
