@@ -14,6 +14,10 @@ import (
 // stored, so an older version stays readable and its MAC verifies. Raise a version
 // when a member is added, renamed or changes its meaning, and keep the golden file
 // of the one before: TestRecords says when it was forgotten.
+//
+// Replicas of two releases write side by side, and the newer one may be rolled back. So
+// release N learns to read a new version and writes the one before; N+1 writes it, with a
+// step of the schema that is readable from N's (sqlstore.Schema).
 const (
 	clientVersion = 1
 	policyVersion = 1
@@ -115,8 +119,8 @@ func DecodePolicy(b []byte) (Policy, error) {
 	return Policy{Policy: rec.Policy}, nil
 }
 
-// errVersion cannot be met in good order: a newer binary moves the schema on, and
-// an older one refuses that.
+// errVersion cannot be met in good order: a step of the schema goes with each new
+// version, and a binary that cannot read it refuses that.
 var errVersion = errors.New("unknown version of the record")
 
 func unix(t time.Time) int64 {

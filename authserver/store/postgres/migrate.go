@@ -33,34 +33,36 @@ func migrateTo(ctx context.Context, conn *pgx.Conn, all []sqlstore.Migration) er
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
 			return err
 		}
-		version, err := schemaVersion(ctx, tx)
+		is, err := schemaOf(ctx, tx)
 		if err != nil {
 			return err
 		}
-		moved, err := sqlstore.Migrate(all, version, func(sql string) error {
+		next, err := sqlstore.Migrate(all, is, func(sql string) error {
 			_, err := tx.Exec(ctx, sql)
 			return err
 		})
-		if err != nil || !moved {
+		if err != nil || next == is {
 			return err
 		}
-		_, err = tx.Exec(ctx, `UPDATE clientele_schema SET version = $1`, sqlstore.Version(all))
+		_, err = tx.Exec(ctx, `UPDATE clientele_schema SET version = $1, applied = $2`, next.ReadableFrom, next.Version)
 		return err
 	})
 }
 
-// schemaVersion of the database; 0 if it has none of our tables. A role that may
-// only use the tables, and make none, gets past this once they are there.
-func schemaVersion(ctx context.Context, tx pgx.Tx) (version int, err error) {
+// schemaOf the database, making the table that tells of it. A role that may only use the
+// tables, and make none, gets past this once they are there.
+func schemaOf(ctx context.Context, tx pgx.Tx) (is sqlstore.Schema, err error) {
 	var there bool
 	if err := tx.QueryRow(ctx, `SELECT to_regclass('clientele_schema') IS NOT NULL`).Scan(&there); err != nil {
-		return 0, err
+		return is, err
 	}
 	if !there {
 		_, err := tx.Exec(ctx, `CREATE TABLE clientele_schema (one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL);
 			INSERT INTO clientele_schema VALUES (1, 0)`)
-		return 0, err
+		return is, err
 	}
-	err = tx.QueryRow(ctx, `SELECT version FROM clientele_schema`).Scan(&version)
-	return version, err
+	// Programs of step 0001 know no column applied.
+	const q = `SELECT version, coalesce((to_jsonb(s)->>'applied')::integer, version) FROM clientele_schema AS s`
+	err = tx.QueryRow(ctx, q).Scan(&is.ReadableFrom, &is.Version)
+	return is, err
 }

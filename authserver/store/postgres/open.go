@@ -56,7 +56,7 @@ type Store struct {
 var _ store.Store = (*Store)(nil)
 
 // Open the store in a database, making its tables or bringing them up to date. A
-// schema of a newer version than this binary knows is refused.
+// schema that only newer versions can use is refused (store.ErrTooNew).
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Poll <= 0 {
 		o.Poll = time.Second

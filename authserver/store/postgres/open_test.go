@@ -18,7 +18,7 @@ func TestRefusedDatabases(t *testing.T) {
 	_, there := schema(t)
 	closed(t, open(t, there, Options{}))
 	for version, want := range map[string]string{
-		"999": "last used by a newer clientele",
+		"999": store.ErrTooNew.Error(),
 		"9":   store.ErrOutdated.Error(),
 	} {
 		exec(t, there, `UPDATE clientele_schema SET version = `+version)
@@ -76,7 +76,7 @@ func TestMigrationsAreOneTransaction(t *testing.T) {
 	_, there := schema(t)
 	closed(t, open(t, there, Options{}))
 	conn, all := migrating(t, there)
-	good := sqlstore.Migration{Name: "good", SQL: `CREATE TABLE later (a INTEGER)`}
+	good := sqlstore.Migration{Name: "good", SQL: `CREATE TABLE later (a INTEGER)`, ReadableFrom: sqlstore.Version(all) + 1}
 	bad := sqlstore.Migration{Name: "bad", SQL: `CREATE TABLE last (a INTEGER); CREATE TABLE later (again INTEGER)`}
 	err := migrateTo(t.Context(), conn, append(all[:len(all):len(all)], good, bad))
 	if err == nil || !strings.Contains(err.Error(), "bad") {
@@ -90,9 +90,6 @@ func TestMigrationsAreOneTransaction(t *testing.T) {
 	}
 	if n := tables(t, conn, "later"); n != 1 {
 		t.Error("the good step is not there")
-	}
-	if err := migrateTo(t.Context(), conn, all); err == nil {
-		t.Error("an older program opened a newer schema")
 	}
 }
 

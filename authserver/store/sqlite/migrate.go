@@ -35,39 +35,46 @@ func migrateTo(ctx context.Context, db *sql.DB, all []sqlstore.Migration) error 
 		return err
 	}
 	defer rollback(tx)
-	version, err := schemaVersion(ctx, tx)
+	is, err := schemaOf(ctx, tx)
 	if err != nil {
 		return err
 	}
-	moved, err := sqlstore.Migrate(all, version, func(sql string) error {
+	next, err := sqlstore.Migrate(all, is, func(sql string) error {
 		_, err := tx.ExecContext(ctx, sql)
 		return err
 	})
-	if err != nil || !moved {
+	if err != nil || next == is {
 		return err
 	}
-	// Both live in the file's header and take part in the transaction; PRAGMA
+	// The marks live in the file's header and take part in the transaction; PRAGMA
 	// takes no parameters.
-	marks := fmt.Sprintf("PRAGMA user_version = %d; PRAGMA application_id = %d", sqlstore.Version(all), applicationID)
+	marks := fmt.Sprintf("PRAGMA user_version = %d; PRAGMA application_id = %d", next.ReadableFrom, applicationID)
 	if _, err := tx.ExecContext(ctx, marks); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE clientele_schema SET applied = $1`, next.Version); err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
-// schemaVersion of the file; 0 if it is empty.
-func schemaVersion(ctx context.Context, tx *sql.Tx) (int, error) {
-	var version, application, tables int
-	err := errors.Join(
-		tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version),
+// schemaOf the file. One that only programs of step 0001 used has no table for it.
+func schemaOf(ctx context.Context, tx *sql.Tx) (is sqlstore.Schema, err error) {
+	var application, tables, described int
+	err = errors.Join(
+		tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&is.ReadableFrom),
 		tx.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&application),
-		tx.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables),
+		tx.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE name = 'clientele_schema') FROM sqlite_schema`).Scan(&tables, &described),
 	)
 	if err != nil {
-		return 0, err
+		return is, err
 	}
 	if tables > 0 && application != applicationID {
-		return 0, errors.New("the file is another program's database: name another data directory")
+		return is, errors.New("the file is another program's database: name another data directory")
 	}
-	return version, nil
+	if is.Version = is.ReadableFrom; described == 0 {
+		return is, nil
+	}
+	err = tx.QueryRowContext(ctx, `SELECT applied FROM clientele_schema`).Scan(&is.Version)
+	return is, err
 }

@@ -41,13 +41,14 @@ type Options struct {
 // Store is a store.Store in a SQLite file.
 type Store struct {
 	*sqlstore.Roles
+	leases
 	db *database
 }
 
 var _ store.Store = (*Store)(nil)
 
-// Open the store in a directory, making it or bringing its schema up to date. A
-// schema of a newer version than this binary knows is refused.
+// Open the store in a directory, making it or bringing its schema up to date. One
+// that only newer versions can use is refused (store.ErrTooNew).
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Poll <= 0 {
 		o.Poll = 500 * time.Millisecond
@@ -156,7 +157,6 @@ func (s *Store) Await(ctx context.Context, since int64) error {
 }
 
 // Writes counts the committed write transactions since the store was opened.
-// Renewed leases are among them.
 func (s *Store) Writes() int64 { return s.db.writes.Load() }
 
 // Close the store. Who waits in Await is woken.

@@ -35,7 +35,7 @@ func leases(t *testing.T, w *world) {
 	w.renew(t, a)
 	w.wantReplicas(t, now, a, b)
 	w.wantReplicas(t, now.Add(10*time.Second), b) // ends at its second
-	a.KeySetRevision, a.LeaseExpires = "later", now.Add(30*time.Second).Unix()
+	a.KeySetRevision, a.LeaseExpires, a.Version, a.Protocol = "later", now.Add(30*time.Second).Unix(), "v1.2.3", 2
 	w.renew(t, a)
 	w.wantReplicas(t, now.Add(20*time.Second), a)
 	if err := w.store.DropLease(t.Context(), "a"); err != nil {
@@ -63,7 +63,9 @@ func writesCounted(t *testing.T, w *world) {
 	before := w.store.Writes()
 	w.put(t, client("a", owner("a")))
 	w.putPolicy(t, samplePolicy("p"))
-	w.renew(t, replica("a", sampleTime))
+	if err := w.store.RevokeToken(t.Context(), "jti", sampleTime); err != nil {
+		t.Fatal(err)
+	}
 	w.revision(t)
 	if n := w.store.Writes() - before; n != 3 {
 		t.Errorf("%d writes counted, want 3", n)
@@ -74,7 +76,7 @@ func a16Leases(t *testing.T, w *world) {
 	expires := sampleTime.Add(time.Minute)
 	for _, text := range hostile {
 		r := replica(text, expires)
-		r.KeySetRevision = text
+		r.KeySetRevision, r.Version = text, text
 		w.renew(t, r)
 		w.wantReplicas(t, sampleTime, r)
 		if err := w.store.DropLease(t.Context(), text); err != nil {

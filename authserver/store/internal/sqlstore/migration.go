@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -14,10 +15,31 @@ const olderVersions = 100
 
 // Migration is one step of a SQL store's schema. Step n leads to version
 // olderVersions + n.
-type Migration struct{ Name, SQL string }
+type Migration struct {
+	Name, SQL string
+	// ReadableFrom is the oldest schema version whose programs can still read and write
+	// a store with this step.
+	ReadableFrom int
+}
 
-// Migrations reads the steps from the files migrations/<version>_<what>.sql, in
-// order. It refuses a gap.
+// Schema is what a store says of its schema. The zero value: it has none.
+type Schema struct {
+	// Version that its steps lead to.
+	Version int
+	// ReadableFrom is the greatest of the steps'. A program that knows this version
+	// works with the store, also where Version is higher than it knows. So release N+1
+	// starts beside release N, and N after it: N expands, and what N no longer needs is
+	// contracted by a step of N+1 that is readable from N's version.
+	ReadableFrom int
+}
+
+// headline is how the first line of each step but 0001 begins. The number of a step
+// follows.
+const headline = "-- readable_from: "
+
+// Migrations reads the steps from the files migrations/<number>_<what>.sql, in
+// order. It refuses a gap, and a step that does not say from which one on programs can
+// read it.
 func Migrations(files fs.FS) ([]Migration, error) {
 	names, err := fs.Glob(files, "migrations/*.sql") // sorted
 	if err != nil {
@@ -33,29 +55,52 @@ func Migrations(files fs.FS) ([]Migration, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Migration{Name: name, SQL: string(text)})
+		m := Migration{Name: name, SQL: string(text), ReadableFrom: olderVersions + 1}
+		if i > 0 {
+			if m.ReadableFrom, err = readableFrom(m.SQL, i+1); err != nil {
+				return nil, fmt.Errorf("migration %s: %w", name, err)
+			}
+		}
+		all = append(all, m)
 	}
 	return all, nil
+}
+
+// readableFrom is the schema version that the first line of step number says.
+func readableFrom(text string, number int) (int, error) {
+	line, _, _ := strings.Cut(text, "\n")
+	said, ok := strings.CutPrefix(line, headline)
+	from, err := strconv.Atoi(said)
+	if !ok || err != nil || from < 1 || from > number {
+		return 0, fmt.Errorf("want the first line %q and the number of a step up to %04d", headline, number)
+	}
+	return olderVersions + from, nil
 }
 
 // Version of a schema with all steps.
 func Version(all []Migration) int { return olderVersions + len(all) }
 
-// Migrate carries out the steps that a schema of some version lacks (0: there is no
-// schema), and says whether there were any. It refuses a schema from before step 0001
-// (store.ErrOutdated), and one of a newer program.
-func Migrate(all []Migration, version int, exec func(sql string) error) (bool, error) {
+// Migrate carries out the steps that a schema lacks, and returns the schema afterwards:
+// is, if it lacks none. It refuses a schema from before step 0001 (store.ErrOutdated), and
+// one that only newer programs can use (store.ErrTooNew).
+func Migrate(all []Migration, is Schema, exec func(sql string) error) (Schema, error) {
 	switch {
-	case version > 0 && version <= olderVersions:
-		return false, store.ErrOutdated
-	case version > Version(all):
-		return false, fmt.Errorf("the database has schema version %d and this program knows up to %d: it was last used by a newer clientele; "+
-			"run that version, or restore a backup from before the upgrade", version, Version(all))
+	case is.ReadableFrom > 0 && is.ReadableFrom <= olderVersions:
+		return is, store.ErrOutdated
+	case is.ReadableFrom > Version(all):
+		return is, fmt.Errorf("%w: this program knows schema version %d, and the database wants %d; "+
+			"run the newer version again, or restore a backup from before the upgrade", store.ErrTooNew, Version(all), is.ReadableFrom)
+	case is.Version < is.ReadableFrom:
+		return is, errors.New("the database contradicts itself about its schema version: restore a backup")
+	case is.Version >= Version(all):
+		return is, nil
 	}
-	for _, m := range all[max(version-olderVersions, 0):] {
+	for _, m := range all[max(is.Version-olderVersions, 0):] {
 		if err := exec(m.SQL); err != nil {
-			return false, fmt.Errorf("migration %s: %w", m.Name, err)
+			return is, fmt.Errorf("migration %s: %w", m.Name, err)
 		}
+		is.ReadableFrom = max(is.ReadableFrom, m.ReadableFrom)
 	}
-	return version < Version(all), nil
+	is.Version = Version(all)
+	return is, nil
 }

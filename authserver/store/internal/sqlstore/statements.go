@@ -12,7 +12,6 @@ func (d Dialect) Statements() (write, read []string) {
 	family, _ := choose(byID, "id", nil)
 	write = []string{
 		readMeta + d.LockMeta, readRevision, clientByID, clientByOwner, putClient, deleteClient, policyByUID, putPolicy, deletePolicy,
-		renewLease, forgetLeases,
 		putCode, takeCode, takeAgain,
 		d.PutFamily, AdvanceFamily,
 		putSession, touchSession, endSession, signOut, endSessions,
