@@ -49,8 +49,28 @@ func main() {
 	defer stop()
 	if err := rootCommand(os.Stdout, os.Stderr).ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "clientele:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
+}
+
+// usageError is a mistake in the flags.
+type usageError struct{ error }
+
+// Unwrap is for errors.As and errors.Is.
+func (e usageError) Unwrap() error { return e.error }
+
+// ExitCode as of most programs.
+func (usageError) ExitCode() int { return 2 }
+
+// exitCode of an error that says it, by a method ExitCode; otherwise 1.
+func exitCode(err error) int {
+	if coded, ok := errors.AsType[interface {
+		error
+		ExitCode() int
+	}](err); ok {
+		return coded.ExitCode()
+	}
+	return 1
 }
 
 func rootCommand(out, errOut io.Writer) *cobra.Command {
@@ -62,6 +82,7 @@ func rootCommand(out, errOut io.Writer) *cobra.Command {
 	}
 	root.SetOut(out)
 	root.SetErr(errOut)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	atDesk := desk.Options{Now: time.Now, UserAgent: "clientele/" + version()}
 	root.AddCommand(managerCommand(), serverCommand(), hashPasswordCommand(), versionCommand(),
 		desk.SelfRegistered(atDesk), desk.People(atDesk))
@@ -86,7 +107,7 @@ func (c *common) addFlags(cmd *cobra.Command) {
 func (c *common) logger(out io.Writer) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {
-		return nil, fmt.Errorf("--log-level %q: want debug, info, warn or error", c.logLevel)
+		return nil, usageError{fmt.Errorf("--log-level %q: want debug, info, warn or error", c.logLevel)}
 	}
 	options := &slog.HandlerOptions{Level: level}
 	var log *slog.Logger
@@ -96,7 +117,7 @@ func (c *common) logger(out io.Writer) (*slog.Logger, error) {
 	case "json":
 		log = slog.New(slog.NewJSONHandler(out, options))
 	default:
-		return nil, fmt.Errorf("--log-format %q: want text or json", c.logFormat)
+		return nil, usageError{fmt.Errorf("--log-format %q: want text or json", c.logFormat)}
 	}
 	klog.SetLogger(logr.FromSlogHandler(log.Handler()))
 	ctrllog.SetLogger(logr.FromSlogHandler(log.Handler()))
@@ -169,6 +190,8 @@ type serverFlags struct {
 	storage string
 	dataDir string
 	dsnFile string
+	// postgresCA is the file of the certificates that the database's is checked with.
+	postgresCA string
 	// certFile and keyFile are the TLS certificate of the endpoints; both empty: plain http.
 	certFile, keyFile string
 }
@@ -180,7 +203,9 @@ func serverCommand() *cobra.Command {
 		Short: "Run the authorization server of one AuthorizationServer object",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runServer(cmd.Context(), f, cmd.ErrOrStderr())
+			err := runServer(cmd.Context(), f, cmd.ErrOrStderr())
+			leaveWord(err)
+			return err
 		},
 	}
 	f.addFlags(cmd)
@@ -193,6 +218,7 @@ func serverCommand() *cobra.Command {
 	flags.StringVar(&f.storage, "storage", "embedded", "embedded (SQLite in --data-dir, one replica) or postgres (--postgres-dsn-file, any number of replicas)")
 	flags.StringVar(&f.dataDir, "data-dir", "/var/lib/clientele", "directory of the embedded database")
 	flags.StringVar(&f.dsnFile, "postgres-dsn-file", "", "file, such as a mounted Secret, that holds PostgreSQL's connection string; read again for each connection, so that a new password, role, host or certificate needs no restart")
+	flags.StringVar(&f.postgresCA, "postgres-ca-file", "", "PEM file of the certificate authority of PostgreSQL's certificate, read again for each connection; the connection string's sslmode is then verify-full unless it says verify-ca, require or verify-full; empty: as the connection string says")
 	return cmd
 }
 
@@ -204,7 +230,7 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 	o.Now, o.Version = time.Now, version()
 	namespace, name, ok := strings.Cut(f.object, "/")
 	if !ok || namespace == "" || name == "" {
-		return fmt.Errorf("--authorization-server %q: want namespace/name", f.object)
+		return usageError{fmt.Errorf("--authorization-server %q: want namespace/name", f.object)}
 	}
 	config, err := f.restConfig()
 	if err != nil {
@@ -243,7 +269,7 @@ func (f serverFlags) certificate(ctx context.Context, log *slog.Logger) (func(*t
 	case f.certFile == "" && f.keyFile == "":
 		return nil, nil
 	case f.certFile == "" || f.keyFile == "":
-		return nil, errors.New("--tls-cert-file and --tls-key-file belong together: want both or neither")
+		return nil, usageError{errors.New("--tls-cert-file and --tls-key-file belong together: want both or neither")}
 	}
 	watcher, err := certwatcher.New(f.certFile, f.keyFile)
 	if err != nil {
@@ -257,19 +283,70 @@ func (f serverFlags) certificate(ctx context.Context, log *slog.Logger) (func(*t
 	return watcher.GetCertificate, nil
 }
 
+// databaseWait is how long a server waits at its start for a database that is away, before
+// it ends: the container that is started again and again, and what it leaves in the
+// termination log, are seen where a log is not read. A variable for the tests.
+var databaseWait = time.Minute
+
+// storageError is why a server ends that cannot open its store. What it leaves in the
+// termination log is an oauth.StorageReport.
+type storageError struct{ error }
+
+// Unwrap is for errors.As and errors.Is.
+func (e storageError) Unwrap() error { return e.error }
+
+// ExitCode is 4 if a newer version has changed the schema, so that only that version can
+// help; otherwise 3.
+func (e storageError) ExitCode() int {
+	if errors.Is(e, store.ErrTooNew) {
+		return 4
+	}
+	return 3
+}
+
+// terminationLog is where the kubelet reads why a container ended (the default of
+// terminationMessagePath). A variable for the tests.
+var terminationLog = "/dev/termination-log"
+
+// mostWords is how many bytes the kubelet reads there.
+const mostWords = 4096
+
+// leaveWord of why a server ends with an error in the termination log, if there is one.
+func leaveWord(why error) {
+	if why == nil {
+		return
+	}
+	text := why.Error()
+	if failed, ok := errors.AsType[*store.StorageError](why); ok {
+		text = failed.Report().String()
+	}
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
+	f, err := os.OpenFile(terminationLog, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return // this is no container, or standard error is all that there is
+	}
+	_, _ = f.WriteString(text[:min(len(text), mostWords)]) // standard error has it, too
+	_ = f.Close()
+}
+
 // openStore opens the storage that --storage names. A connection string holds a
 // password: it comes in a file, for arguments and environment are shown to others.
-func (f serverFlags) openStore(ctx context.Context, o authserver.Options) (store.Store, error) {
+func (f serverFlags) openStore(ctx context.Context, o authserver.Options) (db store.Store, err error) {
 	switch f.storage {
 	case "embedded":
-		return sqlite.Open(ctx, sqlite.Options{Dir: f.dataDir, Now: o.Now})
+		db, err = sqlite.Open(ctx, sqlite.Options{Dir: f.dataDir, Now: o.Now})
 	case "postgres":
 		if f.dsnFile == "" {
-			return nil, errors.New("--storage=postgres: want --postgres-dsn-file too")
+			return nil, usageError{errors.New("--storage=postgres: want --postgres-dsn-file too")}
 		}
-		return postgres.Open(ctx, postgres.Options{DSNFile: f.dsnFile, Wait: true, Now: o.Now, Log: o.Log})
+		db, err = postgres.Open(ctx, postgres.Options{DSNFile: f.dsnFile, CAFile: f.postgresCA, Wait: databaseWait, Now: o.Now, Log: o.Log})
+	default:
+		return nil, usageError{fmt.Errorf("--storage %q: want embedded or postgres", f.storage)}
 	}
-	return nil, fmt.Errorf("--storage %q: want embedded or postgres", f.storage)
+	if err != nil {
+		return nil, storageError{err}
+	}
+	return db, nil
 }
 
 func hashPasswordCommand() *cobra.Command {

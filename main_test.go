@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/signin"
 	"clientele.dev/clientele/authserver/store/postgres/pgtest"
 	"clientele.dev/clientele/authserver/store/sqlite"
@@ -26,8 +27,16 @@ import (
 // thing, in a process of its own.
 const asCommand = "CLIENTELE_TEST_COMMAND"
 
+// What the command finds in its environment then: the termination log of its container,
+// and how long it waits for a database.
+const terminationLogOf, databaseWaitOf = "CLIENTELE_TEST_TERMINATION_LOG", "CLIENTELE_TEST_DATABASE_WAIT"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
+		terminationLog = os.Getenv(terminationLogOf)
+		if wait, err := time.ParseDuration(os.Getenv(databaseWaitOf)); err == nil {
+			databaseWait = wait
+		}
 		main()
 		return
 	}
@@ -38,6 +47,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
+	word  string // the file of its termination log
 
 	mu     sync.Mutex
 	output bytes.Buffer
@@ -56,9 +66,18 @@ func (p *process) said() string {
 	return p.output.String()
 }
 
-// serve on PostgreSQL. No API server answers: that is waited for, not a reason to
-// end.
-func serve(t *testing.T, dsn string) *process {
+// serve on PostgreSQL.
+func serve(t *testing.T, dsn string, flags ...string) *process {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "dsn")
+	if err := os.WriteFile(file, []byte(dsn+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return start(t, append([]string{"--storage=postgres", "--postgres-dsn-file=" + file}, flags...)...)
+}
+
+// start the server. No API server answers: that is waited for, not a reason to end.
+func start(t *testing.T, flags ...string) *process {
 	t.Helper()
 	dir := t.TempDir()
 	write := func(name, content string) string {
@@ -72,10 +91,9 @@ func serve(t *testing.T, dsn string) *process {
 	kubeconfig := write("kubeconfig", `{"apiVersion":"v1","kind":"Config","current-context":"c",
 		"clusters":[{"name":"c","cluster":{"server":"http://127.0.0.1:1"}}],
 		"contexts":[{"name":"c","context":{"cluster":"c","user":"c"}}],"users":[{"name":"c","user":{}}]}`)
-	p := &process{ended: make(chan struct{})}
-	p.cmd = exec.Command(os.Args[0], "server", "--kubeconfig="+kubeconfig, "--listen-address=127.0.0.1:0", "--metrics-address=",
-		"--storage=postgres", "--postgres-dsn-file="+write("dsn", dsn+"\n"))
-	p.cmd.Env = append(os.Environ(), asCommand+"=1")
+	p := &process{ended: make(chan struct{}), word: write("termination-log", "what was there before, which is longer than what comes")}
+	p.cmd = exec.Command(os.Args[0], append([]string{"server", "--kubeconfig=" + kubeconfig, "--listen-address=127.0.0.1:0", "--metrics-address="}, flags...)...)
+	p.cmd.Env = append(os.Environ(), asCommand+"=1", terminationLogOf+"="+p.word)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -89,6 +107,16 @@ func serve(t *testing.T, dsn string) *process {
 		<-p.ended
 	})
 	return p
+}
+
+// lastWord is what it left in its termination log.
+func (p *process) lastWord(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(p.word)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // until something holds of the process, which must not end before.
@@ -205,22 +233,96 @@ func TestServerOnPostgreSQL(t *testing.T) {
 // TestServerThatPostgreSQLRefuses ends, and says why: waiting would not help.
 func TestServerThatPostgreSQLRefuses(t *testing.T) {
 	db := database(t)
-	for rule, c := range map[string]struct{ dsn, want string }{
-		"a wrong password":     {db.DSN("user=app password=swordfish"), "password authentication failed"},
-		"no such database":     {db.DSN("user=app password=hunter2 dbname=elsewhere"), `database "elsewhere" does not exist`},
-		"no right to a schema": {db.DSN("user=app password=hunter2 search_path=public"), "permission denied"},
-		"no connection string": {"swordfish", "want postgres://"},
+	later := db.DSN("user=app password=hunter2 search_path=app")
+	early := serve(t, later)
+	early.until(t, "it makes the tables", early.healthy)
+	early.terminate(t)
+	if word := early.lastWord(t); !strings.HasPrefix(word, "what was there before") {
+		t.Errorf("it stopped in good order, and left %q", word)
+	}
+	if err := db.Exec(t.Context(), "", `UPDATE app.clientele_schema SET version = 999`); err != nil {
+		t.Fatal(err)
+	}
+	for rule, c := range map[string]struct {
+		dsn  string
+		code int
+		word oauth.StorageState
+		want string
+	}{
+		"a wrong password":     {db.DSN("user=app password=swordfish"), 3, oauth.StorageRefused, "password authentication failed"},
+		"no such database":     {db.DSN("user=app password=hunter2 dbname=elsewhere"), 3, oauth.StorageRefused, `database "elsewhere" does not exist`},
+		"no right to a schema": {db.DSN("user=app password=hunter2 search_path=public"), 3, oauth.StorageRefused, "permission denied"},
+		"no connection string": {"swordfish", 3, oauth.StorageRefused, "want postgres://"},
+		"a newer schema":       {later, 4, oauth.StorageSchemaTooNew, "run the newer version again"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			p := serve(t, c.dsn)
-			if code := p.end(t); code != 1 || !strings.Contains(p.said(), c.want) || strings.Contains(p.said(), "waiting") {
-				t.Errorf("exit status %d, want 1 and %q:\n%s", code, c.want, p.said())
+			if code := p.end(t); code != c.code || !strings.Contains(p.said(), c.want) || strings.Contains(p.said(), "waiting") {
+				t.Errorf("exit status %d, want %d and %q:\n%s", code, c.code, c.want, p.said())
 			}
-			if strings.Contains(p.said(), "swordfish") || strings.Contains(p.said(), "hunter2") {
-				t.Errorf("F36: the password is told:\n%s", p.said())
+			word := oauth.ParseStorageReport(p.lastWord(t))
+			if word == nil || word.State != c.word || !strings.Contains(word.Message, c.want) || strings.Contains(word.Message, "\n") {
+				t.Errorf("the termination log has %q, want %s and %q", p.lastWord(t), c.word, c.want)
+			}
+			if said := p.said() + p.lastWord(t); strings.Contains(said, "swordfish") || strings.Contains(said, "hunter2") {
+				t.Errorf("F36: the password is told:\n%s", said)
 			}
 			t.Log(p.said())
 		})
+	}
+}
+
+// TestServerThatWaitedLongEnough for its database ends and says so: what is started again
+// and again is seen.
+func TestServerThatWaitedLongEnough(t *testing.T) {
+	t.Setenv(databaseWaitOf, "1s")
+	p := serve(t, "postgres://app:hunter2@127.0.0.1:1/app")
+	if code := p.end(t); code != 3 || !strings.Contains(p.said(), "waiting for it") {
+		t.Errorf("exit status %d, want 3:\n%s", code, p.said())
+	}
+	word := oauth.ParseStorageReport(p.lastWord(t))
+	if word == nil || word.State != oauth.StorageUnreachable || !strings.Contains(word.Message, "127.0.0.1:1/app") || !strings.Contains(word.Message, "within 1s") {
+		t.Errorf("the termination log has %q", p.lastWord(t))
+	}
+	if said := p.said() + p.lastWord(t); strings.Contains(said, "hunter2") {
+		t.Errorf("F36: the password is told:\n%s", said)
+	}
+	if databaseWait != time.Minute {
+		t.Errorf("it waits %s unless a test says otherwise", databaseWait)
+	}
+}
+
+// TestASecondServerOnTheDirectory ends and says why; the first goes on.
+func TestASecondServerOnTheDirectory(t *testing.T) {
+	dir := t.TempDir()
+	first := start(t, "--data-dir="+dir)
+	first.until(t, "it serves", first.healthy)
+	second := start(t, "--data-dir="+dir)
+	if code := second.end(t); code != 3 {
+		t.Errorf("exit status %d, want 3:\n%s", code, second.said())
+	}
+	word := oauth.ParseStorageReport(second.lastWord(t))
+	if word == nil || word.State != oauth.StorageRefused || !strings.Contains(word.Message, "another clientele server uses this directory") || !strings.Contains(word.Message, dir) {
+		t.Errorf("the termination log has %q", second.lastWord(t))
+	}
+	if !first.healthy() {
+		t.Errorf("the first serves no more:\n%s", first.said())
+	}
+	first.terminate(t)
+	third := start(t, "--data-dir="+dir)
+	third.until(t, "the next one serves", third.healthy)
+}
+
+// TestAMistakeInTheFlags is none of the storage.
+func TestAMistakeInTheFlags(t *testing.T) {
+	for _, flags := range [][]string{
+		{"--storage=tape"}, {"--storage=postgres"}, {"--nonsense"}, {"--log-level=loud"}, {"--authorization-server=default"},
+		{"--tls-cert-file=x", "--data-dir=" + t.TempDir()},
+	} {
+		p := start(t, flags...)
+		if code := p.end(t); code != 2 || !strings.Contains(p.said(), strings.SplitN(flags[0], "=", 2)[0]) {
+			t.Errorf("%s: exit status %d, want 2:\n%s", flags, code, p.said())
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package authtest
 import (
 	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -57,7 +59,12 @@ func (s *Server) Intruder(t testing.TB) store.Store {
 	t.Helper()
 	keys, err := credential.NewServerKeys(s.Clock.Now())
 	must(t, err)
-	db := s.database.open(t, s.role+"_intruder", s.Clock.Now, 0)
+	there := s.database
+	if there.postgres == nil {
+		there.dir = t.TempDir() // the server has locked its own; this leads to the same file
+		must(t, os.Symlink(filepath.Join(s.database.dir, "clientele.db"), filepath.Join(there.dir, "clientele.db")))
+	}
+	db := there.open(t, s.role+"_intruder", s.Clock.Now, 0)
 	db.SignWith(func() store.Signer { return keys }, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { must(t, db.Close()) })
 	return db

@@ -257,6 +257,7 @@ type Store interface {
 	Signing
 	Flows
 	Sweeper
+	Storage
 	// Writes counts the write transactions since the store was opened: the proof
 	// that issuing a machine token makes none.
 	Writes() int64

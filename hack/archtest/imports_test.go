@@ -41,8 +41,8 @@ var arrows = map[string][]string{
 	// The server, from what it keeps to what it answers.
 	"authserver/token":          {"authserver/keys", "github.com/go-jose/go-jose/v4", "golang.org/x/crypto/cryptobyte"},
 	"authserver/store":          {"authserver/oauth", "authserver/policy"},
-	"authserver/store/sqlite":   {"authserver/store", "authserver/store/internal/sqlstore", "modernc.org/sqlite"},
-	"authserver/store/postgres": {"authserver/credential", "authserver/store", "authserver/store/internal/sqlstore", "github.com/jackc/pgx/v5"},
+	"authserver/store/sqlite":   {"authserver/oauth", "authserver/store", "authserver/store/internal/sqlstore", "modernc.org/sqlite"},
+	"authserver/store/postgres": {"authserver/oauth", "authserver/credential", "authserver/store", "authserver/store/internal/sqlstore", "github.com/jackc/pgx/v5"},
 	"authserver/registration":   {"authserver/oauth", "authserver/policy", "authserver/store"},
 	"authserver/registry":       {"authserver/oauth", "authserver/policy", "authserver/credential", "authserver/store", "authserver/registration"},
 	"authserver/params":         {"authserver/oauth"},

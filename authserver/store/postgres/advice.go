@@ -60,7 +60,7 @@ func advised(err error, c *pgx.ConnConfig) error {
 	case wrongName(err):
 		advice = "want a host that the server's certificate names, or a certificate for this host"
 	case untrusted(err):
-		advice = "want sslrootcert to name a file with the certificate of the authority that issued the server's, which is still valid"
+		advice = "want sslrootcert, or --postgres-ca-file, to name a file with the certificate of the authority that issued the server's, which is still valid"
 	case refusedTLS(err):
 		advice = "want ssl = on at the server, or sslmode=prefer, which does without"
 	case state(err) == invalidAuthorization && withoutTLS(c):

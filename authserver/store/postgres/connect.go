@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"time"
@@ -94,22 +95,43 @@ func (s *Store) dial(ctx context.Context) (*pgx.Conn, <-chan struct{}, error) {
 	return conn, left, advised(withoutPassword(err, config), config)
 }
 
-// connect to the database; if it is absent and o.Wait, when it is there.
-func (s *Store) connect(ctx context.Context, wait bool) (*pgx.Conn, error) {
-	for backoff := absentBackoffMin; ; backoff = min(2*backoff, absentBackoffMax) {
+// connect to the database; if it is absent, as soon as it is there, within wait.
+func (s *Store) connect(ctx context.Context, wait time.Duration) (*pgx.Conn, error) {
+	if wait <= 0 {
 		conn, _, err := s.dial(ctx)
+		return conn, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	var last error
+	for backoff := absentBackoffMin; ; backoff = min(2*backoff, absentBackoffMax) {
+		conn, _, err := s.dial(waiting)
 		if err == nil {
 			return conn, nil
 		}
-		if !wait || !absent(err) || ctx.Err() != nil {
-			return nil, err
+		if waiting.Err() == nil || last == nil { // where the time ran out, the error before says more
+			last = err
 		}
-		s.log.Warn("the database cannot be reached; waiting for it", "database", s.target.where(),
-			"error", err, "again_in", backoff)
-		select {
-		case <-time.After(backoff):
-		case <-ctx.Done():
+		if waiting.Err() == nil {
+			if !absent(err) {
+				return nil, err
+			}
+			s.log.Warn("the database cannot be reached; waiting for it", "database", s.target.where(),
+				"error", err, "again_in", backoff)
+			pause(waiting, backoff)
+		}
+		switch {
+		case ctx.Err() != nil:
 			return nil, ctx.Err()
+		case waiting.Err() != nil:
+			return nil, fmt.Errorf("the database could not be reached within %s: %w", wait, last)
 		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }

@@ -45,7 +45,7 @@ func TestOpenWaits(t *testing.T) {
 	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "too many connections") {
 		t.Fatalf("without waiting: %v", err)
 	}
-	o.Wait = true
+	o.Wait = time.Hour
 	opened := make(chan *Store, 1)
 	go func() {
 		s, err := Open(t.Context(), o)
@@ -111,7 +111,7 @@ func TestACertificateThatIsWrongIsNotWaitedFor(t *testing.T) {
 		text, _ := io.ReadAll(tls.Server(conn, &tls.Config{Certificates: web.TLS.Certificates}))
 		said <- string(text)
 	}()
-	_, err = Open(t.Context(), Options{Wait: true, Now: time.Now, DSN: "postgres://u:hunter2@" + l.Addr().String() + "/db?sslmode=verify-full"})
+	_, err = Open(t.Context(), Options{Wait: time.Hour, Now: time.Now, DSN: "postgres://u:hunter2@" + l.Addr().String() + "/db?sslmode=verify-full"})
 	if err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("error %v, want that the certificate is not to be trusted", err)
 	}

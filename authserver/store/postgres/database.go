@@ -17,8 +17,9 @@ import (
 // database is the pool as the roles see it. The driver prepares each statement
 // once per connection.
 type database struct {
-	pool   *pgxpool.Pool
-	writes atomic.Int64
+	pool      *pgxpool.Pool
+	writes    atomic.Int64
+	condition *sqlstore.Condition
 }
 
 // tries is how often a statement or transaction is tried in all.
@@ -44,7 +45,7 @@ func (d *database) Query(ctx context.Context, query string, args []any, each fun
 	if state(err) == notInRepertoire {
 		return nil
 	}
-	return err
+	return d.condition.After(sqlstore.Read, err)
 }
 
 // Exec implements sqlstore.Tx.
@@ -54,10 +55,14 @@ func (d *database) Exec(ctx context.Context, query string, args ...any) (n int64
 		n = tag.RowsAffected()
 		return err
 	})
+	did := sqlstore.Read
+	if n > 0 || err != nil {
+		did = sqlstore.Wrote
+	}
 	if err == nil && n > 0 {
 		d.writes.Add(1)
 	}
-	return n, err
+	return n, d.condition.After(did, err)
 }
 
 // End implements sqlstore.DB: a commit is as durable as the server is told to make
@@ -75,7 +80,7 @@ func (d *database) Returning(ctx context.Context, query string, args []any, into
 	if err == nil {
 		d.writes.Add(1)
 	}
-	return err
+	return d.condition.After(sqlstore.Wrote, err)
 }
 
 // Transact implements sqlstore.DB.
@@ -89,7 +94,7 @@ func (d *database) Transact(ctx context.Context, do func(sqlstore.Tx) error) (re
 			return err
 		})
 	})
-	if err != nil {
+	if err = d.condition.After(sqlstore.Wrote, err); err != nil {
 		return 0, err
 	}
 	d.writes.Add(1)
@@ -104,7 +109,7 @@ func (d *database) Durably(ctx context.Context, do func(sqlstore.Tx) error) (rev
 // Snapshot implements sqlstore.DB.
 func (d *database) Snapshot(ctx context.Context, do func(sqlstore.Querier) error) error {
 	o := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return d.once(ctx, o, func(tx sqlstore.Tx) error { return do(tx) })
+	return d.condition.After(sqlstore.Read, d.once(ctx, o, func(tx sqlstore.Tx) error { return do(tx) }))
 }
 
 func (d *database) once(ctx context.Context, o pgx.TxOptions, do func(sqlstore.Tx) error) error {

@@ -22,6 +22,11 @@ type Options struct {
 	// parameters (search_path), or cannot be read, it is not used, Log is told, and
 	// the one before stays in force. What is said of the pool counts at opening.
 	DSNFile string
+	// CAFile holds the certificates (PEM) of the authorities that may have issued the
+	// server's, in place of the connection string's sslrootcert. It is read again for each
+	// new connection. sslmode is then verify-full, unless the string says require, which is
+	// verify-ca with it, or verify-ca; a string that says less is not used.
+	CAFile string
 	// DSN is the connection string itself, for those that have no secret, if there is
 	// no DSNFile: as URL or in key=value words (libpq's, and pool_max_conns, 16 by
 	// default, and its like of pgxpool). search_path chooses the schema.
@@ -31,9 +36,9 @@ type Options struct {
 	Poll time.Duration
 	// Linger is how long Await waits at most. Default: 2 s.
 	Linger time.Duration
-	// Wait for a database that cannot be reached, or is starting, instead of
-	// failing. Log is told.
-	Wait bool
+	// Wait is how long Open waits for a database that cannot be reached, or is starting,
+	// before it fails. Log is told.
+	Wait time.Duration
 	// Log is told when listening fails and works again. Default: nobody.
 	Log *slog.Logger
 }
@@ -72,13 +77,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		Roles: sqlstore.New(db, dialect, o.Now), db: db, now: o.Now, log: o.Log,
 		waiter: sqlstore.NewWaiter(o.Poll, o.Linger),
 	}
+	db.condition = sqlstore.NewCondition(judge, s.explain)
 	var err error
 	if s.target, err = newTarget(o); err != nil {
-		return nil, fmt.Errorf("open the store: %w", err)
+		return nil, unusable(fmt.Errorf("open the store: %w", err))
 	}
 	left := s.target.leaves()
 	if err := s.begin(ctx, o.Wait); err != nil {
-		return nil, fmt.Errorf("open the store at %s: %w", s.target.where(), err)
+		return nil, unusable(fmt.Errorf("open the store at %s: %w", s.target.where(), err))
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
@@ -89,7 +95,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 
 // begin brings the schema up to date on a connection of its own, and then makes
 // the pool, each of whose connections is compared with what the store knows.
-func (s *Store) begin(ctx context.Context, wait bool) error {
+func (s *Store) begin(ctx context.Context, wait time.Duration) error {
 	conn, err := s.connect(ctx, wait)
 	if err != nil {
 		return err
@@ -126,11 +132,11 @@ func (s *Store) check(ctx context.Context, conn *pgx.Conn) error {
 	case err != nil:
 		return err
 	case c.schema != s.schema:
-		return fmt.Errorf("a connection finds the tables of schema %s, want %s: the role has another search_path", c.schema, s.schema)
+		return elsewhereError{fmt.Errorf("a connection finds the tables of schema %s, want %s: the role has another search_path", c.schema, s.schema)}
 	case c.system == "" || s.system == "":
 		return nil
 	case c.system != s.system:
-		return fmt.Errorf("this server belongs to another cluster (system identifier %s), want %s: another cluster needs a restart", c.system, s.system)
+		return elsewhereError{fmt.Errorf("this server belongs to another cluster (system identifier %s), want %s: another cluster needs a restart", c.system, s.system)}
 	}
 	return s.compare(ctx, conn, c)
 }

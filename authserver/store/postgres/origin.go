@@ -61,6 +61,9 @@ func (s *Store) compare(ctx context.Context, conn *pgx.Conn, c content) error {
 // SQLSTATE codes (PostgreSQL, Appendix A).
 const (
 	insufficientPrivilege = "42501"
+	invalidCatalog        = "3D000" // there is no such database
+	diskFull              = "53100"
+	readOnly              = "25006" // a standby, or default_transaction_read_only
 	invalidAuthorization  = "28000" // also: no line of pg_hba.conf fits
 	serializationFailure  = "40001"
 	deadlockDetected      = "40P01"

@@ -24,19 +24,21 @@ import (
 type target struct {
 	text string // the connection string, if there is no file
 	file string
+	ca   string // Options.CAFile
 	log  *slog.Logger
 
-	mu      sync.Mutex
-	config  *pgxpool.Config // in force
-	left    chan struct{}   // closed when the string names other hosts
-	refused string          // the last logged reason for not using a string
+	mu     sync.Mutex
+	config *pgxpool.Config // in force
+	left   chan struct{}   // closed when the string names other hosts
+	unfit  error           // why the string is not used as it is now; nil: it is
+	told   string          // the last logged reason for not using a string
 }
 
 // errNoDSN: a mistake in the program that opens the store, or in its flags.
 var errNoDSN = errors.New("there is no connection string: want a file that holds it")
 
 func newTarget(o Options) (*target, error) {
-	t := &target{text: o.DSN, file: o.DSNFile, log: o.Log, left: make(chan struct{})}
+	t := &target{text: o.DSN, file: o.DSNFile, ca: o.CAFile, log: o.Log, left: make(chan struct{})}
 	var err error
 	t.config, err = t.read()
 	return t, err
@@ -50,7 +52,10 @@ func (t *target) read() (*pgxpool.Config, error) {
 			return nil, err
 		}
 	}
-	return parse(text)
+	if t.ca == "" {
+		return parse(text)
+	}
+	return parseVerified(text, t.ca)
 }
 
 // current is how to connect now, and a channel that is closed when the hosts change.
@@ -67,11 +72,12 @@ func (t *target) refresh() {
 	if err == nil {
 		err = t.samePlace(fresh)
 	}
+	t.unfit = err
 	if err != nil {
 		t.refuse(err)
 		return
 	}
-	t.refused = ""
+	t.told = ""
 	moved := !slices.Equal(addresses(fresh.ConnConfig), addresses(t.config.ConnConfig))
 	t.config = fresh
 	if moved {
@@ -83,23 +89,39 @@ func (t *target) refresh() {
 
 // refuse says so once.
 func (t *target) refuse(err error) {
-	if t.refused == err.Error() {
+	if t.told == err.Error() {
 		return
 	}
-	t.refused = err.Error()
+	t.told = err.Error()
 	t.log.Warn("the connection string cannot be used as it is now; the one before stays in force",
 		"database", where(t.config.ConnConfig), "error", err)
 }
 
+// anotherPlace is where a string leads that needs a restart.
+type anotherPlace string
+
+// Error implements error.
+func (p anotherPlace) Error() string { return string(p) }
+
 func (t *target) samePlace(fresh *pgxpool.Config) error {
 	is, was := fresh.ConnConfig, t.config.ConnConfig
 	if is.Database != was.Database {
-		return fmt.Errorf("it names the database %q, want %q: another one needs a restart", is.Database, was.Database)
+		return anotherPlace(fmt.Sprintf("it names the database %q, want %q: another one needs a restart", is.Database, was.Database))
 	}
 	if !maps.Equal(is.RuntimeParams, was.RuntimeParams) {
-		return errors.New("its parameters, such as search_path, are others than at the start: they need a restart")
+		return anotherPlace("its parameters, such as search_path, are others than at the start: they need a restart")
 	}
 	return nil
+}
+
+// look at the string, though no connection is to be made: why it is not used as it is
+// now, and whether it would be after a restart.
+func (t *target) look() (elsewhere bool, unfit error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refresh()
+	_, elsewhere = errors.AsType[anotherPlace](t.unfit)
+	return elsewhere, t.unfit
 }
 
 // pool is the configuration that the pool begins with.
@@ -117,10 +139,13 @@ func (t *target) leaves() <-chan struct{} {
 }
 
 // where the database is, for errors: of several hosts the first.
-func (t *target) where() string {
+func (t *target) where() string { return where(t.now()) }
+
+// now is the configuration in force. It must not be changed.
+func (t *target) now() *pgx.ConnConfig {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return where(t.config.ConnConfig)
+	return t.config.ConnConfig
 }
 
 func where(c *pgx.ConnConfig) string { return address(c.Host, c.Port) + "/" + c.Database }

@@ -262,7 +262,7 @@ func TestWaitingFollowsTheFile(t *testing.T) {
 	_, there := schema(t)
 	m := mount(t, server.DSN(there+" port=1"))
 	o := m.options()
-	o.Wait = true
+	o.Wait = time.Hour
 	opened := make(chan *Store, 1)
 	go func() {
 		s, err := Open(t.Context(), o)

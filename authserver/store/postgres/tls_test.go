@@ -61,7 +61,7 @@ func TestF36WhatIsWrongWithTLSIsSaid(t *testing.T) {
 	says := func(parameters string, want ...string) {
 		t.Helper()
 		// It does not wait: time heals none of these.
-		_, err := Open(t.Context(), Options{DSN: app(own, parameters), Now: time.Now, Wait: true})
+		_, err := Open(t.Context(), Options{DSN: app(own, parameters), Now: time.Now, Wait: time.Hour})
 		if err == nil {
 			t.Fatalf("%s: opened", parameters)
 		}
@@ -75,7 +75,7 @@ func TestF36WhatIsWrongWithTLSIsSaid(t *testing.T) {
 		}
 	}
 	_, other := trusted(t)
-	const unknown, ca = "certificate signed by unknown authority", "want sslrootcert to name a file with the certificate of the authority"
+	const unknown, ca = "certificate signed by unknown authority", "want sslrootcert, or --postgres-ca-file, to name a file with the certificate of the authority"
 	says("sslmode=verify-full&sslrootcert="+other, unknown, ca)
 	says("sslmode=verify-ca&sslrootcert="+other, unknown, ca)
 	says("sslmode=verify-full", unknown, ca)

@@ -13,10 +13,15 @@ import (
 
 // database is the file as the roles see it.
 type database struct {
+	path   string
 	write  *sql.DB // one connection
 	read   *sql.DB
 	writes atomic.Int64
 	waiter *sqlstore.Waiter
+
+	condition *sqlstore.Condition
+	// space of a directory's filesystem, if it is known.
+	space func(dir string) (space, bool)
 
 	// Statements that were compiled once, by their text: compiling costs as much as
 	// running them.
@@ -46,16 +51,20 @@ func prepared(ctx context.Context, db *sql.DB, queries []string) (map[string]*sq
 
 // Query implements sqlstore.Querier on a reading connection.
 func (d *database) Query(ctx context.Context, query string, args []any, each func(sqlstore.Scan) error) error {
-	return read(ctx, d.read, d.reading[query], query, args, each)
+	return d.condition.After(sqlstore.Read, read(ctx, d.read, d.reading[query], query, args, each))
 }
 
 // Exec implements sqlstore.Tx.
 func (d *database) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	n, err := exec(ctx, d.write, d.writing[query], query, args)
+	did := sqlstore.Read
+	if n > 0 || err != nil {
+		did = sqlstore.Wrote
+	}
 	if n > 0 {
 		d.writes.Add(1)
 	}
-	return n, err
+	return n, d.condition.After(did, err)
 }
 
 // End implements sqlstore.DB.
@@ -85,7 +94,7 @@ func (d *database) Returning(ctx context.Context, query string, args []any, into
 	if err == nil {
 		d.writes.Add(1)
 	}
-	return err
+	return d.condition.After(sqlstore.Wrote, err)
 }
 
 // querier is a database, a connection or a transaction.

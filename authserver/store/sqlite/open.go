@@ -10,14 +10,15 @@ import (
 	"path/filepath"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
-
 	"clientele.dev/clientele/authserver/store"
 	"clientele.dev/clientele/authserver/store/internal/sqlstore"
 )
 
 const (
 	fileName = "clientele.db"
+	// lockName is the file that a process locks which has the store open. The database
+	// file itself is not locked, so that another tool can read it, and make a backup.
+	lockName = "clientele.lock"
 	// readers is enough: no machine token needs to read, and what a person's needs
 	// is found in microseconds.
 	readers = 4
@@ -25,6 +26,9 @@ const (
 	// with the sqlite3 tool, a backup).
 	busyTimeout = "busy_timeout(5000)"
 )
+
+// errLocked: another process, or another Store of this one, has the directory.
+var errLocked = errors.New("another clientele server uses this directory, and only one can: stop it, or name another directory (--data-dir)")
 
 // Options of a Store. Dir and Now are required.
 type Options struct {
@@ -42,12 +46,13 @@ type Options struct {
 type Store struct {
 	*sqlstore.Roles
 	leases
-	db *database
+	db     *database
+	unlock func() error
 }
 
 var _ store.Store = (*Store)(nil)
 
-// Open the store in a directory, making it or bringing its schema up to date. One
+// Open the store in a directory, which no other process may have open, making it or bringing its schema up to date. One
 // that only newer versions can use is refused (store.ErrTooNew).
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Poll <= 0 {
@@ -56,24 +61,34 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Linger <= 0 {
 		o.Linger = 2 * time.Second
 	}
-	path, err := prepareFile(o.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("open the store: %w", err)
-	}
-	db := &database{waiter: sqlstore.NewWaiter(o.Poll, o.Linger)}
-	if err := db.connect(path); err != nil {
-		return nil, fmt.Errorf("open the store %s: %w", path, err)
-	}
+	db := &database{waiter: sqlstore.NewWaiter(o.Poll, o.Linger), space: spaceOf}
+	db.condition = sqlstore.NewCondition(db.judge, db.explain)
 	s := &Store{Roles: sqlstore.New(db, dialect, o.Now), db: db}
-	err = db.begin(ctx, o.Now())
+	if err := s.begin(ctx, o); err != nil {
+		return nil, db.unusable(fmt.Errorf("open the store %s: %w", filepath.Join(o.Dir, fileName), err))
+	}
+	return s, nil
+}
+
+func (s *Store) begin(ctx context.Context, o Options) (err error) {
+	if s.db.path, err = prepareFile(o.Dir); err != nil {
+		return err
+	}
+	if s.unlock, err = lock(filepath.Join(s.db.dir(), lockName)); err != nil {
+		return err
+	}
+	if err := s.db.connect(); err != nil {
+		return errors.Join(err, s.unlock())
+	}
+	err = s.db.begin(ctx, o.Now())
 	if err == nil {
-		err = db.prepare(ctx)
+		err = s.db.prepare(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.Close())
+		return errors.Join(err, s.Close())
 	}
-	db.writes.Store(0)
-	return s, nil
+	s.db.writes.Store(0)
+	return nil
 }
 
 // prepareFile makes directory and file readable by their owner only; SQLite gives
@@ -104,12 +119,12 @@ func prepareFile(dir string) (string, error) {
 	return path, err
 }
 
-func (d *database) connect(path string) error {
+func (d *database) connect() error {
 	var err error
 	// Keys are random, so each write touches pages all over the file: a checkpoint
 	// (which waits for the disk) every 4,000 pages rather than 1,000, and 16 MiB of
 	// pages kept, let one cover many writes.
-	d.write, err = sql.Open("sqlite", dsn(path, url.Values{
+	d.write, err = sql.Open("sqlite", dsn(d.path, url.Values{
 		"_txlock": {"immediate"},
 		"_pragma": {busyTimeout, "journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(4000)", "cache_size(-16384)", "trusted_schema(OFF)"},
 	}))
@@ -117,7 +132,7 @@ func (d *database) connect(path string) error {
 		return err
 	}
 	d.write.SetMaxOpenConns(1)
-	d.read, err = sql.Open("sqlite", dsn(path, url.Values{
+	d.read, err = sql.Open("sqlite", dsn(d.path, url.Values{
 		"_pragma": {busyTimeout, "query_only(ON)", "trusted_schema(OFF)"},
 	}))
 	if err != nil {
@@ -162,5 +177,5 @@ func (s *Store) Writes() int64 { return s.db.writes.Load() }
 // Close the store. Who waits in Await is woken.
 func (s *Store) Close() error {
 	s.db.waiter.Close()
-	return errors.Join(s.db.read.Close(), s.db.write.Close())
+	return errors.Join(s.db.read.Close(), s.db.write.Close(), s.unlock())
 }

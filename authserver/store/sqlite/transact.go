@@ -33,12 +33,18 @@ func (t transaction) Query(ctx context.Context, query string, args []any, each f
 
 // Transact implements sqlstore.DB. Writers exclude each other, so do runs once.
 func (d *database) Transact(ctx context.Context, do func(sqlstore.Tx) error) (revision int64, err error) {
-	return d.commit(ctx, d.write, do)
+	revision, err = d.commit(ctx, d.write, do)
+	return revision, d.condition.After(sqlstore.Wrote, err)
 }
 
 // Durably implements sqlstore.DB: what is committed is on the disk when it returns,
 // and so is what was committed before.
 func (d *database) Durably(ctx context.Context, do func(sqlstore.Tx) error) (revision int64, err error) {
+	revision, err = d.durably(ctx, do)
+	return revision, d.condition.After(sqlstore.Wrote, err)
+}
+
+func (d *database) durably(ctx context.Context, do func(sqlstore.Tx) error) (revision int64, err error) {
 	conn, err := d.write.Conn(ctx)
 	if err != nil {
 		return 0, err
@@ -56,6 +62,10 @@ func (d *database) Durably(ctx context.Context, do func(sqlstore.Tx) error) (rev
 
 // Snapshot implements sqlstore.DB.
 func (d *database) Snapshot(ctx context.Context, do func(sqlstore.Querier) error) error {
+	return d.condition.After(sqlstore.Read, d.snapshot(ctx, do))
+}
+
+func (d *database) snapshot(ctx context.Context, do func(sqlstore.Querier) error) error {
 	tx, err := d.read.BeginTx(ctx, nil)
 	if err != nil {
 		return err

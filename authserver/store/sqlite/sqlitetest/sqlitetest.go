@@ -49,10 +49,10 @@ var empty = sync.OnceValues(func() (file, error) {
 	if err := s.Close(); err != nil {
 		return file{}, err
 	}
-	found, err := os.ReadDir(dir) // one file: the rest goes when the store is closed
+	found, err := filepath.Glob(filepath.Join(dir, "*.db")) // one file, and all of the store when it is closed
 	if err != nil {
 		return file{}, err
 	}
-	content, err := os.ReadFile(filepath.Join(dir, found[0].Name()))
-	return file{found[0].Name(), content}, err
+	content, err := os.ReadFile(found[0])
+	return file{filepath.Base(found[0]), content}, err
 })
