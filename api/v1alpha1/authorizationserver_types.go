@@ -36,8 +36,8 @@ type AuthorizationServerSpec struct {
 
 	// type says who runs the server. Managed: the operator does. Unmanaged: you run
 	// `clientele server`; the operator registers clients there. It may change: to
-	// Unmanaged, what the operator made goes on running, and is yours; to Managed, the
-	// operator takes over what it made earlier.
+	// Unmanaged, what the operator made goes on running, and is yours: its certificates
+	// are no longer renewed. To Managed, the operator takes over what it made earlier.
 	// +required
 	Type AuthorizationServerType `json:"type"`
 

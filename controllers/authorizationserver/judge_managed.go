@@ -44,6 +44,15 @@ func judgeCertificate(o observed) verdict {
 
 // judgeStorage says whether the server can use its store.
 func judgeStorage(as *v1alpha1.AuthorizationServer, o observed) verdict {
+	v := judgeStore(as, o)
+	if p := o.managed.ClaimProblem; p != nil && v.status != metav1.ConditionUnknown {
+		v.message += ". The volume stays as it is: " + p.Message
+	}
+	return v
+}
+
+// judgeStore is judgeStorage without the volume.
+func judgeStore(as *v1alpha1.AuthorizationServer, o observed) verdict {
 	switch {
 	case !o.looked:
 		return notLooked(v1alpha1.ReasonStorageUnknown)

@@ -17,7 +17,9 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -336,6 +338,83 @@ func TestSwitchesAndSecrets(t *testing.T) {
 	if s = b.settle(t); s.CertificateProblem != nil || s.Public == nil || s.Public.Reason != v1alpha1.ReasonSecretMissing {
 		t.Errorf("%+v", s)
 	}
+}
+
+// A volume that cannot grow keeps nothing else from being changed.
+func TestVolumeThatCannotGrow(t *testing.T) {
+	b := newBench(t, claimed())
+	b.settle(t)
+	b.change(t, func(s *v1alpha1.AuthorizationServerSpec) {
+		s.Managed.Storage.Embedded.VolumeClaim.Size, s.Managed.Image = "2Gi", "clientele.dev/clientele:other"
+	})
+	s := b.settle(t)
+	if s.Problem != nil || s.ClaimProblem == nil || !strings.Contains(s.ClaimProblem.Message, "PersistentVolumeClaim") {
+		t.Fatalf("%+v, %+v", s.Problem, s.ClaimProblem)
+	}
+	set := &appsv1.StatefulSet{}
+	b.must(t, "clientele-default", set)
+	if got := set.Spec.Template.Spec.Containers[0].Image; got != "clientele.dev/clientele:other" {
+		t.Errorf("the image is %s", got)
+	}
+}
+
+// cert-manager is asked for the certificate of the issuer's host, and no longer once
+// another tls.type is set.
+func TestCertManager(t *testing.T) {
+	b := newBench(t, v1alpha1.ManagedServer{TLS: v1alpha1.ManagedTLS{
+		Type: v1alpha1.TLSCertManager, CertManager: &v1alpha1.CertManagerTLS{IssuerRef: v1alpha1.CertManagerIssuer{Name: "corporate"}},
+	}})
+	if p := b.reconcile(t).CertificateProblem; p == nil || p.Reason != v1alpha1.ReasonCertManagerMissing {
+		t.Fatalf("without cert-manager: %+v", p)
+	}
+	b.must(t, "clientele-default", &appsv1.StatefulSet{})
+	installCertManager(t, b.client)
+	certificate := &unstructured.Unstructured{}
+	certificate.SetGroupVersionKind(certificateKind)
+	b.eventually(t, "the Certificate is applied", func() bool {
+		s := b.reconcile(t)
+		return s.CertificateProblem == nil && b.get(t, "clientele-default-public", certificate)
+	})
+	spec, _, _ := unstructured.NestedMap(certificate.Object, "spec")
+	host := "clientele-default." + b.server.Namespace + ".svc"
+	if names, _, _ := unstructured.NestedStringSlice(spec, "dnsNames"); !slices.Equal(names, []string{host}) || spec["secretName"] != "clientele-default-public" {
+		t.Errorf("the spec is %v", spec)
+	}
+	if labels, _, _ := unstructured.NestedStringMap(spec, "secretTemplate", "labels"); labels[v1alpha1.LabelSecretKind] != v1alpha1.SecretKindServingCertificate || labels[v1alpha1.LabelServer] != "default" {
+		t.Errorf("the Secret's labels are %v", labels)
+	}
+	b.patch(t, certificate, `{"status":{"conditions":[{"type":"Ready","status":"False","message":"no such issuer"}]}}`)
+	if v := b.reconcile(t).Public; v == nil || v.Reason != v1alpha1.ReasonIssuing || !strings.Contains(v.Message, "no such issuer") {
+		t.Errorf("%+v", v)
+	}
+	b.change(t, func(s *v1alpha1.AuthorizationServerSpec) { s.Managed.TLS = v1alpha1.ManagedTLS{} })
+	b.settle(t)
+	if b.get(t, "clientele-default-public", certificate) {
+		t.Error("the Certificate is still there")
+	}
+}
+
+// installCertManager installs a kind like cert-manager's until the test ends.
+func installCertManager(t *testing.T, c client.Client) {
+	t.Helper()
+	crd := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
+		"group": "cert-manager.io", "scope": "Namespaced",
+		"names": map[string]any{"kind": "Certificate", "plural": "certificates", "singular": "certificate", "listKind": "CertificateList"},
+		"versions": []any{map[string]any{
+			"name": "v1", "served": true, "storage": true,
+			"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
+		}},
+	}}}
+	crd.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})
+	crd.SetName("certificates.cert-manager.io")
+	if err := c.Create(t.Context(), crd); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Delete(context.Background(), crd); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // What the API server finds invalid is told, and nothing is lost for it.

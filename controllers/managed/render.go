@@ -91,9 +91,6 @@ func (r renderer) foundation() []client.Object {
 	if on(r.managed().NetworkPolicy) {
 		objects = append(objects, r.networkPolicy())
 	}
-	if r.claim() != nil {
-		objects = append(objects, r.dataClaim())
-	}
 	return objects
 }
 

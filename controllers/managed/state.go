@@ -27,6 +27,9 @@ type State struct {
 	Bundle string
 	// StorageProblem is what is wrong with a Secret of the storage; nil: nothing is.
 	StorageProblem *Problem
+	// ClaimProblem is why the volume claim that exists cannot be changed to what the spec
+	// says; it does not keep the server from running.
+	ClaimProblem *Problem
 	// Image that the Pods are to run.
 	Image string
 	// Workload is the Deployment or StatefulSet.

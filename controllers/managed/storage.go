@@ -3,6 +3,7 @@ package managed
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"clientele.dev/clientele/api/v1alpha1"
@@ -57,4 +58,25 @@ func (p *pass) holds(ref v1alpha1.SecretKeyReference) string {
 		return "the PEM certificates that the database's certificate must chain to"
 	}
 	return "the connection string of the database"
+}
+
+// dataClaim makes the volume claim, or lets it grow. That may be refused: the server then
+// goes on with the volume that it has, for the schema does not let the size shrink again.
+func (p *pass) dataClaim(ctx context.Context) error {
+	if p.render.claim() == nil {
+		return nil
+	}
+	claim := p.render.dataClaim()
+	have, err := p.existing(ctx, claim)
+	if err != nil {
+		return err
+	}
+	_, err = p.ensure(ctx, claim)
+	var refused *blocked
+	if have != nil && errors.As(err, &refused) {
+		p.state.ClaimProblem = &refused.problem
+		p.lookAgain(problemRetry)
+		return nil
+	}
+	return err
 }
