@@ -218,6 +218,13 @@ type AuthorizationServerStatus struct {
 	// +optional
 	Endpoints *ServerEndpoints `json:"endpoints,omitempty"`
 
+	// caBundle holds, in PEM, the certificates that apps need to verify the server at
+	// its issuer's URL. OAuthClients get it in their credentials Secret as ca.crt.
+	// Absent: apps need none beside the system's roots, or the operator does not know.
+	// +kubebuilder:validation:MaxLength=131072
+	// +optional
+	CABundle string `json:"caBundle,omitempty"`
+
 	// managed is what the operator observed of a server of type Managed.
 	// +optional
 	Managed *ManagedServerStatus `json:"managed,omitempty"`

@@ -86,6 +86,10 @@ const (
 	CredentialsKeyClientSecret  = "client_secret"
 	CredentialsKeyIssuer        = "issuer"
 	CredentialsKeyTokenEndpoint = "token_endpoint"
+	// CredentialsKeyCACertificate holds the certificates that an app needs to verify
+	// the server, in PEM; it is absent where the system's roots do. It cannot be
+	// renamed.
+	CredentialsKeyCACertificate = "ca.crt"
 )
 
 // Keys of the Secrets that the operator and the server share.

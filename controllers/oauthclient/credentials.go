@@ -45,6 +45,9 @@ func (p *pass) fill(s *corev1.Secret) {
 	if !p.record.Public {
 		s.Data[keys.ClientSecret] = []byte(p.record.Current.Reveal())
 	}
+	if _, taken := s.Data[v1alpha1.CredentialsKeyCACertificate]; !taken && p.as.Status.CABundle != "" {
+		s.Data[v1alpha1.CredentialsKeyCACertificate] = []byte(p.as.Status.CABundle)
+	}
 }
 
 // annotationTemplate, on a credentials Secret, lists the labels and annotations

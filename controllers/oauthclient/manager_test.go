@@ -120,6 +120,10 @@ func TestWatches(t *testing.T) {
 		eventually(t, "the labels are registered", func() bool { return w.proxy.requests.Load() > before })
 		op.wantReadySoon(keyOf(oac))
 	})
+	t.Run("K5 another CA", func(t *testing.T) {
+		w.setCABundle("some CA")
+		eventually(t, "the credentials Secret has it", func() bool { return string(w.secret(w.app, "app-oauth").Data["ca.crt"]) == "some CA" })
+	})
 	t.Run("F35 idle", func(t *testing.T) { op.wantIdle() })
 	t.Run("deleted", func(t *testing.T) {
 		w.delete(oac)

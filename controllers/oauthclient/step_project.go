@@ -119,6 +119,12 @@ func (p *pass) edited(have, want *corev1.Secret) bool {
 	if _, ok := was[keys.TokenEndpoint]; ok {
 		was[keys.TokenEndpoint] = want.Data[keys.TokenEndpoint]
 	}
+	// The CA changes when the server's certificate is signed by another one.
+	if ca, ok := want.Data[v1alpha1.CredentialsKeyCACertificate]; ok {
+		was[v1alpha1.CredentialsKeyCACertificate] = ca
+	} else {
+		delete(was, v1alpha1.CredentialsKeyCACertificate)
+	}
 	if p.record.Previous != "" && string(was[keys.ClientSecret]) == p.record.Previous.Reveal() {
 		was[keys.ClientSecret] = want.Data[keys.ClientSecret]
 	}

@@ -37,9 +37,13 @@ func secretChanges() predicate.Predicate {
 	return predicate.And(ours, predicate.ResourceVersionChangedPredicate{})
 }
 
-// serverChanges: the server's status is told by the registrar, and quicker.
+// serverChanges: the server's status is told by the registrar, and quicker; but for the
+// CA that apps need.
 func serverChanges() predicate.Predicate {
-	return predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
+	ca := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return e.ObjectOld.(*v1alpha1.AuthorizationServer).Status.CABundle != e.ObjectNew.(*v1alpha1.AuthorizationServer).Status.CABundle
+	}}
+	return predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, ca)
 }
 
 // ofSecret maps a Secret to its owner.
