@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 
 	"clientele.dev/clientele/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
@@ -16,6 +18,9 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
+
+// maxAppsBundle bounds a bundle that is copied into each credentials Secret, in bytes.
+const maxAppsBundle = 64 << 10
 
 // ErrCABundle: the object that caBundleRef names cannot be used.
 var ErrCABundle = errors.New("the CA bundle cannot be used")
@@ -135,4 +140,25 @@ func unreadableBundle(namespace string, ref v1alpha1.CABundleReference, err erro
 
 func bundleName(namespace string, ref v1alpha1.CABundleReference) string {
 	return fmt.Sprintf("%s %s/%s", cmp.Or(ref.Kind, v1alpha1.CABundleConfigMap), namespace, ref.Name)
+}
+
+// bundleOfApps is State.CABundle. Apps see the certificates that the operator sees where
+// it uses the issuer's own host, and under the name of a Service, where no gateway is.
+func (s *Server) bundleOfApps() string {
+	t := s.transport.Load()
+	if t.err != nil || len(t.pem) > maxAppsBundle {
+		return ""
+	}
+	if host := hostOf(s.target.issuer); host != hostOf(s.base()) && !strings.HasSuffix(host, ".svc") && !strings.Contains(host, ".svc.") {
+		return ""
+	}
+	return string(t.pem)
+}
+
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
 }

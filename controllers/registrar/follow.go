@@ -101,8 +101,8 @@ func (s *Server) readAll(ctx context.Context) (oauth.Inventory, error) {
 
 func (s *Server) poll(ctx context.Context, wait time.Duration) error {
 	storeID, revision, synced := s.inventory.position()
-	if s.failed() {
-		// A server that comes back may be another one.
+	if s.failed() || s.rerouted() {
+		// A server that comes back, or is reached elsewhere, may be another one.
 		if _, err := s.fetchEndpoints(ctx); err != nil {
 			return err
 		}
@@ -207,6 +207,13 @@ func (s *Server) failed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err != nil
+}
+
+// rerouted says whether the endpoints were read elsewhere than the server is reached now.
+func (s *Server) rerouted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.readBy != nil && s.readBy != s.route.Load()
 }
 
 // note keeps how the last exchange went and tells subscribers what they should

@@ -192,12 +192,12 @@ func TestTLSFailureAndCABundle(t *testing.T) {
 		_, _ = io.WriteString(w, `{"client_id":"ns.app","clientele_digest":"d","clientele_store_id":"s"}`)
 	}
 	servers, _ := newServers(&clock{now: time.Now()})
+	given := &fakeBundles{}
+	servers.options.Bundles = given
 	_, err := servers.For(f.object()).Register(t.Context(), someClient())
 	if Explain(err).Reason != v1alpha1.ReasonServerUnreachable || len(f.seen) != 0 {
 		t.Fatalf("an unknown certificate: %v, %q", err, f.seen)
 	}
-	given := &fakeBundles{}
-	servers.options.Bundles = given
 	as := f.object(func(as *v1alpha1.AuthorizationServer) {
 		as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{CABundleRef: &v1alpha1.CABundleReference{Kind: v1alpha1.CABundleConfigMap, Name: "ca"}}
 	})
@@ -228,6 +228,16 @@ func TestTLSFailureAndCABundle(t *testing.T) {
 	if servers.For(as) != server {
 		t.Error("another bundle made another Server")
 	}
+	late := given.set
+	as.Spec.Unmanaged.CABundleRef.Name = "another"
+	if servers.For(as) != server {
+		t.Error("another reference to a bundle made another Server")
+	}
+	given.set([]byte(pemOf(f.Certificate())), nil)
+	late([]byte(otherCA(t)), nil)
+	if got := try(); got != "" {
+		t.Errorf("reason %q: the bundle of before is used", got)
+	}
 	servers.Forget(server.Key())
 	if given.ctx.Err() == nil {
 		t.Error("the bundle of a server that is gone is still followed")
@@ -252,7 +262,8 @@ func TestMetadataURLPutsTheWellKnownPartFirst(t *testing.T) {
 		"https://a.example":        "https://a.example/.well-known/oauth-authorization-server",
 		"https://a.example/team/x": "https://a.example/.well-known/oauth-authorization-server/team/x",
 	} {
-		s := &Server{target: target{base: base}}
+		s := &Server{}
+		s.route.Store(&route{base: base})
 		if got := s.metadataURL(); got != want {
 			t.Errorf("%s: %s, want %s", base, got, want)
 		}
@@ -272,6 +283,94 @@ func TestServerIsMadeAnewWhereItsTargetChanged(t *testing.T) {
 	servers.Forget(first.Key())
 	if _, ok := servers.Lookup(first.Key()); ok {
 		t.Error("it was not forgotten")
+	}
+}
+
+// A Managed server becomes Unmanaged, or moves: the same Server goes on, with what it
+// knows and holds back, and reads the metadata there before anything else.
+func TestServerGoesOnWhereItIsReachedElsewhere(t *testing.T) {
+	one, two := newFake(t, false), newFake(t, false)
+	for _, f := range []*fake{one, two} {
+		f.answer = func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"client_id":"ns.app","clientele_digest":"d","clientele_store_id":"s"}`)
+		}
+	}
+	servers, _ := newServers(&clock{now: time.Now()})
+	first := servers.For(one.object())
+	if _, err := first.Register(t.Context(), someClient()); err != nil {
+		t.Fatal(err)
+	}
+	moved := one.object(func(as *v1alpha1.AuthorizationServer) { as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{URL: two.URL} })
+	if servers.For(moved) != first {
+		t.Fatal("another URL made another Server")
+	}
+	before := len(one.seen)
+	if _, err := first.Register(t.Context(), someClient()); !errors.Is(err, ErrIssuer) || len(one.seen) != before {
+		t.Errorf("%v, want that another issuer's metadata is refused there", err)
+	}
+	for _, token := range two.seen {
+		if token != "" {
+			t.Error("the token was sent to a server of another issuer")
+		}
+	}
+	if servers.For(one.object()) != first {
+		t.Fatal("the way back made another Server")
+	}
+	if _, err := first.Register(t.Context(), someClient()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRouteOfAManagedServer(t *testing.T) {
+	as := &v1alpha1.AuthorizationServer{}
+	as.Namespace, as.Name, as.Spec.Type, as.Spec.Issuer = "system", "default", v1alpha1.AuthorizationServerManaged, "https://login.example.com/x"
+	want := route{
+		base: "https://clientele-default-registrar.system.svc:8444",
+		ca:   v1alpha1.CABundleReference{Kind: v1alpha1.CABundleConfigMap, Name: "clientele-default-ca", Key: "ca.crt"},
+	}
+	if got := routeOf(as); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// K5: the bundle is handed on to apps only where they see the same certificate.
+func TestK5BundleOfApps(t *testing.T) {
+	other := otherCA(t)
+	for name, c := range map[string]struct {
+		issuer, url, pem string
+		want             bool
+	}{
+		"the issuer's own host":     {"https://login.example.com", "", other, true},
+		"its host, another port":    {"https://login.example.com/x", "https://login.example.com:8444", other, true},
+		"behind a gateway":          {"https://login.example.com", "https://clientele-default.system.svc:8443", other, false},
+		"a Service, registrar port": {"https://clientele-default.system.svc", "https://clientele-default-registrar.system.svc:8444", other, true},
+		"a Service, with domain":    {"https://a.system.svc.cluster.local", "https://b.system.svc", other, true},
+		"the system's roots":        {"https://login.example.com", "", "", false},
+		"all public roots":          {"https://login.example.com", "", strings.Repeat(other, 200), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			given := &fakeBundles{}
+			servers := NewServers(Options{Bundles: given, Now: time.Now, Log: logr.Discard()})
+			as := &v1alpha1.AuthorizationServer{}
+			as.Spec.Issuer, as.Spec.Unmanaged = c.issuer, &v1alpha1.UnmanagedServer{URL: c.url}
+			if c.pem != "" {
+				as.Spec.Unmanaged.CABundleRef = &v1alpha1.CABundleReference{Name: "ca"}
+			}
+			news := 0
+			servers.Subscribe(Subscriber{Server: func(Key) { news++ }})
+			server := servers.For(as)
+			if c.pem != "" {
+				given.set(nil, ErrCABundle)
+				given.set([]byte(c.pem), nil)
+				given.set([]byte(c.pem), nil)
+				if news != 1 {
+					t.Errorf("subscribers heard %d times of one bundle", news)
+				}
+			}
+			if got := server.State().CABundle; (got != "") != c.want || c.want && got != c.pem {
+				t.Errorf("bundle of %d bytes, want one: %t", len(got), c.want)
+			}
+		})
 	}
 }
 

@@ -24,14 +24,15 @@ type Endpoints struct {
 }
 
 // Endpoints returns the server's endpoints, from memory if they were read
-// before. The inventory loop reads them anew whenever it had lost the server.
+// before. The inventory loop reads them anew whenever it had lost the server, or reaches
+// it elsewhere.
 func (s *Server) Endpoints(ctx context.Context) (Endpoints, error) {
 	s.fetching.Lock()
 	defer s.fetching.Unlock()
 	s.mu.Lock()
-	have := s.endpoints
+	have, by := s.endpoints, s.readBy
 	s.mu.Unlock()
-	if have.Issuer != "" {
+	if have.Issuer != "" && by == s.route.Load() {
 		return have, nil
 	}
 	return s.fetchEndpoints(ctx)
@@ -39,6 +40,7 @@ func (s *Server) Endpoints(ctx context.Context) (Endpoints, error) {
 
 func (s *Server) fetchEndpoints(ctx context.Context) (Endpoints, error) {
 	var m oauth.ServerMetadata
+	by := s.route.Load()
 	_, err := s.do(ctx, call{method: http.MethodGet, url: s.metadataURL(), into: &m, anonymous: true})
 	if err != nil {
 		return Endpoints{}, fmt.Errorf("read the server's metadata: %w", err)
@@ -52,7 +54,7 @@ func (s *Server) fetchEndpoints(ctx context.Context) (Endpoints, error) {
 		Authorization: m.AuthorizationEndpoint, PushedAuthorizationRequest: m.PushedAuthorizationRequestEndpoint, Userinfo: m.UserinfoEndpoint,
 	}
 	s.mu.Lock()
-	s.endpoints = e
+	s.endpoints, s.readBy = e, by
 	s.mu.Unlock()
 	return e, nil
 }
@@ -60,12 +62,13 @@ func (s *Server) fetchEndpoints(ctx context.Context) (Endpoints, error) {
 // metadataURL puts the well-known part between host and path (RFC 8414, Section
 // 3.1).
 func (s *Server) metadataURL() string {
-	u, err := url.Parse(s.target.base)
+	base := s.base()
+	u, err := url.Parse(base)
 	if err != nil {
-		return s.target.base
+		return base
 	}
 	path := u.EscapedPath()
-	return strings.TrimSuffix(s.target.base, path) + "/.well-known/oauth-authorization-server" + trimSlash(path)
+	return strings.TrimSuffix(base, path) + "/.well-known/oauth-authorization-server" + trimSlash(path)
 }
 
 func (s *Server) checkMetadata(m oauth.ServerMetadata) error {
@@ -91,7 +94,7 @@ func (s *Server) checkMetadata(m oauth.ServerMetadata) error {
 
 // reach turns a URL below the issuer into one by which the operator reaches it.
 func (s *Server) reach(u string) string {
-	return s.target.base + strings.TrimPrefix(u, s.target.issuer)
+	return s.base() + strings.TrimPrefix(u, s.target.issuer)
 }
 
-func (s *Server) registrarURL(path string) string { return s.target.base + "/registrar/v1/" + path }
+func (s *Server) registrarURL(path string) string { return s.base() + "/registrar/v1/" + path }

@@ -1,6 +1,7 @@
 package registrar
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,31 +20,43 @@ import (
 type target struct {
 	uid    string
 	issuer string
-	base   string
-	ca     v1alpha1.CABundleReference // zero: the system's roots
+}
+
+// route is where a Server is reached. Another one is taken by the same Server, which
+// keeps its inventory and its deletion limiter.
+type route struct {
+	base string
+	ca   v1alpha1.CABundleReference // zero: the system's roots
 }
 
 // transport is how a Server is reached at the moment; err: why it cannot be.
 type transport struct {
 	http *http.Client
+	pem  []byte // the CA bundle; none: the system's roots
 	err  error
 }
 
 func targetOf(as *v1alpha1.AuthorizationServer) target {
-	t := target{uid: string(as.UID), issuer: as.Spec.Issuer, base: as.Spec.Issuer}
+	return target{uid: string(as.UID), issuer: as.Spec.Issuer}
+}
+
+func routeOf(as *v1alpha1.AuthorizationServer) route {
 	if as.Spec.Type == v1alpha1.AuthorizationServerManaged {
-		t.base = fmt.Sprintf("https://%s.%s.svc:%d", v1alpha1.RegistrarServiceName(as.Name), as.Namespace, v1alpha1.PortRegistrar)
-		t.ca = v1alpha1.CABundleReference{Kind: v1alpha1.CABundleConfigMap, Name: v1alpha1.ServerCAName(as.Name), Key: v1alpha1.CABundleKey}
+		return route{
+			base: fmt.Sprintf("https://%s.%s.svc:%d", v1alpha1.RegistrarServiceName(as.Name), as.Namespace, v1alpha1.PortRegistrar),
+			ca:   v1alpha1.CABundleReference{Kind: v1alpha1.CABundleConfigMap, Name: v1alpha1.ServerCAName(as.Name), Key: v1alpha1.CABundleKey},
+		}
 	}
+	r := route{base: as.Spec.Issuer}
 	if u := as.Spec.Unmanaged; u != nil {
 		if u.CABundleRef != nil {
-			t.ca = *u.CABundleRef
+			r.ca = *u.CABundleRef
 		}
 		if u.URL != "" {
-			t.base = trimSlash(u.URL)
+			r.base = trimSlash(u.URL)
 		}
 	}
-	return t
+	return r
 }
 
 // Server is one authorization server as the registrar of this cluster sees it.
@@ -52,6 +65,7 @@ type Server struct {
 	key         Key
 	target      target
 	options     Options
+	route       atomic.Pointer[route]
 	transport   atomic.Pointer[transport]
 	bearer      *bearer
 	inventory   *Inventory
@@ -59,9 +73,13 @@ type Server struct {
 	subscribers *subscribers
 	cancel      context.CancelFunc // of the inventory loop
 	forget      context.CancelFunc // of the CA bundle
+	// connecting keeps a bundle of an earlier route from being used.
+	connecting sync.Mutex
 
 	mu        sync.Mutex
 	endpoints Endpoints
+	// readBy is the route by which the endpoints were read; nil: they were not yet.
+	readBy *route
 	// fetching makes the metadata be fetched once at a time.
 	fetching sync.Mutex
 	err      error
@@ -97,9 +115,13 @@ type State struct {
 	Users *oauth.UsersReport
 	// Endpoints as the metadata tells them; zero before it was read.
 	Endpoints Endpoints
+	// CABundle holds, in PEM, what the operator verifies the server with, where apps
+	// see the same certificates. Empty: they may not, or the bundle is that of the
+	// system, or it is too large to be handed on.
+	CABundle string
 }
 
-func newServer(key Key, t target, o Options, subs *subscribers) *Server {
+func newServer(key Key, t target, r route, o Options, subs *subscribers) *Server {
 	s := &Server{
 		key:         key,
 		target:      t,
@@ -112,32 +134,57 @@ func newServer(key Key, t target, o Options, subs *subscribers) *Server {
 		func(o Owner) { subs.client(key, o) },
 		func(uid string) { subs.policy(key, uid) },
 	)
-	ctx, cancel := context.WithCancel(context.Background())
-	s.forget = cancel
-	switch {
-	case t.ca == v1alpha1.CABundleReference{}:
-		s.connect(nil, nil)
-	case o.Bundles == nil:
-		s.connect(nil, fmt.Errorf("%w: it is not read here", ErrCABundle))
-	default:
-		o.Bundles.Follow(ctx, key.Namespace, t.ca, s.connect)
-	}
+	s.forget = func() {}
+	s.take(r)
 	return s
 }
+
+// take makes the server be reached by another route. It is not called twice at a time.
+func (s *Server) take(r route) {
+	s.forget()
+	ctx, cancel := context.WithCancel(context.Background())
+	s.forget = cancel
+	s.route.Store(&r)
+	connect := func(pem []byte, err error) {
+		s.connecting.Lock()
+		defer s.connecting.Unlock()
+		if ctx.Err() == nil {
+			s.connect(pem, err)
+		}
+	}
+	switch {
+	case r.ca == v1alpha1.CABundleReference{}:
+		connect(nil, nil)
+	case s.options.Bundles == nil:
+		connect(nil, fmt.Errorf("%w: it is not read here", ErrCABundle))
+	default:
+		s.options.Bundles.Follow(ctx, s.key.Namespace, r.ca, connect)
+	}
+}
+
+// base is the URL in place of the issuer's at which the server is reached.
+func (s *Server) base() string { return s.route.Load().base }
 
 // connect makes the server be reached with a CA bundle from now on; none: with the
 // system's roots. Exchanges that have begun end with the bundle before. err says why
 // there is no bundle.
 func (s *Server) connect(pem []byte, err error) {
-	next := &transport{err: err}
+	next := &transport{pem: pem, err: err}
 	if err == nil {
-		next.err = checkSecure(s.target.base)
+		next.err = checkSecure(s.base())
 	}
 	if next.err == nil {
 		next.http, next.err = newHTTPClient(pem, s.options.CertificateName)
 	}
-	if old := s.transport.Swap(next); old != nil && old.http != nil {
+	old := s.transport.Swap(next)
+	if old == nil {
+		return
+	}
+	if old.http != nil {
 		old.http.CloseIdleConnections()
+	}
+	if !bytes.Equal(old.pem, pem) && next.err == nil {
+		s.subscribers.server(s.key)
 	}
 }
 
@@ -188,6 +235,7 @@ func (s *Server) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.Err, st.Endpoints, st.Users = s.err, s.endpoints, s.users
+	st.CABundle = s.bundleOfApps()
 	return st
 }
 

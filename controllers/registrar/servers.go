@@ -75,26 +75,30 @@ func orDefault(d, fallback time.Duration) time.Duration {
 }
 
 // For returns the Server of an AuthorizationServer and makes it if there is none
-// yet. Where uid, issuer, URL or caBundleRef changed, a new one takes the place of
-// the old. It is cheap and asks nothing over the network.
+// yet. Where uid or issuer changed, a new one takes the place of the old; where it is
+// reached elsewhere or by another CA, the old one goes on there. It is cheap and asks
+// nothing over the network.
 func (s *Servers) For(as *v1alpha1.AuthorizationServer) *Server {
 	key := Key{Namespace: as.Namespace, Name: as.Name}
-	want := targetOf(as)
+	want, by := targetOf(as), routeOf(as)
 	s.mu.RLock()
 	have := s.servers[key]
 	s.mu.RUnlock()
-	if have != nil && have.target == want {
+	if have != nil && have.target == want && *have.route.Load() == by {
 		return have
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if have = s.servers[key]; have != nil {
 		if have.target == want {
+			if *have.route.Load() != by {
+				have.take(by)
+			}
 			return have
 		}
 		have.stop()
 	}
-	made := newServer(key, want, s.options, &s.subscribers)
+	made := newServer(key, want, by, s.options, &s.subscribers)
 	s.servers[key] = made
 	s.follow(made)
 	return made
