@@ -41,6 +41,7 @@ import (
 	"clientele.dev/clientele/authserver/store/postgres"
 	"clientele.dev/clientele/authserver/store/sqlite"
 	"clientele.dev/clientele/controllers"
+	"clientele.dev/clientele/controllers/bootstrap"
 	"clientele.dev/clientele/controllers/desk"
 )
 
@@ -85,6 +86,7 @@ func rootCommand(out, errOut io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	atDesk := desk.Options{Now: time.Now, UserAgent: "clientele/" + version()}
 	root.AddCommand(managerCommand(), serverCommand(), hashPasswordCommand(), versionCommand(),
+		bootstrap.Command(bootstrap.Options{UserAgent: userAgent()}),
 		desk.SelfRegistered(atDesk), desk.People(atDesk))
 	return root
 }

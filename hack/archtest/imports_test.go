@@ -80,6 +80,7 @@ var arrows = map[string][]string{
 	"controllers/internal/pki":        {"api/v1alpha1"},
 	"controllers/registrar":           {"api/v1alpha1", "controllers/internal/", "authserver/oauth", "authserver/policy", "github.com/go-logr/logr", "k8s"},
 	"controllers/desk":                {"api/v1alpha1", "controllers/registrar", "authserver/oauth", "github.com/spf13/cobra", "k8s"},
+	"controllers/bootstrap":           {"api/v1alpha1", "github.com/spf13/cobra", "k8s"},
 	"controllers/oauthclient":         controller("authserver/oauth", "authserver/credential", "authserver/policy"),
 	"controllers/scopepolicy":         controller("authserver/oauth", "authserver/policy"),
 	"controllers/authorizationserver": controller("controllers/managed", "authserver/oauth", "authserver/credential", "authserver/keys"),
@@ -87,7 +88,7 @@ var arrows = map[string][]string{
 	"controllers/namespaceaccess":     controller(),
 	"controllers/signingkey":          controller("authserver/oauth", "authserver/keys"),
 
-	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/logo", "authserver/outbound", "authserver/peer", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "controllers/desk", "github.com/spf13/cobra", "github.com/go-logr/logr", "golang.org/x/crypto/x509roots/fallback", "k8s"},
+	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/logo", "authserver/outbound", "authserver/peer", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "controllers/bootstrap", "controllers/desk", "github.com/spf13/cobra", "github.com/go-logr/logr", "golang.org/x/crypto/x509roots/fallback", "k8s"},
 }
 
 // controller is what every reconciler may import, and some leaves of the server.
