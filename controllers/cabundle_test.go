@@ -15,7 +15,7 @@ import (
 	"clientele.dev/clientele/hack/testenv"
 )
 
-// K9: a CA bundle is followed with the rights of config/rbac, and what is wrong with it
+// K9: a CA bundle is followed with the rights of config/install.yaml, and what is wrong with it
 // is said plainly.
 func TestK9CABundlesAreFollowed(t *testing.T) {
 	const system = "clientele-system"

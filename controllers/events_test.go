@@ -38,7 +38,7 @@ func (s *stack) awaitEvents(t *testing.T, about client.Object, want ...string) {
 	}, func() string { return fmt.Sprintf("the events are %q, want %q", last, want) })
 }
 
-// With the rights of config/rbac: what fails is told of each kind, and what fails
+// With the rights of config/install.yaml: what fails is told of each kind, and what fails
 // for a moment only is not.
 func TestEventsOfEveryKind(t *testing.T) {
 	s := start(t)

@@ -259,7 +259,7 @@ func (s *stack) awaitToken(t *testing.T, want string) {
 		func() string { return fmt.Sprintf("asking for a token gives %q, want %q", last, want) })
 }
 
-// startOperator runs the operator with the rights of config/rbac, and stops it
+// startOperator runs the operator with the rights of config/install.yaml, and stops it
 // when the test ends.
 func startOperator(t *testing.T, l *log) (stop func()) {
 	t.Helper()
@@ -278,7 +278,7 @@ func startOperator(t *testing.T, l *log) (stop func()) {
 	})
 }
 
-// startServer runs an authorization server with the rights of config/rbac.
+// startServer runs an authorization server with the rights of config/install.yaml.
 func startServer(t *testing.T, l *log, at net.Listener, dir string, line *testenv.Line) (stop func()) {
 	t.Helper()
 	logger := slog.New(l.handler())

@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// What config/rbac gives to whom, and what it must not.
+// What config/install.yaml gives to whom, and what it must not.
 func TestRights(t *testing.T) {
 	c := testenv.Client(t)
 	team := testenv.Namespace(t)

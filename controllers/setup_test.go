@@ -8,7 +8,7 @@ import (
 	"clientele.dev/clientele/controllers"
 )
 
-// With the rights of config/rbac and not one more, from manifests to a token.
+// With the rights of config/install.yaml and not one more, from manifests to a token.
 func TestManifestsToToken(t *testing.T) {
 	before := kubernetesLog.String() // of other tests, some of which take namespaces and rights away
 	s := start(t)

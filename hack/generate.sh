@@ -17,8 +17,13 @@ for what in "$@"; do
 		;;
 	manifests)
 		gen crd paths=./api/... output:crd:dir=config/crd/bases
-		# The server's role is small, names its objects, and is written by hand.
-		gen rbac:roleName=clientele-operator,fileName=operator_role.yaml paths=./controllers/... output:rbac:dir=config/rbac
+		rm -f charts/clientele/files/crds/*.yaml
+		cp config/crd/bases/*.yaml charts/clientele/files/crds/
+		gen rbac:roleName=clientele-operator,fileName=operator_role.yaml paths=./controllers/... output:rbac:dir=charts/clientele/files/rbac
+		# The chart is what is installed, by Helm or without.
+		mkdir -p bin
+		(cd hack/helm && go build -o ../../bin/render ./render)
+		bin/render
 		;;
 	*)
 		echo "generate.sh: unknown: $what (generate or manifests)" >&2

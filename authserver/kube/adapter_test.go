@@ -29,7 +29,7 @@ import (
 )
 
 const (
-	system  = "clientele-system" // where config/rbac has the server's and the operator's rights
+	system  = "clientele-system" // where config/install.yaml has the server's and the operator's rights
 	name    = "default"
 	issuer  = "https://issuer.example"
 	patient = time.Minute
@@ -37,7 +37,7 @@ const (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// newAdapter runs as the server's ServiceAccount, with config/rbac's rights.
+// newAdapter runs as the server's ServiceAccount, with config/install.yaml's rights.
 func newAdapter(t *testing.T, change ...func(*kube.Options)) *kube.Adapter {
 	t.Helper()
 	o := kube.Options{

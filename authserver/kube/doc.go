@@ -6,5 +6,5 @@
 // as a registrar (endpoint.RegistrarAuthorizer) by TokenReview and
 // SubjectAccessReview. It reads nothing else, and writes nothing.
 //
-// The rights it needs are in config/rbac/server_rbac.yaml.
+// The rights it needs are in config/unmanaged/server.yaml.
 package kube

@@ -47,7 +47,7 @@ func (o Options) command(name, short, long string) (*cobra.Command, *flags) {
 	cmd := &cobra.Command{
 		Use:   name,
 		Short: short,
-		Long:  long + "\nIt needs the rights of Role clientele-support-admin, which config/rbac has.",
+		Long:  long + "\nIt needs the rights of Role clientele-support-admin, which config/install.yaml has.",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

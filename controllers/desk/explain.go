@@ -11,8 +11,8 @@ import (
 	"clientele.dev/clientele/controllers/registrar"
 )
 
-// Who may use the command: config/rbac/registration_roles.yaml.
-const adminRole = "Role clientele-support-admin has it (config/rbac): bind it to yourself, or ask somebody who may"
+// Who may use the command: charts/clientele/templates/roles.yaml.
+const adminRole = "Role clientele-support-admin has it (config/install.yaml): bind it to yourself, or ask somebody who may"
 
 // explainObject says why there is no AuthorizationServer to be had, and what to do.
 func explainObject(err error, object registrar.Key) error {
@@ -56,7 +56,7 @@ func (c connection) explainStatus(err error, e *registrar.StatusError) error {
 	case http.StatusUnauthorized:
 		return advise(err, "The server does not take the token of ServiceAccount %s. Is it the server of AuthorizationServer %s, and of this cluster?", c.account, c.object)
 	case http.StatusForbidden:
-		return advise(err, "ServiceAccount %s needs RBAC verb manage on authorizationserver %s in namespace %s: Role clientele-support has it (config/rbac)", c.account, c.object.Name, c.object.Namespace)
+		return advise(err, "ServiceAccount %s needs RBAC verb manage on authorizationserver %s in namespace %s: Role clientele-support has it (config/install.yaml)", c.account, c.object.Name, c.object.Namespace)
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return advise(err, "Does %s lead to the authorization server, and to one of this version? --url names another address", c.url)
 	case http.StatusServiceUnavailable:

@@ -28,7 +28,7 @@ func (w *world) signIn(t *testing.T, id, subject, username string) {
 	}))
 }
 
-// A19: a person with the role of config/rbac, and no other right, signs somebody out.
+// A19: a person with the role of config/install.yaml, and no other right, signs somebody out.
 func TestA19People(t *testing.T) {
 	w := newWorld(t)
 	pat := w.person(t, adminRef)

@@ -33,7 +33,7 @@ func contains(t *testing.T, text string, wanted ...string) {
 	}
 }
 
-// A person with the role of config/rbac, and no other right, sees and revokes.
+// A person with the role of config/install.yaml, and no other right, sees and revokes.
 func TestSelfRegistered(t *testing.T) {
 	w := newWorld(t)
 	pat := w.person(t, adminRef)

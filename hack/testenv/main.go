@@ -107,7 +107,7 @@ func populate(ctx context.Context, p *plane.Plane, root string, o options) error
 	if err := installCRDs(p, filepath.Join(root, "config", "crd", "bases")); err != nil {
 		return err
 	}
-	if err := applyRBAC(ctx, p, filepath.Join(root, "config", "rbac")); err != nil {
+	if err := applyRights(ctx, p, root); err != nil {
 		return err
 	}
 	if o.controllerManager {
@@ -135,11 +135,8 @@ func installCRDs(p *plane.Plane, dir string) error {
 	return nil
 }
 
-func applyRBAC(ctx context.Context, p *plane.Plane, dir string) error {
-	if !exists(dir) {
-		return nil
-	}
-	objects, err := manifests.Read(dir)
+func applyRights(ctx context.Context, p *plane.Plane, root string) error {
+	objects, err := manifests.Rights(root)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (s *Stack) operatorIdentity() serviceAccount { return s.identity("clientele
 func (s *Stack) serverIdentity() serviceAccount   { return s.identity("clientele-server") }
 
 // makeIdentities gives operator and server kubeconfigs of their own, so that
-// here too they have the rights of config/rbac and not one more.
+// here too they have the rights of config/install.yaml and not one more.
 func (s *Stack) makeIdentities(ctx context.Context) (string, error) {
 	for _, sa := range []serviceAccount{s.operatorIdentity(), s.serverIdentity()} {
 		if err := s.renewToken(ctx, sa); err != nil {

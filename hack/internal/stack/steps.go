@@ -66,16 +66,16 @@ func (s *Stack) startControllerManager(ctx context.Context) (string, error) {
 }
 
 func (s *Stack) installConfig(ctx context.Context) (string, error) {
-	count := 0
-	for _, folder := range []string{"config/crd", "config/rbac"} {
-		objects, err := manifests.Read(filepath.Join(s.root, folder))
-		if err != nil {
-			return "", err
-		}
-		if err := manifests.Apply(ctx, s.client, objects, applyWithin); err != nil {
-			return "", err
-		}
-		count += len(objects)
+	crds, err := manifests.Read(filepath.Join(s.root, "config", "crd"))
+	if err != nil {
+		return "", err
 	}
-	return fmt.Sprintf("CRDs and roles installed (%d objects)", count), nil
+	rights, err := manifests.Rights(s.root)
+	if err != nil {
+		return "", err
+	}
+	if err := manifests.Apply(ctx, s.client, append(crds, rights...), applyWithin); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("CRDs and roles installed (%d objects)", len(crds)+len(rights)), nil
 }

@@ -60,7 +60,7 @@ func usersSecretObject(document string) *unstructured.Unstructured {
 	})
 }
 
-// usersRole lets the server read that Secret: config/rbac names only its own.
+// usersRole lets the server read that Secret: config/install.yaml names only its own.
 func usersRole(account string) []*unstructured.Unstructured {
 	const group = "rbac.authorization.k8s.io"
 	role := systemObject(group+"/v1", "Role", usersSecret, map[string]any{"rules": []any{map[string]any{
