@@ -9,6 +9,7 @@ import (
 	"clientele.dev/clientele/authserver/audit"
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/endpoint"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/outbound"
 )
 
@@ -48,7 +49,7 @@ func (s *Server) Apply(ctx context.Context, next Snapshot) error {
 		s.tellChanges(s.health.view.Swap(v), v)
 		s.setOutbound(v)
 	}
-	s.health.users.set(next.Users) // after the view: whoever hears of it asks for the metadata
+	s.health.users.set(next.Users, sameUsers) // after the view: whoever hears of it asks for the metadata
 	// 3.
 	if err := s.load(ctx, v); err != nil {
 		return err
@@ -62,6 +63,9 @@ func (s *Server) Apply(ctx context.Context, next Snapshot) error {
 	}
 	return nil
 }
+
+// sameUsers: equal reports have equal digests.
+func sameUsers(last, next *oauth.UsersReport) bool { return last.Digest == next.Digest }
 
 func merge(known, next Snapshot) Snapshot {
 	if next.Settings != nil {

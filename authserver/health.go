@@ -15,7 +15,8 @@ type health struct {
 	view     atomic.Pointer[endpoint.View]
 	bound    atomic.Pointer[string] // the id of the server keys that the registry is loaded with
 	waiting  atomic.Pointer[[]string]
-	users    usersReport
+	users    report[oauth.UsersReport]
+	storage  report[oauth.StorageReport]
 	stopping atomic.Bool
 	registry *registry.Registry
 	lease    *lease
@@ -26,6 +27,9 @@ func (h *health) View() *endpoint.View { return h.view.Load() }
 
 // UsersReport implements endpoint.Health.
 func (h *health) UsersReport() (*oauth.UsersReport, <-chan struct{}) { return h.users.get() }
+
+// StorageReport implements endpoint.Health.
+func (h *health) StorageReport() (*oauth.StorageReport, <-chan struct{}) { return h.storage.get() }
 
 // MayIssue implements endpoint.Health.
 func (h *health) MayIssue(v *endpoint.View, now time.Time) bool {

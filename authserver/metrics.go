@@ -36,6 +36,7 @@ func newMetrics(s *Server) *prometheus.Registry {
 		gauge("clientele_ready", "1 while tokens can be had here.", s.readyGauge),
 		buildInfo(s.options.Version),
 		signingKeys{s},
+		storageState{s},
 	)
 	return r
 }
@@ -54,6 +55,24 @@ func oneIf(b bool) float64 {
 		return 1
 	}
 	return 0
+}
+
+// storageState tells how it goes with the storage.
+type storageState struct{ server *Server }
+
+func storageInfo() *prometheus.Desc {
+	return prometheus.NewDesc("clientele_storage_state", "1 for the state of the storage: Available, AlmostFull, RestartNeeded, Full, Unreachable or Refused.",
+		[]string{"state"}, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (storageState) Describe(c chan<- *prometheus.Desc) { c <- storageInfo() }
+
+// Collect implements prometheus.Collector.
+func (k storageState) Collect(c chan<- prometheus.Metric) {
+	if report, _ := k.server.health.storage.get(); report != nil {
+		c <- prometheus.MustNewConstMetric(storageInfo(), prometheus.GaugeValue, 1, string(report.State))
+	}
 }
 
 // signingKeys tells of the signing keys that are served; never their private part.

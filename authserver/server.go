@@ -170,6 +170,7 @@ func (s *Server) startLoops(ctx context.Context, stop context.CancelCauseFunc, r
 		}
 	})
 	running.Go(func() { s.keepLease(ctx) })
+	running.Go(func() { s.keepStorage(ctx) })
 	running.Go(func() { s.keepSwept(ctx) })
 	running.Go(func() { s.keepEnding(ctx) })
 }

@@ -53,6 +53,9 @@ type Health interface {
 	// UsersReport is what is known of the people who may sign in, nil if nothing
 	// is; the channel is closed when another report takes its place.
 	UsersReport() (*oauth.UsersReport, <-chan struct{})
+	// StorageReport is how it goes with the storage, nil while that is not known; the
+	// channel is closed when another state takes its place.
+	StorageReport() (*oauth.StorageReport, <-chan struct{})
 	// Missing names what is missing to be ready; empty: ready.
 	Missing(now time.Time) []string
 }

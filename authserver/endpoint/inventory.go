@@ -49,8 +49,8 @@ func (s *Server) inventory(x *exchange, caller Caller) int {
 }
 
 // changes is GET /registrar/v1/changes: a long poll for what changed since a
-// revision, and for another report about users than the one that the caller has.
-// It ends at once when the server stops.
+// revision, and for other reports than those that the caller has. It ends at once when the
+// server stops.
 func (s *Server) changes(x *exchange, caller Caller) int {
 	q, err := query(x)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Server) changes(x *exchange, caller Caller) int {
 	}
 	return s.poll(x, polled{
 		cluster: caller.Cluster, storeID: q.Get("store_id"), since: since,
-		users: q.Get("users"), wait: time.Duration(wait) * time.Second,
+		users: q.Get("users"), storage: q.Get("storage"), wait: time.Duration(wait) * time.Second,
 	})
 }
 
@@ -76,6 +76,7 @@ type polled struct {
 	storeID string
 	since   int64
 	users   string // digest of the report it has; empty: it asks for none
+	storage string // state that it was told; empty: it asks for none
 	wait    time.Duration
 }
 
@@ -87,25 +88,25 @@ func (s *Server) poll(x *exchange, p polled) int {
 
 	ctx, cancel := context.WithCancel(x.r.Context())
 	defer cancel()
-	users, anotherReport := s.Health.UsersReport()
-	if p.users == "" {
-		anotherReport = nil
-	} else if users != nil && users.Digest != p.users {
+	anotherUsers, anotherStorage, already := s.awaited(p)
+	if already {
 		p.wait = 0
 	}
 	go func() {
 		select {
 		case <-s.Draining:
-		case <-anotherReport:
+		case <-anotherUsers:
+		case <-anotherStorage:
 		case <-ctx.Done():
 		}
 		cancel()
 	}()
 	changes, err := s.Registry.Changes(ctx, p.cluster, p.storeID, p.since, p.wait)
-	if err != nil && ctx.Err() != nil && ended(anotherReport) {
+	if err != nil && ctx.Err() != nil && (ended(anotherUsers) || ended(anotherStorage)) {
 		changes, err = s.Registry.Changes(x.r.Context(), p.cluster, p.storeID, p.since, 0)
 	}
 	changes.Users, _ = s.Health.UsersReport()
+	changes.Storage, _ = s.Health.StorageReport()
 	if err != nil && ctx.Err() != nil {
 		return s.fail(x, oauth.TemporarilyUnavailable("the server is stopping").WithCause(err))
 	}
@@ -113,6 +114,22 @@ func (s *Server) poll(x *exchange, p polled) int {
 		return s.fail(x, storeError(err))
 	}
 	return writeJSON(x, http.StatusOK, changes)
+}
+
+// awaited are the channels of the reports that a caller asks for, and whether there are
+// other ones already than it has.
+func (s *Server) awaited(p polled) (users, storage <-chan struct{}, already bool) {
+	if p.users != "" {
+		var is *oauth.UsersReport
+		is, users = s.Health.UsersReport()
+		already = is != nil && is.Digest != p.users
+	}
+	if p.storage != "" {
+		var is *oauth.StorageReport
+		is, storage = s.Health.StorageReport()
+		already = already || is != nil && string(is.State) != p.storage
+	}
+	return users, storage, already
 }
 
 func ended(c <-chan struct{}) bool {

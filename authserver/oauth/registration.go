@@ -176,6 +176,8 @@ type Inventory struct {
 	// Users, in a change list, tells of the people who may sign in; nil: it is not
 	// known.
 	Users *UsersReport `json:"users,omitempty"`
+	// Storage, in a change list, tells of the replica's storage; nil: it is not known.
+	Storage *StorageReport `json:"storage,omitempty"`
 }
 
 // StoreComplete is the body of PUT /registrar/v1/complete: the registrar has registered at

@@ -116,6 +116,7 @@ func (s *Server) poll(ctx context.Context, wait time.Duration) error {
 		"since":    {strconv.FormatInt(revision, 10)},
 		"wait":     {strconv.Itoa(int(wait / time.Second))},
 		"users":    {s.usersDigest()},
+		"storage":  {s.storageState()},
 	}
 	var list oauth.Inventory
 	_, err := s.do(ctx, call{
@@ -127,6 +128,7 @@ func (s *Server) poll(ctx context.Context, wait time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("follow the inventory: %w", err)
 	}
+	s.takeStorage(list.Storage)
 	if err := s.takeUsers(ctx, list.Users); err != nil {
 		return err
 	}
@@ -143,6 +145,27 @@ func (s *Server) usersDigest() string {
 		return oauth.NoUsersReport
 	}
 	return s.users.Digest
+}
+
+func (s *Server) storageState() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.storage == nil {
+		return oauth.NoStorageReport
+	}
+	return string(s.storage.State)
+}
+
+// takeStorage keeps what the server says about its storage.
+func (s *Server) takeStorage(report *oauth.StorageReport) {
+	if report == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.storage == nil || *s.storage != *report {
+		s.storage = report
+	}
 }
 
 // takeUsers keeps what the server says about users. Where it is about another
@@ -223,14 +246,14 @@ func (s *Server) note(err error) {
 	s.mu.Lock()
 	another := s.toldSynced != st.Synced || s.toldStore != st.StoreID
 	settled := s.toldComplete != st.Complete
-	news := another || settled || describe(s.err) != describe(err) || s.toldUsers != s.users
+	news := another || settled || describe(s.err) != describe(err) || s.toldUsers != s.users || s.toldStorage != s.storage
 	recovered := err == nil && (another || s.err != nil)
 	counts := [2]int{st.Clients, st.Policies}
 	now := s.options.Now()
 	if counts != s.toldCounts && now.Sub(s.told) >= countsEvery {
 		news = true
 	}
-	s.err, s.toldSynced, s.toldStore, s.toldComplete, s.toldUsers = err, st.Synced, st.StoreID, st.Complete, s.users
+	s.err, s.toldSynced, s.toldStore, s.toldComplete, s.toldUsers, s.toldStorage = err, st.Synced, st.StoreID, st.Complete, s.users, s.storage
 	if news {
 		s.told, s.toldCounts = now, counts
 	}

@@ -23,8 +23,9 @@ type script struct {
 	fail  int // a status; 0: none
 	polls int
 	moved chan struct{}
-	// userinfo is in the metadata; users is the digest that the last poll named.
-	userinfo, users string
+	// userinfo is in the metadata; users is the digest, and storage the state, that the last
+	// poll named.
+	userinfo, users, storage string
 }
 
 func newScript(t *testing.T) *script {
@@ -38,7 +39,7 @@ func newScript(t *testing.T) *script {
 	mux.HandleFunc("GET /registrar/v1/inventory", func(w http.ResponseWriter, _ *http.Request) { s.reply(w, false) })
 	mux.HandleFunc("GET /registrar/v1/changes", func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
-		s.users = r.URL.Query().Get("users")
+		s.users, s.storage = r.URL.Query().Get("users"), r.URL.Query().Get("storage")
 		s.mu.Unlock()
 		if r.URL.Query().Get("wait") != "0" {
 			select {
@@ -235,5 +236,43 @@ func TestFollowKeepsItsPace(t *testing.T) {
 	<-ended
 	if script.polls != 1 {
 		t.Errorf("%d polls", script.polls)
+	}
+}
+
+// What the server says of its storage is told once per state and message, and the next
+// poll names the state. A server too old to say something leaves it unknown.
+func TestPollTakesWhatTheServerSaysOfItsStorage(t *testing.T) {
+	script := newScript(t)
+	script.inv = oauth.Inventory{StoreID: "one", Revision: 1}
+	servers := quickServers()
+	news := 0
+	servers.Subscribe(Subscriber{Server: func(Key) { news++ }})
+	server := servers.For(script.object())
+	poll := func() int {
+		t.Helper()
+		news = 0
+		if err := server.Poll(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		return news
+	}
+	poll() // the inventory
+	if poll() != 0 || script.storage != oauth.NoStorageReport || server.State().Storage != nil {
+		t.Errorf("nothing said: asked with %q, state %+v", script.storage, server.State().Storage)
+	}
+	for _, said := range []oauth.StorageReport{
+		{State: oauth.StorageAvailable}, {State: oauth.StorageUnreachable, Message: "one way"}, {State: oauth.StorageUnreachable, Message: "another way"}, {State: oauth.StorageAvailable},
+	} {
+		script.set(func() { script.inv.Storage = &said })
+		if n := poll(); n != 1 || server.State().Storage == nil || *server.State().Storage != said {
+			t.Errorf("%+v: told %d times, state %+v", said, n, server.State().Storage)
+		}
+		if n := poll(); n != 0 || script.storage != string(said.State) {
+			t.Errorf("%+v again: told %d times, asked with %q", said, n, script.storage)
+		}
+	}
+	script.set(func() { script.inv.Storage = nil })
+	if poll() != 0 || server.State().Storage == nil {
+		t.Errorf("nothing said any more: told %d times, state %+v", news, server.State().Storage)
 	}
 }

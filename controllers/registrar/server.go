@@ -94,6 +94,8 @@ type Server struct {
 	// toldComplete: as toldSynced, for State.Complete.
 	toldComplete bool
 	users        *oauth.UsersReport // as told last; nil: not yet
+	toldStorage  *oauth.StorageReport
+	storage      *oauth.StorageReport // as told last; nil: not yet
 }
 
 // State is what is known of a server at the moment.
@@ -113,6 +115,9 @@ type State struct {
 	Clients, Policies int
 	// Users is what the server says about who may sign in; nil: it has not yet.
 	Users *oauth.UsersReport
+	// Storage is what the server said last about its storage; nil: it has not yet, or is
+	// too old to. While Err is not nil it is of the time before.
+	Storage *oauth.StorageReport
 	// Endpoints as the metadata tells them; zero before it was read.
 	Endpoints Endpoints
 	// CABundle holds, in PEM, what the operator verifies the server with, where apps
@@ -234,7 +239,7 @@ func (s *Server) State() State {
 	st := s.inventory.state()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st.Err, st.Endpoints, st.Users = s.err, s.endpoints, s.users
+	st.Err, st.Endpoints, st.Users, st.Storage = s.err, s.endpoints, s.users, s.storage
 	st.CABundle = s.bundleOfApps()
 	return st
 }

@@ -33,8 +33,9 @@ const (
 // space of a filesystem, in bytes.
 type space struct{ free, total uint64 }
 
-// A filesystem is almost full below a tenth of it, or below this much on a large one.
-const littleSpace = 1 << 30
+// A filesystem is almost full below a tenth of it, or below littleSpace on a large one. It
+// is full below noSpace: some writes still succeed then, and others do not.
+const littleSpace, noSpace = 1 << 30, 1 << 20
 
 func (s space) threshold() uint64 { return min(s.total/10, littleSpace) }
 
@@ -68,11 +69,14 @@ func (d *database) dir() string { return filepath.Dir(d.path) }
 
 // explain an error that judge knows.
 func (d *database) explain(state oauth.StorageState, err error) string {
-	text := fmt.Sprintf("the database %s: %v", d.path, err)
 	if state == oauth.StorageFull {
-		text += ". Its disk is full: enlarge the volume, or remove what else is on it. Until then nothing can be changed; machine tokens can be had"
+		return d.full()
 	}
-	return text
+	return fmt.Sprintf("the database %s: %v", d.path, err)
+}
+
+func (d *database) full() string {
+	return fmt.Sprintf("the disk of the database %s is full: enlarge the volume, or remove what else is on it. Until then nothing can be changed; machine tokens can be had", d.path)
 }
 
 // unusable is the error of Open.
@@ -93,7 +97,10 @@ func (s *Store) Examine(ctx context.Context) oauth.StorageReport {
 		return *failing
 	}
 	dir := s.db.dir()
-	if now, known := s.db.space(dir); known && now.free < now.threshold() {
+	switch now, known := s.db.space(dir); {
+	case known && now.free < noSpace:
+		return oauth.StorageReport{State: oauth.StorageFull, Message: s.db.full()}
+	case known && now.free < now.threshold():
 		return oauth.StorageReport{State: oauth.StorageAlmostFull, Message: fmt.Sprintf(
 			"less than %d MiB of %d MiB are free on the disk of %s: enlarge the volume, or remove what else is on it, before the server can change nothing any more",
 			now.threshold()>>20, now.total>>20, dir)}

@@ -140,13 +140,14 @@ func TestALittleSpaceIsReported(t *testing.T) {
 	}{
 		{103 * mib, 1024 * mib, oauth.StorageAvailable},
 		{102 * mib, 1024 * mib, oauth.StorageAlmostFull},
-		{0, 1024 * mib, oauth.StorageAlmostFull}, // nothing failed yet
+		{mib, 1024 * mib, oauth.StorageAlmostFull},
+		{mib - 1, 1024 * mib, oauth.StorageFull},
 		{1024 * mib, 1 << 42, oauth.StorageAvailable},
 		{1023 * mib, 1 << 42, oauth.StorageAlmostFull},
 	} {
 		s.db.space = func(dir string) (space, bool) { return space{test.free, test.total}, dir == s.db.dir() }
 		said := reports(t, s, test.want)
-		if test.total == 1024*mib && said != "" && !strings.Contains(said, "less than 102 MiB of 1024 MiB") {
+		if test.total == 1024*mib && test.want == oauth.StorageAlmostFull && !strings.Contains(said, "less than 102 MiB of 1024 MiB") {
 			t.Errorf("message %q", said)
 		}
 	}
