@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
-	"clientele.dev/clientele/controllers/internal/notice"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -136,11 +134,7 @@ func (p *pass) repair(ctx context.Context, want *unstructured.Unstructured, last
 	if err != nil {
 		return nil, err
 	}
-	p.board.Tell(p.as, notice.Notice{
-		Type: corev1.EventTypeWarning, Reason: "FieldContested", Action: "Apply",
-		Note: fmt.Sprintf("%s: another manager changed what the spec of AuthorizationServer %s decides; the operator put it back, which it does at most %d times in ten minutes. Change the spec instead: %s",
-			nameOf(want), p.as.Name, patience, oneLine(contest.Error())),
-	})
+	p.tellContested(nameOf(want), contest)
 	return got, nil
 }
 

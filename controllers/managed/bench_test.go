@@ -1,6 +1,7 @@
 package managed
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,8 +10,10 @@ import (
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/hack/testenv"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -46,10 +49,28 @@ func newBench(t *testing.T, m v1alpha1.ManagedServer) *bench {
 	return b
 }
 
+// labelled sees what the operator's cache sees: nothing without our labels.
+type labelled struct{ client.Client }
+
+func (l labelled) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+	err := l.Client.Get(ctx, key, obj, opts...)
+	label := v1alpha1.LabelName
+	switch obj.(type) {
+	case *corev1.Namespace, *v1alpha1.AuthorizationServer:
+		return err
+	case *corev1.Secret:
+		label = v1alpha1.LabelSecretKind
+	}
+	if err == nil && obj.GetLabels()[label] == "" {
+		return apierrors.NewNotFound(schema.GroupResource{}, key.Name)
+	}
+	return err
+}
+
 // restart makes a Reconciler that remembers nothing.
 func (b *bench) restart() {
 	b.Reconciler = New(Options{
-		Client: b.client, Live: b.client, Recorder: b.recorder, States: NewStates(),
+		Client: labelled{b.client}, Live: b.client, Recorder: b.recorder, States: NewStates(),
 		Namespace: b.server.Namespace, Namespaces: []string{b.server.Namespace},
 		Image: "clientele.dev/clientele:test", Rand: keys.Rand(), Now: func() time.Time { return b.now },
 	})

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"clientele.dev/clientele/api/v1alpha1"
-	"clientele.dev/clientele/controllers/internal/notice"
 	"clientele.dev/clientele/controllers/internal/pki"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -72,9 +71,7 @@ func (p *pass) carryOut(ctx context.Context, plan pki.Plan, ca, serving *corev1.
 	if err != nil {
 		return err
 	}
-	for _, e := range plan.Events {
-		p.board.Tell(p.as, notice.Notice{Type: e.Type, Reason: e.Reason, Action: e.Action, Note: e.Note})
-	}
+	p.tellCertificates(plan.Events)
 	return nil
 }
 
