@@ -1,18 +1,24 @@
 package authorizationserver
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/controllers/internal/pki"
 	"clientele.dev/clientele/controllers/managed"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// restartGrace is how long the replacement of an only Pod does not count as an outage.
-const restartGrace = 30 * time.Second
+// The replacement of an only Pod does not count as an outage for restartGrace, nor that
+// the operator has not found the new one for reconnectGrace after that.
+const (
+	restartGrace   = 30 * time.Second
+	reconnectGrace = 15 * time.Second
+)
 
 // managedConditions are those that only Managed servers have.
 var managedConditions = []string{v1alpha1.ConditionCertificateReady, v1alpha1.ConditionStorageReady, v1alpha1.ConditionDeployed}
@@ -58,13 +64,52 @@ func judgeStore(as *v1alpha1.AuthorizationServer, o observed) verdict {
 		return notLooked(v1alpha1.ReasonStorageUnknown)
 	case o.managed.StorageProblem != nil:
 		return verdict{metav1.ConditionFalse, o.managed.StorageProblem.Reason, o.managed.StorageProblem.Message, false}
-	case o.state.Err != nil || !o.state.Synced:
-		return verdict{metav1.ConditionUnknown, v1alpha1.ReasonStorageUnknown, "no server has told yet", false}
-	case ephemeral(as.Spec.Managed):
-		return verdict{metav1.ConditionTrue, v1alpha1.ReasonEphemeral,
-			"the store is in an emptyDir: when the Pod is replaced, people have to sign in again and clients that registered themselves are lost; OAuthClients keep their ids and secrets. Set spec.managed.storage to keep them", false}
 	}
-	return verdict{metav1.ConditionTrue, v1alpha1.ReasonAvailable, "the server reads and writes its store", false}
+	report := storageReport(o)
+	if report == nil {
+		return verdict{metav1.ConditionUnknown, v1alpha1.ReasonStorageUnknown, "no server has told yet", false}
+	}
+	known, ok := storageStates[report.State]
+	switch {
+	case !ok: // of a newer server
+		return verdict{metav1.ConditionUnknown, v1alpha1.ReasonStorageUnknown, clean(report.String()), false}
+	case report.State != oauth.StorageAvailable:
+		known.message = clean(cmp.Or(report.Message, report.String()))
+	case ephemeral(as.Spec.Managed):
+		known.reason = v1alpha1.ReasonEphemeral
+		known.message = "the store is in an emptyDir: when the Pod is replaced, people have to sign in again and clients that registered themselves are lost; OAuthClients keep their ids and secrets. Set spec.managed.storage to keep them"
+	default:
+		known.message = "the server reads and writes its store"
+	}
+	return known
+}
+
+// storageStates are the server's words in the API's vocabulary.
+var storageStates = map[oauth.StorageState]verdict{
+	oauth.StorageAvailable:     {status: metav1.ConditionTrue, reason: v1alpha1.ReasonAvailable},
+	oauth.StorageAlmostFull:    {status: metav1.ConditionTrue, reason: v1alpha1.ReasonAlmostFull},
+	oauth.StorageRestartNeeded: {status: metav1.ConditionTrue, reason: v1alpha1.ReasonRestartNeeded},
+	oauth.StorageFull:          {status: metav1.ConditionFalse, reason: v1alpha1.ReasonFull},
+	oauth.StorageUnreachable:   {status: metav1.ConditionFalse, reason: v1alpha1.ReasonUnreachable},
+	oauth.StorageRefused:       {status: metav1.ConditionFalse, reason: v1alpha1.ReasonRefused},
+	oauth.StorageSchemaTooNew:  {status: metav1.ConditionFalse, reason: v1alpha1.ReasonSchemaTooNew},
+}
+
+// storageReport is what a server says of its store: one that answers, or else one that
+// ended because of it; nil: none has. That a server too old to say anything answers means
+// that it read its store.
+func storageReport(o observed) *oauth.StorageReport {
+	if o.state.Err == nil && o.state.Synced {
+		return &oauth.StorageReport{State: oauth.StorageAvailable}
+	}
+	for _, pod := range o.managed.Pods {
+		if pod.Current && !pod.Ready && pod.Ended {
+			if last := oauth.ParseStorageReport(pod.LastWords); last != nil {
+				return last
+			}
+		}
+	}
+	return nil
 }
 
 // ephemeral says that the store is lost with the Pod.
@@ -139,10 +184,22 @@ func restarting(as *v1alpha1.AuthorizationServer, o observed, v verdicts) bool {
 	if as.Spec.Type != v1alpha1.AuthorizationServerManaged || as.Spec.Managed.Storage.Type == v1alpha1.StoragePostgres {
 		return false
 	}
-	s := o.managed
-	away := v.deployed.reason == v1alpha1.ReasonProgressing && s.Problem == nil && !s.UnreadySince.IsZero() && o.now.Sub(s.UnreadySince) < restartGrace
-	failed := slices.ContainsFunc(s.Pods, func(p managed.Pod) bool { return p.Ended && p.Current })
-	return away && !failed && v.signing.status == metav1.ConditionTrue && wasReady(as)
+	away := v.deployed.status == metav1.ConditionFalse && v.deployed.reason == v1alpha1.ReasonProgressing ||
+		v.deployed.status == metav1.ConditionTrue && v.reachable.reason == v1alpha1.ReasonServerUnreachable
+	failed := o.managed.Problem != nil || slices.ContainsFunc(o.managed.Pods, func(p managed.Pod) bool { return p.Ended && p.Current })
+	return away && !failed && graceLeft(o) > 0 && v.signing.status == metav1.ConditionTrue && wasReady(as)
+}
+
+// graceLeft is for how long a replacement that goes on, or has just ended, does not count
+// as an outage.
+func graceLeft(o observed) time.Duration {
+	switch s := o.managed; {
+	case !s.UnsettledSince.IsZero():
+		return restartGrace - o.now.Sub(s.UnsettledSince)
+	case !s.SettledAt.IsZero():
+		return reconnectGrace - o.now.Sub(s.SettledAt)
+	}
+	return 0
 }
 
 func wasReady(as *v1alpha1.AuthorizationServer) bool {

@@ -74,6 +74,16 @@ func TestJudgeManaged(t *testing.T) {
 			o.managed.Workload.Ready, o.managed.Pods = 0, nil
 		}, no, "SecretMissing", "Issued", "SecretMissing", "Progressing", "Retrying", "words"},
 
+		{"last words about the storage", func(_ *v1alpha1.AuthorizationServer, o *observed) {
+			o.state.Err = registrar.ErrUnreachable
+			o.managed.Workload.Ready = 0
+			o.managed.Pods = []managed.Pod{{Current: true, Ended: true, ExitCode: 4, LastWords: "SchemaTooNew: words", Trouble: trouble(v1alpha1.ReasonCrashLooping)}}
+		}, no, "SchemaTooNew", "Issued", "SchemaTooNew", "CrashLooping", "Retrying", "words"},
+		{"volume that does not grow", func(as *v1alpha1.AuthorizationServer, o *observed) {
+			embedded(as, o)
+			o.managed.ClaimProblem = trouble(v1alpha1.ReasonInvalidPod)
+		}, yes, "Serving", "Issued", "Ephemeral", "Available", "", ""},
+
 		{"first start", func(as *v1alpha1.AuthorizationServer, o *observed) {
 			as.Status.Conditions = nil
 			o.managed.Workload.Ready, o.managed.Workload.Updated, o.managed.Pods = 0, 0, nil
@@ -115,22 +125,43 @@ func TestJudgeManaged(t *testing.T) {
 			o.managed.Pods = []managed.Pod{{}}
 		}, no, "Progressing", "Issued", "Available", "Progressing", "Progressing", "the StatefulSet of the former storage type is being stopped"},
 
+		{"embedded, a change is being carried out", func(as *v1alpha1.AuthorizationServer, o *observed) {
+			embedded(as, o)
+			o.managed.Generation--
+			o.managed.UnsettledSince, o.state.Err = o.now, registrar.ErrUnreachable
+		}, yes, "Serving", "Issued", "StorageUnknown", "Available", "Progressing", ""},
 		{"embedded, the Pod is replaced", func(as *v1alpha1.AuthorizationServer, o *observed) {
 			embedded(as, o)
 			o.managed.Workload.Ready, o.managed.Pods[0].Ready = 0, false
-			o.managed.UnreadySince = o.now.Add(-restartGrace + time.Second)
-			o.state.Err = registrar.ErrUnreachable
+			o.managed.UnsettledSince, o.state.Err = o.now.Add(-restartGrace+time.Second), registrar.ErrUnreachable
 		}, yes, "Serving", "Issued", "StorageUnknown", "Progressing", "Progressing", ""},
+		{"embedded, and was not Ready before", func(as *v1alpha1.AuthorizationServer, o *observed) {
+			embedded(as, o)
+			as.Status.Conditions[0].Status = no
+			o.managed.Workload.Ready, o.managed.Pods[0].Ready = 0, false
+			o.managed.UnsettledSince, o.state.Err = o.now, registrar.ErrUnreachable
+		}, no, "Progressing", "Issued", "StorageUnknown", "Progressing", "Progressing", ""},
 		{"embedded, that takes too long", func(as *v1alpha1.AuthorizationServer, o *observed) {
 			embedded(as, o)
 			o.managed.Workload.Ready, o.managed.Pods[0].Ready = 0, false
-			o.managed.UnreadySince = o.now.Add(-restartGrace)
+			o.managed.UnsettledSince = o.now.Add(-restartGrace)
 		}, no, "Progressing", "Issued", "Ephemeral", "Progressing", "Progressing", ""},
 		{"embedded, the new Pod fails", func(as *v1alpha1.AuthorizationServer, o *observed) {
 			embedded(as, o)
 			o.managed.Workload.Ready, o.managed.Pods[0].Ready, o.managed.Pods[0].Ended = 0, false, true
-			o.managed.UnreadySince = o.now.Add(-time.Second)
+			o.managed.UnsettledSince = o.now.Add(-time.Second)
 		}, no, "Progressing", "Issued", "Ephemeral", "Progressing", "Progressing", ""},
+		{"embedded, the operator has not found the new Pod yet", func(as *v1alpha1.AuthorizationServer, o *observed) {
+			embedded(as, o)
+			o.managed.SettledAt, o.state.Err = o.now.Add(-reconnectGrace+time.Second), registrar.ErrUnreachable
+		}, yes, "Serving", "Issued", "StorageUnknown", "Available", "Progressing", ""},
+		{"embedded, the operator does not find it", func(as *v1alpha1.AuthorizationServer, o *observed) {
+			embedded(as, o)
+			o.managed.SettledAt, o.state.Err = o.now.Add(-reconnectGrace), registrar.ErrUnreachable
+		}, no, "ServerUnreachable", "Issued", "StorageUnknown", "Available", "Retrying", ""},
+		{"PostgreSQL has no such grace", func(_ *v1alpha1.AuthorizationServer, o *observed) {
+			o.managed.SettledAt, o.state.Err = o.now, registrar.ErrUnreachable
+		}, no, "ServerUnreachable", "Issued", "StorageUnknown", "Available", "Retrying", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			as, o := managedServer(t)

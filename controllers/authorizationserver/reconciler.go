@@ -167,7 +167,7 @@ func lookAgain(as *v1alpha1.AuthorizationServer, o observed) time.Duration {
 	if o.counted && o.incomplete() {
 		return incompleteRetry
 	}
-	if left := restartGrace - o.now.Sub(o.managed.UnreadySince); !o.managed.UnreadySince.IsZero() && left > 0 {
+	if left := graceLeft(o); left > 0 {
 		return left
 	}
 	if due, ok := rotationDue(as, o.signing); ok && due.After(o.now) {

@@ -31,10 +31,8 @@ const (
 type memory struct {
 	uid     types.UID
 	applied map[string]applied
-	// unreadySince is State.UnreadySince.
-	unreadySince time.Time
-	// wasReady: a Pod was ready since the operator started.
-	wasReady bool
+	// unsettledSince and settledAt are those of State.
+	unsettledSince, settledAt time.Time
 	// publicRemoved is the generation for which it was made sure that there is no
 	// Certificate of cert-manager.
 	publicRemoved int64

@@ -46,21 +46,21 @@ func (p *pass) observe(ctx context.Context) error {
 		}
 		p.state.Pods = append(p.state.Pods, pod)
 	}
-	p.noteReady()
+	p.noteSettled()
 	return nil
 }
 
-// noteReady keeps since when no Pod is ready.
-func (p *pass) noteReady() {
+// noteSettled keeps since when Pods are being made or replaced.
+func (p *pass) noteSettled() {
 	m := p.memory
-	ready := slices.ContainsFunc(p.state.Pods, func(pod Pod) bool { return pod.Ready })
+	settled := p.state.Workload.Complete() && !slices.ContainsFunc(p.state.Pods, func(pod Pod) bool { return !pod.Ready })
 	switch {
-	case ready:
-		m.wasReady, m.unreadySince = true, time.Time{}
-	case m.wasReady && m.unreadySince.IsZero():
-		m.unreadySince = p.Now()
+	case !settled && m.unsettledSince.IsZero():
+		m.unsettledSince = p.Now()
+	case settled && !m.unsettledSince.IsZero():
+		m.unsettledSince, m.settledAt = time.Time{}, p.Now()
 	}
-	p.state.UnreadySince = m.unreadySince
+	p.state.UnsettledSince, p.state.SettledAt = m.unsettledSince, m.settledAt
 }
 
 func (p *pass) observeWorkload(ctx context.Context) error {

@@ -36,9 +36,9 @@ type State struct {
 	Workload Workload
 	// Pods of the server, in the order of their names.
 	Pods []Pod
-	// UnreadySince is when the last ready Pod was lost; zero: one is ready, or none was
-	// since the operator started.
-	UnreadySince time.Time
+	// UnsettledSince is since when Pods are being made or replaced; zero: they are not.
+	// SettledAt is when that ended; zero: it has not since the operator started.
+	UnsettledSince, SettledAt time.Time
 }
 
 // Problem is why something cannot be done until somebody changes something.
