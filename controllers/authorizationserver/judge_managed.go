@@ -99,7 +99,10 @@ var storageStates = map[oauth.StorageState]verdict{
 // ended because of it; nil: none has. That a server too old to say anything answers means
 // that it read its store.
 func storageReport(o observed) *oauth.StorageReport {
-	if o.state.Err == nil && o.state.Synced {
+	switch {
+	case o.state.Err == nil && o.state.Storage != nil:
+		return o.state.Storage
+	case o.state.Err == nil && o.state.Synced:
 		return &oauth.StorageReport{State: oauth.StorageAvailable}
 	}
 	for _, pod := range o.managed.Pods {

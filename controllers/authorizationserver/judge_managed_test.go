@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/controllers/internal/condcheck"
 	"clientele.dev/clientele/controllers/internal/pki"
 	"clientele.dev/clientele/controllers/managed"
@@ -24,6 +25,7 @@ func managedServer(t *testing.T) (*v1alpha1.AuthorizationServer, *observed) {
 	as.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonServing, LastTransitionTime: metav1.NewTime(epoch)}}
 	o := fine(t)
 	o.looked = true
+	o.state.Storage = &oauth.StorageReport{State: oauth.StorageAvailable}
 	o.managed = managed.State{
 		Generation: as.Generation, Image: "image:1",
 		Own:      pki.Verdict{Ready: true, Reason: v1alpha1.ReasonIssued, Message: "valid"},
@@ -74,6 +76,20 @@ func TestJudgeManaged(t *testing.T) {
 			o.managed.Workload.Ready, o.managed.Pods = 0, nil
 		}, no, "SecretMissing", "Issued", "SecretMissing", "Progressing", "Retrying", "words"},
 
+		{"disk full", func(_ *v1alpha1.AuthorizationServer, o *observed) {
+			o.state.Storage = &oauth.StorageReport{State: oauth.StorageFull, Message: "words"}
+		}, no, "Full", "Issued", "Full", "Available", "Retrying", "words"},
+		{"disk almost full", func(_ *v1alpha1.AuthorizationServer, o *observed) {
+			o.state.Storage = &oauth.StorageReport{State: oauth.StorageAlmostFull, Message: "words"}
+		}, yes, "Serving", "Issued", "AlmostFull", "Available", "", ""},
+		{"a state of a newer server", func(_ *v1alpha1.AuthorizationServer, o *observed) {
+			o.state.Storage = &oauth.StorageReport{State: "Tired"}
+		}, yes, "Serving", "Issued", "StorageUnknown", "Available", "", ""},
+		{"a server that is too old to tell", func(_ *v1alpha1.AuthorizationServer, o *observed) { o.state.Storage = nil },
+			yes, "Serving", "Issued", "Available", "Available", "", ""},
+		{"a report of before the server went away", func(_ *v1alpha1.AuthorizationServer, o *observed) {
+			o.state.Storage, o.state.Err = &oauth.StorageReport{State: oauth.StorageFull}, registrar.ErrUnreachable
+		}, no, "ServerUnreachable", "Issued", "StorageUnknown", "Available", "Retrying", ""},
 		{"last words about the storage", func(_ *v1alpha1.AuthorizationServer, o *observed) {
 			o.state.Err = registrar.ErrUnreachable
 			o.managed.Workload.Ready = 0
