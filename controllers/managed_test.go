@@ -73,6 +73,15 @@ func TestManagedServer(t *testing.T) {
 		t.Errorf("%+v", as.Status.Managed)
 	}
 
+	// K5: what apps need to verify the server is on its way to their Secrets.
+	bundle := &corev1.ConfigMap{}
+	if err := s.client.Get(t.Context(), client.ObjectKey{Namespace: system, Name: "clientele-managed-ca"}, bundle); err != nil {
+		t.Fatal(err)
+	}
+	if as.Status.CABundle == "" || as.Status.CABundle != bundle.Data["ca.crt"] {
+		t.Errorf("status.caBundle is %q, want that of the ConfigMap", as.Status.CABundle)
+	}
+
 	// Nothing is written when nothing changes, nor after a restart of the operator.
 	quiet := func() []string {
 		var last []string

@@ -82,6 +82,7 @@ func judge(as *v1alpha1.AuthorizationServer, o observed) v1alpha1.AuthorizationS
 		}
 		ready, rollingOut = judgeReady(as, o, v)
 		describeServer(&next, o.state)
+		describeBundle(as, &next, o)
 		if o.selfRegistered != nil {
 			next.SelfRegistered = *o.selfRegistered
 		}

@@ -193,6 +193,14 @@ func (p *pass) publicCertificate(ctx context.Context) error {
 	return nil
 }
 
+// appsBundle says what apps need to verify the public endpoints.
+func (p *pass) appsBundle(context.Context) error {
+	p.state.AppsBundle, p.state.AppsBundleKnown = pki.ForApps(pki.AppsInput{
+		Names: p.names(), Generated: p.render.tlsType() == v1alpha1.TLSGenerated, Bundle: p.state.Bundle, Public: p.state.Public,
+	})
+	return nil
+}
+
 // askCertManager applies the Certificate, and returns what keeps cert-manager from making
 // it, or what cert-manager says of it while it is not ready. The kind may not be
 // installed, so it is in no cache.

@@ -207,7 +207,7 @@ func (p *pass) lookAgain(d time.Duration) {
 // applied all the same: its Pods wait for it.
 func (p *pass) apply(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		p.certificates, p.publicCertificate, p.storageSecrets, p.dataClaim, p.foundation, p.removeUnwanted, p.workload,
+		p.certificates, p.publicCertificate, p.appsBundle, p.storageSecrets, p.dataClaim, p.foundation, p.removeUnwanted, p.workload,
 	} {
 		if err := step(ctx); err != nil {
 			return err

@@ -25,6 +25,10 @@ type State struct {
 	CAExpires, CertificateExpires time.Time
 	// Bundle is what ConfigMap X-ca holds.
 	Bundle string
+	// AppsBundle is what apps need to verify the public endpoints; empty: the system's
+	// roots. AppsBundleKnown false: that cannot be told, and what was so before counts.
+	AppsBundle      string
+	AppsBundleKnown bool
 	// StorageProblem is what is wrong with a Secret of the storage; nil: nothing is.
 	StorageProblem *Problem
 	// ClaimProblem is why the volume claim that exists cannot be changed to what the spec

@@ -27,6 +27,9 @@ const (
 	EventCARotationBegan = "CARotationBegan"
 	// EventCARotationUnderWay surfaces when a rotation is asked for while one goes on.
 	EventCARotationUnderWay = "CARotationUnderWay"
+	// EventCARotationRefused surfaces when a rotation is asked for and the bundle holds
+	// too many CAs already.
+	EventCARotationRefused = "CARotationRefused"
 	// EventCARotated surfaces when another CA signs.
 	EventCARotated = "CARotated"
 	// EventCARotatedEarly surfaces when another CA signs although clients may not
@@ -76,6 +79,11 @@ func rotationBegan(n Names, next *Authority, why string, from time.Time) Event {
 func underWay(n Names, next *Authority) Event {
 	return Event{normal, EventCARotationUnderWay, "MakeCA", fmt.Sprintf(
 		"no further CA was made: %s, which is in %s already, does not sign yet", next, bundleName(n))}
+}
+
+func tooMany(n Names, count int) Event {
+	return Event{warning, EventCARotationRefused, "MakeCA", fmt.Sprintf(
+		"no further CA was made: %s holds %d already, which leave as their certificates expire; set annotation %s to another value after that", bundleName(n), count, v1alpha1.AnnotationRotateCA)}
 }
 
 func signsAtOnce(n Names, a *Authority) Event {

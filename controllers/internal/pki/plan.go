@@ -18,6 +18,9 @@ const (
 	maxLifetime = 2 * 365 * 24 * time.Hour
 	// DefaultCAOverlap is how long the next CA is trusted before it signs.
 	DefaultCAOverlap = 30 * 24 * time.Hour
+	// maxAuthorities bounds what the annotation can make: the bundle is in every
+	// credentials Secret.
+	maxAuthorities = 16
 	// rotateBefore is how long before the end of a CA the next one is made.
 	rotateBefore = 365 * 24 * time.Hour
 	// soon is when to look again after something was written that has to be seen.
@@ -84,8 +87,8 @@ type Plan struct {
 //  4. The newest authority that has been trusted for CAOverlap signs; so does the one
 //     that signed the certificate in use, for clients trust that.
 //  5. A new authority is made if there is none, a year before the newest ends, if the
-//     newest does not permit a wanted name, or if the annotation asks for it and no
-//     rotation is under way.
+//     newest does not permit a wanted name, or if the annotation asks for it, no
+//     rotation is under way and there are not too many.
 //  6. The serving certificate is made anew at two thirds of its life, or if it is not
 //     as it should be: another authority signs now, a name is missing, the lifetime was
 //     shortened, it cannot be read.
@@ -272,6 +275,9 @@ func (p *planner) begin() error {
 		why = "the present one ends at " + told(newest.Certificate.NotAfter)
 	case !newest.covers(p.wanted):
 		why = "the present one does not permit all names of the server"
+	case asked && len(p.set.Authorities) >= maxAuthorities:
+		p.tell(tooMany(p.in.Names, len(p.set.Authorities)))
+		return nil
 	case asked && newest == p.signer:
 		why = "annotation " + v1alpha1.AnnotationRotateCA + " asks for it"
 	case asked:

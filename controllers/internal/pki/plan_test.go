@@ -305,6 +305,29 @@ func TestShortLifetime(t *testing.T) {
 	}
 }
 
+// An annotation that is changed all the time, by a template for instance, does not make
+// the bundle grow without end.
+func TestRotationWithoutEndIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.in.CAOverlap = time.Hour
+	for i := range 30 {
+		w.in.RotateCA = fmt.Sprint(i)
+		w.settle()
+		w.now = w.now.Add(2 * time.Hour)
+		w.settle()
+		w.verify(w.rereads())
+	}
+	if n := len(w.set().Authorities); n != maxAuthorities || w.told(EventCARotationRefused) != 30-maxAuthorities {
+		t.Errorf("%d authorities, events %v", n, w.events)
+	}
+	w.now = w.now.Add(DefaultLifetime)
+	w.settle()
+	w.in.RotateCA = "again"
+	if w.settle(); w.told(EventCARotationBegan) != maxAuthorities || len(w.set().Authorities) != 2 {
+		t.Errorf("%d authorities, events %v: want a rotation again", len(w.set().Authorities), w.events)
+	}
+}
+
 func TestAuthoritiesRedactTheirKeys(t *testing.T) {
 	w := newWorld(t)
 	w.settle()

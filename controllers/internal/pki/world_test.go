@@ -168,7 +168,7 @@ func (w *world) days(n int, step time.Duration) {
 
 // rereads is how old a client's bundle may be: not quite the overlap.
 func (w *world) rereads() time.Duration {
-	return orDefault(w.in.CAOverlap, DefaultCAOverlap) - time.Hour
+	return orDefault(w.in.CAOverlap, DefaultCAOverlap) - time.Second
 }
 
 func (w *world) set() Set {
