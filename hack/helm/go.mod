@@ -1,16 +1,19 @@
+// Helm brings kubectl along, which the product does not need: a module of its own.
 module clientele.dev/clientele/hack/helm
 
 go 1.26.0
 
 require (
 	clientele.dev/clientele v0.0.0
-	github.com/google/go-cmp v0.7.0
-	go.yaml.in/yaml/v3 v3.0.6
-	helm.sh/helm/v3 v3.22.0
-	helm.sh/helm/v4 v4.3.1
-	k8s.io/api v0.37.2
-	k8s.io/apimachinery v0.37.2
-	sigs.k8s.io/yaml v1.6.0
+	github.com/google/go-cmp v0.7.0 // readable differences
+	github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring v0.94.1 // what PodMonitor and PrometheusRule may hold; newer ones want a k8s.io/utils for which all of k8s.io is compiled anew
+	go.yaml.in/yaml/v3 v3.0.6 // the comments of values.yaml
+	helm.sh/helm/v3 v3.22.0 // what most people install with
+	helm.sh/helm/v4 v4.3.1 // its successor; it renders config/install.yaml
+	k8s.io/api v0.37.2 // Pods, roles
+	k8s.io/apimachinery v0.37.2 // unstructured objects
+	sigs.k8s.io/controller-runtime v0.25.2 // a client of the API server
+	sigs.k8s.io/yaml v1.6.0 // manifests and values
 )
 
 require (
@@ -129,7 +132,6 @@ require (
 	k8s.io/kubectl v0.37.2 // indirect
 	k8s.io/utils v0.0.0-20260707023825-cf1189d6abe3 // indirect
 	oras.land/oras-go/v2 v2.6.2 // indirect
-	sigs.k8s.io/controller-runtime v0.25.2 // indirect
 	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730 // indirect
 	sigs.k8s.io/kustomize/api v0.21.1 // indirect
 	sigs.k8s.io/kustomize/kyaml v0.21.2 // indirect
