@@ -48,6 +48,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	if err := rootCommand(os.Stdout, os.Stderr).ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "clientele:", err)
 		os.Exit(exitCode(err))
@@ -156,7 +157,7 @@ func managerCommand() *cobra.Command {
 			if o.Config, err = c.restConfig(); err != nil {
 				return err
 			}
-			o.Log, o.Now = logr.FromSlogHandler(log.Handler()), time.Now
+			o.Log, o.Now, o.Version = logr.FromSlogHandler(log.Handler()), time.Now, version()
 			collectEarlier()
 			return controllers.Run(cmd.Context(), o)
 		},
@@ -196,6 +197,9 @@ type serverFlags struct {
 	postgresCA string
 	// certFile and keyFile are the TLS certificate of the endpoints; both empty: plain http.
 	certFile, keyFile string
+	// registrarCertFile and registrarKeyFile are those of the registrars' port.
+	registrarCertFile, registrarKeyFile string
+	clusterID                           string
 }
 
 func serverCommand() *cobra.Command {
@@ -217,6 +221,11 @@ func serverCommand() *cobra.Command {
 	flags.StringVar(&f.options.MetricsAddress, "metrics-address", ":9090", "host:port of /metrics; empty: none")
 	flags.StringVar(&f.certFile, "tls-cert-file", "", "PEM file of the TLS certificate, read again when it changes; empty: plain http, for loopback or behind a proxy that terminates TLS")
 	flags.StringVar(&f.keyFile, "tls-key-file", "", "PEM file of the certificate's key")
+	flags.StringVar(&f.options.RegistrarAddress, "registrar-address", "", "host:port of what only registrars, such as the operator, use: /registrar/v1, and registration with verb manage. --listen-address then answers 404 to /registrar/v1, and verb manage counts as verb register there. Empty: --listen-address has all")
+	flags.StringVar(&f.registrarCertFile, "registrar-tls-cert-file", "", "PEM file of the TLS certificate of --registrar-address, read again when it changes; empty: plain http, for loopback")
+	flags.StringVar(&f.registrarKeyFile, "registrar-tls-key-file", "", "PEM file of that certificate's key")
+	flags.DurationVar(&f.options.ShutdownDelay, "shutdown-delay", 0, "how long to go on serving after SIGTERM, while /readyz already says no: as long as load balancers take to notice. Running requests have 20s more; the grace period must be longer than both")
+	flags.StringVar(&f.clusterID, "cluster-id", "", "name of this cluster, which the server keeps with every client that a registrar registers. Empty: the uid of namespace kube-system. Do not change it while clients are registered: the server takes them for another cluster's")
 	flags.StringVar(&f.storage, "storage", "embedded", "embedded (SQLite in --data-dir, one replica) or postgres (--postgres-dsn-file, any number of replicas)")
 	flags.StringVar(&f.dataDir, "data-dir", "/var/lib/clientele", "directory of the embedded database")
 	flags.StringVar(&f.dsnFile, "postgres-dsn-file", "", "file, such as a mounted Secret, that holds PostgreSQL's connection string; read again for each connection, so that a new password, role, host or certificate needs no restart")
@@ -234,6 +243,9 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 	if !ok || namespace == "" || name == "" {
 		return usageError{fmt.Errorf("--authorization-server %q: want namespace/name", f.object)}
 	}
+	if f.options.RegistrarAddress == "" && f.registrarCertFile+f.registrarKeyFile != "" {
+		return usageError{errors.New("--registrar-tls-cert-file and --registrar-tls-key-file need --registrar-address")}
+	}
 	config, err := f.restConfig()
 	if err != nil {
 		return err
@@ -243,7 +255,7 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 	o.Logos = outbound.New(outbound.Options{
 		Allow: o.Outbound, UserAgent: userAgent(), MaxBytes: logo.MaxBytes, Timeout: logo.Timeout,
 	})
-	adapter, err := kube.New(kube.Options{Config: config, Namespace: namespace, Name: name, Outbound: upstreams, Log: o.Log, Now: o.Now})
+	adapter, err := kube.New(kube.Options{Config: config, Namespace: namespace, Name: name, ClusterID: f.clusterID, Outbound: upstreams, Log: o.Log, Now: o.Now})
 	if err != nil {
 		return err
 	}
@@ -258,22 +270,25 @@ func runServer(ctx context.Context, f serverFlags, logTo io.Writer) (err error) 
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	o.Store = db
-	if o.Certificate, err = f.certificate(ctx, o.Log); err != nil {
+	if o.Certificate, err = certificate(ctx, "--tls", f.certFile, f.keyFile, o.Log); err != nil {
+		return err
+	}
+	if o.RegistrarCertificate, err = certificate(ctx, "--registrar-tls", f.registrarCertFile, f.registrarKeyFile, o.Log); err != nil {
 		return err
 	}
 	return authserver.Run(ctx, o)
 }
 
-// certificate serves what --tls-cert-file and --tls-key-file hold, and reads them again
-// when they change, until ctx ends. Without these flags it is nil.
-func (f serverFlags) certificate(ctx context.Context, log *slog.Logger) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
+// certificate serves what the files of the flags <flags>-cert-file and <flags>-key-file
+// hold, and reads them again when they change, until ctx ends. Without these flags it is nil.
+func certificate(ctx context.Context, flags, certFile, keyFile string, log *slog.Logger) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
 	switch {
-	case f.certFile == "" && f.keyFile == "":
+	case certFile == "" && keyFile == "":
 		return nil, nil
-	case f.certFile == "" || f.keyFile == "":
-		return nil, usageError{errors.New("--tls-cert-file and --tls-key-file belong together: want both or neither")}
+	case certFile == "" || keyFile == "":
+		return nil, usageError{fmt.Errorf("%s-cert-file and %s-key-file belong together: want both or neither", flags, flags)}
 	}
-	watcher, err := certwatcher.New(f.certFile, f.keyFile)
+	watcher, err := certwatcher.New(certFile, keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("read the TLS certificate and its key: %w", err)
 	}

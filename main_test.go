@@ -230,6 +230,42 @@ func TestServerOnPostgreSQL(t *testing.T) {
 	}
 }
 
+// TestO18ASecondSignalEndsTheServerAtOnce: whoever does not want to wait for the delay, or
+// for a request that hangs, asks once more.
+func TestO18ASecondSignalEndsTheServerAtOnce(t *testing.T) {
+	p := start(t, "--data-dir="+t.TempDir(), "--shutdown-delay=1h", "--registrar-address=127.0.0.1:0")
+	p.until(t, "it serves, registrars too", func() bool {
+		return p.healthy() && strings.Contains(p.said(), `msg="serving registrars" address=127.0.0.1:`)
+	})
+	signal := func() {
+		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signal()
+	p.until(t, "it says that it stops", func() bool { return strings.Contains(p.said(), "not ready any more") })
+	if !p.healthy() {
+		t.Error("it does not serve for the delay")
+	}
+	signal()
+	p.end(t)
+	if status := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGTERM {
+		t.Errorf("ended with %v, want by the signal:\n%s", p.cmd.ProcessState, p.said())
+	}
+}
+
+func TestServerFlagsThatContradictEachOther(t *testing.T) {
+	for want, flags := range map[string][]string{
+		"need --registrar-address":                      {"--registrar-tls-cert-file=a", "--registrar-tls-key-file=b"},
+		"--registrar-tls-key-file belong together":      {"--registrar-address=127.0.0.1:0", "--registrar-tls-cert-file=a"},
+		"want at most 128 letters, digits, dots, hyphe": {"--cluster-id=a cluster"},
+	} {
+		if p := start(t, append(flags, "--data-dir="+t.TempDir())...); p.end(t) == 0 || !strings.Contains(p.said(), want) {
+			t.Errorf("%v: %s", flags, p.said())
+		}
+	}
+}
+
 // TestServerThatPostgreSQLRefuses ends, and says why: waiting would not help.
 func TestServerThatPostgreSQLRefuses(t *testing.T) {
 	db := database(t)

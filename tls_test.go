@@ -42,23 +42,23 @@ func writeCertificate(t *testing.T, dir string, serial int64) {
 
 func TestRenewedCertificateIsServed(t *testing.T) {
 	dir := t.TempDir()
-	f := serverFlags{certFile: filepath.Join(dir, "tls.crt"), keyFile: filepath.Join(dir, "tls.key")}
-	if _, err := f.certificate(t.Context(), slog.New(slog.DiscardHandler)); err == nil {
+	certFile, keyFile := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	if _, err := certificate(t.Context(), "--tls", certFile, keyFile, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("no error without files")
 	}
-	if _, err := (serverFlags{certFile: f.certFile}).certificate(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "want both or neither") {
+	if _, err := certificate(t.Context(), "--registrar-tls", certFile, "", nil); err == nil || !strings.Contains(err.Error(), "--registrar-tls-key-file belong together: want both or neither") {
 		t.Errorf("error %v, want that a key file is needed", err)
 	}
-	if c, err := (serverFlags{}).certificate(t.Context(), nil); c != nil || err != nil {
+	if c, err := certificate(t.Context(), "--tls", "", "", nil); c != nil || err != nil {
 		t.Errorf("without flags: %v", err)
 	}
 	writeCertificate(t, dir, 1)
-	certificate, err := f.certificate(t.Context(), slog.New(slog.DiscardHandler))
+	get, err := certificate(t.Context(), "--tls", certFile, keyFile, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	serves := func(serial int64) bool {
-		c, err := certificate(nil)
+		c, err := get(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,7 @@ func TestRenewedCertificateIsServed(t *testing.T) {
 	}
 	writeCertificate(t, dir, 2)
 	testenv.Eventually(t, "the renewed certificate is served", func() bool { return serves(2) })
-	if err := os.WriteFile(f.keyFile, []byte("cut off"), 0o600); err != nil {
+	if err := os.WriteFile(keyFile, []byte("cut off"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if !serves(2) {

@@ -42,12 +42,17 @@ type Source interface {
 type Options struct {
 	// ListenAddress of the endpoints, host:port. For Run only.
 	ListenAddress string
+	// RegistrarAddress of what only registrars use, host:port; empty: that is at
+	// ListenAddress too. For Run only.
+	RegistrarAddress string
 	// MetricsAddress of /metrics, host:port; empty: no metrics listener. For Run
 	// only.
 	MetricsAddress string
 	// Certificate of the endpoints, as tls.Config.GetCertificate. Nil: plain http, for
 	// loopback or behind a proxy that terminates TLS.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// RegistrarCertificate is that of the registrars' listener, as Certificate.
+	RegistrarCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	// Store that the registrations are kept in. Required; the caller closes it.
 	Store store.Store
 	// Source of settings and keys. Required.
@@ -72,6 +77,12 @@ type Options struct {
 	Log *slog.Logger
 	// Now is the clock. Required.
 	Now func() time.Time
+	// ShutdownDelay is how long a server that was told to stop still takes new
+	// connections, while /readyz says that it is not ready: as long as whoever spreads the
+	// requests takes to notice. Zero: not at all.
+	ShutdownDelay time.Duration
+	// After is the timer of ShutdownDelay. Nil: time.After.
+	After func(time.Duration) <-chan time.Time
 	// ShutdownTimeout is how long running requests may take to end. Zero: 20 s.
 	ShutdownTimeout time.Duration
 	// LeaseEvery is how often the replica's lease is renewed. Zero: 5 s.
@@ -96,6 +107,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Users == nil {
 		o.Users = &signin.Local{}
 		o.Users.Set(nil)
+	}
+	if o.After == nil {
+		o.After = time.After
 	}
 	if o.ShutdownTimeout <= 0 {
 		o.ShutdownTimeout = defaultShutdownTimeout

@@ -56,6 +56,10 @@
 //	whose request is it?                          peer/                     X-Forwarded-For
 //	errors                                        endpoint/respond.go       RFC 6749, Section 5.2; RFC 6750, Section 3
 //
+// With a listener of their own (Options.RegistrarAddress) registrars have there what they
+// use: /registrar/v1, /oauth/register, the metadata and health. The public listener then
+// has no /registrar/v1, and takes no caller for a registrar (endpoint/port.go).
+//
 // What is for people (authorize, continue, upstream, callback, par, userinfo, logout,
 // account) is there only while the settings name users; else it is 404, and neither
 // it nor its grants are advertised.

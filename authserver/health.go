@@ -36,6 +36,12 @@ func (h *health) MayIssue(v *endpoint.View, now time.Time) bool {
 	return h.loaded(v) && h.confirmed(now) && h.lease.holds(now)
 }
 
+// issuing says whether a request for a token would be answered with one.
+func (h *health) issuing(now time.Time) bool {
+	v := h.view.Load()
+	return v != nil && v.CanSign() && h.MayIssue(v, now)
+}
+
 // loaded says that the registry was read with the server keys of the view: with
 // others every client's secret would look wrong.
 func (h *health) loaded(v *endpoint.View) bool {
@@ -47,21 +53,22 @@ func (h *health) confirmed(now time.Time) bool {
 	return now.Sub(h.registry.Confirmed()) < bound
 }
 
-// Missing implements endpoint.Health. What the source waits for is told as the
+// Missing implements endpoint.Health: settings, keys, and the store read once. What the
+// store does later does not count (Impaired). What the source waits for is told as the
 // reason, but is none by itself: a Secret that was deleted while the server runs
 // leaves it with what it has in memory.
-func (h *health) Missing(now time.Time) []string {
+func (h *health) Missing() []string {
 	if h.stopping.Load() {
 		return []string{"the server is stopping"}
 	}
-	missing := h.missing(h.view.Load(), now)
+	missing := h.missing(h.view.Load())
 	if w := h.waiting.Load(); w != nil && len(missing) > 0 {
 		missing = append(missing, *w...)
 	}
 	return missing
 }
 
-func (h *health) missing(v *endpoint.View, now time.Time) []string {
+func (h *health) missing(v *endpoint.View) []string {
 	if v == nil {
 		return []string{"settings: none are known yet"}
 	}
@@ -72,18 +79,22 @@ func (h *health) missing(v *endpoint.View, now time.Time) []string {
 	if v.ServerKeysID() == "" {
 		missing = append(missing, "server keys: there are none yet")
 	}
-	return append(missing, h.unconfirmed(v, now)...)
-}
-
-func (h *health) unconfirmed(v *endpoint.View, now time.Time) []string {
-	var missing []string
-	if !h.loaded(v) {
-		missing = append(missing, "store: it is not loaded with these server keys yet")
-	} else if !h.confirmed(now) {
-		missing = append(missing, "store: the view of it could not be confirmed for "+bound.String())
-	}
-	if !h.lease.holds(now) {
-		missing = append(missing, "lease: this replica holds none")
+	if h.bound.Load() == nil {
+		missing = append(missing, "store: it has not been read yet")
 	}
 	return missing
+}
+
+// Impaired implements endpoint.Health.
+func (h *health) Impaired(now time.Time) []string {
+	var impaired []string
+	if !h.loaded(h.view.Load()) {
+		impaired = append(impaired, "store: it is not loaded with these server keys yet")
+	} else if !h.confirmed(now) {
+		impaired = append(impaired, "store: the view of it could not be confirmed for "+bound.String())
+	}
+	if !h.lease.holds(now) {
+		impaired = append(impaired, "lease: this replica holds none")
+	}
+	return impaired
 }

@@ -11,8 +11,9 @@ import (
 )
 
 // lease tells the other side which signing keys this replica serves since when. A
-// key is promoted only when every replica with a lease serves it; so a replica
-// whose lease has ended must not speak for the server.
+// key is promoted only when every replica with a lease serves it; so a replica whose
+// lease has ended must not issue. (It still serves its keys; see endpoint.Server.jwks.)
+// It also tells which protocol the replica speaks with registrars.
 type lease struct {
 	id      string
 	version string // of the program

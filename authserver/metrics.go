@@ -33,7 +33,10 @@ func newMetrics(s *Server) *prometheus.Registry {
 			func() float64 { return float64(s.registry.Revision()) }),
 		gauge("clientele_store_confirmed_timestamp_seconds", "When the view of the store was last confirmed.",
 			func() float64 { return float64(s.registry.Confirmed().Unix()) }),
-		gauge("clientele_ready", "1 while tokens can be had here.", s.readyGauge),
+		gauge("clientele_ready", "1 while /readyz answers 200.",
+			func() float64 { return oneIf(len(s.health.Missing()) == 0) }),
+		gauge("clientele_issuing", "1 while tokens are issued here: 0 also while the database is away, when /readyz still answers 200.",
+			func() float64 { return oneIf(s.health.issuing(s.options.Now())) }),
 		buildInfo(s.options.Version),
 		signingKeys{s},
 		storageState{s},
@@ -47,8 +50,6 @@ func buildInfo(version string) prometheus.Collector {
 		ConstLabels: prometheus.Labels{"version": version},
 	}, func() float64 { return 1 })
 }
-
-func (s *Server) readyGauge() float64 { return oneIf(len(s.health.Missing(s.options.Now())) == 0) }
 
 func oneIf(b bool) float64 {
 	if b {

@@ -114,38 +114,71 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	var config net.ListenConfig
-	endpoints, err := config.Listen(ctx, "tcp", o.ListenAddress)
+	on, err := listen(ctx, o)
 	if err != nil {
-		return fmt.Errorf("listen for the endpoints: %w", err)
+		return err
 	}
-	var metrics net.Listener
-	if o.MetricsAddress != "" {
-		if metrics, err = config.Listen(ctx, "tcp", o.MetricsAddress); err != nil {
-			return errors.Join(fmt.Errorf("listen for metrics: %w", err), endpoints.Close())
-		}
-	}
-	return s.Serve(ctx, endpoints, metrics)
+	return s.Serve(ctx, on)
 }
 
-// Serve serves until ctx ends, then lets running requests end (long polls at
-// once), drops the replica's lease and returns nil. metrics may be nil. A Server
-// serves once.
-func (s *Server) Serve(ctx context.Context, endpoints, metrics net.Listener) error {
+// Listeners of a Server.
+type Listeners struct {
+	Endpoints net.Listener
+	// Registrar takes the requests of registrars, and Endpoints only those of others. Nil:
+	// Endpoints takes all.
+	Registrar net.Listener
+	// Metrics; nil: there are none.
+	Metrics net.Listener
+}
+
+func listen(ctx context.Context, o Options) (on Listeners, err error) {
+	var config net.ListenConfig
+	for _, l := range []struct {
+		what, address string
+		into          *net.Listener
+	}{
+		{"the endpoints", o.ListenAddress, &on.Endpoints},
+		{"registrars", o.RegistrarAddress, &on.Registrar},
+		{"metrics", o.MetricsAddress, &on.Metrics},
+	} {
+		if l.address == "" && l.into != &on.Endpoints {
+			continue
+		}
+		if *l.into, err = config.Listen(ctx, "tcp", l.address); err != nil {
+			return on, errors.Join(fmt.Errorf("listen for %s: %w", l.what, err), on.close())
+		}
+	}
+	return on, nil
+}
+
+func (on Listeners) close() error {
+	var errs []error
+	for _, l := range []net.Listener{on.Endpoints, on.Registrar, on.Metrics} {
+		if l != nil {
+			errs = append(errs, l.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Serve serves until ctx ends. Then it says that it is not ready, serves for
+// Options.ShutdownDelay more, lets running requests end (long polls at once), drops the
+// replica's lease and returns nil. A Server serves once.
+func (s *Server) Serve(ctx context.Context, on Listeners) error {
 	// What runs in the background outlives ctx until the last request has ended.
 	background, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
 	var running sync.WaitGroup
 	s.startLoops(background, stop, &running)
-	server := s.startHTTP(endpoints, stop, &running)
-	metricsServer := s.startMetrics(metrics, stop, &running)
+	servers := s.startEndpoints(on, stop, &running)
+	metricsServer := s.startMetrics(on.Metrics, stop, &running)
 
 	select {
 	case <-ctx.Done():
 	case <-background.Done():
 	}
+	s.drain(background, servers)
 	err := context.Cause(background) // nil after an orderly stop
-	s.drain(server)
 	if metricsServer != nil {
 		_ = metricsServer.Close()
 	}

@@ -46,6 +46,14 @@ var (
 		"Kubernetes events that were not written, for there were too many at once. The conditions say the same.", nil, nil)
 )
 
+// buildInfo tells the operator's version. Every replica tells it, the leader or not.
+func buildInfo(version string) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "clientele_build_info", Help: "1, with the version of the program.",
+		ConstLabels: prometheus.Labels{"version": version},
+	}, func() float64 { return 1 })
+}
+
 // collector reads what the operator knows, without a request to anybody. Of several
 // replicas only the leader tells, so that sums are right.
 type collector struct {

@@ -302,7 +302,7 @@ func startServer(t *testing.T, l *log, at net.Listener, dir string, line *testen
 	metrics := listen(t)
 	return background(t, "the server", func(ctx context.Context) error {
 		defer db.Close()
-		return srv.Serve(ctx, at, metrics)
+		return srv.Serve(ctx, authserver.Listeners{Endpoints: at, Metrics: metrics})
 	})
 }
 

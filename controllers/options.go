@@ -34,6 +34,8 @@ type Options struct {
 	HealthProbeBindAddress string
 	// LeaderElect lets several operators run, of which one works.
 	LeaderElect bool
+	// Version of the program, for a metric.
+	Version string
 	// Log takes every line the operator writes.
 	Log logr.Logger
 	// Now is the clock.

@@ -106,7 +106,7 @@ func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Co
 			return clients.DroppedEvents() + policies.DroppedEvents() + authorizationServers.DroppedEvents() + managedServers.DroppedEvents() + accesses.DroppedEvents()
 		},
 	})
-	return []prometheus.Collector{clients.Metrics(), state}, err
+	return []prometheus.Collector{clients.Metrics(), state, buildInfo(o.Version)}, err
 }
 
 // missing lists what several controllers say is missing at a server.

@@ -2,10 +2,12 @@ package authtest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,10 +41,21 @@ func (a Answer) Member(name string) string {
 // Error code of the answer.
 func (a Answer) Error() string { return a.Member("error") }
 
-// Do sends a request. body may be "".
+// Do sends a request. body may be "". What only registrars call goes to RegistrarURL, and
+// so does POST /oauth/register with RegistrarToken.
 func (s *Server) Do(t testing.TB, method, path, body string, header ...string) Answer {
 	t.Helper()
-	r, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
+	at := s.URL
+	if strings.HasPrefix(path, "/registrar/") || strings.HasPrefix(path, "/oauth/register") && slices.Contains(header, "Bearer "+RegistrarToken) {
+		at = cmp.Or(s.RegistrarURL, s.URL)
+	}
+	return s.DoAt(t, at, method, path, body, header...)
+}
+
+// DoAt sends a request to one of the server's URLs.
+func (s *Server) DoAt(t testing.TB, at, method, path, body string, header ...string) Answer {
+	t.Helper()
+	r, err := http.NewRequest(method, at+path, strings.NewReader(body))
 	must(t, err)
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Add(header[i], header[i+1])
@@ -53,7 +66,11 @@ func (s *Server) Do(t testing.TB, method, path, body string, header ...string) A
 // Send sends a request as it is.
 func (s *Server) Send(t testing.TB, r *http.Request) Answer {
 	t.Helper()
-	response, err := http.DefaultTransport.RoundTrip(r)
+	by := s.transport
+	if by == nil { // a server that the test started itself
+		by = http.DefaultTransport.(*http.Transport)
+	}
+	response, err := by.RoundTrip(r)
 	must(t, err)
 	defer response.Body.Close() //nolint:errcheck // it has been read
 	body, err := io.ReadAll(response.Body)

@@ -7,6 +7,8 @@ package authtest
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"log/slog"
 	"net"
@@ -60,26 +62,40 @@ type Config struct {
 	Outbound *outbound.Allowlist
 	// Logos fetches logos of clients; nil: none are shown.
 	Logos *http.Client
+	// RegistrarPort gives registrars a listener of their own; see Server.RegistrarURL.
+	RegistrarPort bool
+	// ShutdownDelay and After are as in authserver.Options.
+	ShutdownDelay time.Duration
+	After         func(time.Duration) <-chan time.Time
+	// Certificate of both listeners, self-signed; nil: plain http.
+	Certificate *tls.Certificate
 	// Discard the log instead of keeping it, for benchmarks.
 	Discard bool
 }
+
+// Version that the servers say they are of.
+const Version = "v0.0.0-test"
 
 // Server is a running authorization server.
 type Server struct {
 	*authserver.Server
 	// URL of the server: its issuer but for IssuerPath.
-	URL        string
-	Issuer     string
-	MetricsURL string
-	Clock      *Clock
-	Store      store.Store
-	Registrars *Registrars
+	URL    string
+	Issuer string
+	// RegistrarURL is where registrars call: URL, unless Config.RegistrarPort is set.
+	RegistrarURL string
+	MetricsURL   string
+	Clock        *Clock
+	Store        store.Store
+	Registrars   *Registrars
 	// Users are the local users; see SetUsers. At first there are none.
 	Users      *signin.Local
 	Log        *Log
 	Settings   endpoint.Settings
 	Signing    keys.Set
 	ServerKeys credential.ServerKeys
+
+	transport *http.Transport // of the driver
 
 	home     string // URL by which browsers know it and its replicas
 	database database
@@ -143,19 +159,36 @@ func (s *Server) next(t testing.TB, c Config) *Server {
 func (s *Server) run(t testing.TB, c Config) {
 	t.Helper()
 	s.Log, s.done = &Log{}, make(chan error, 1)
-	endpoints, metrics := listen(t), listen(t)
-	s.URL, s.MetricsURL = "http://"+endpoints.Addr().String(), "http://"+metrics.Addr().String()+"/metrics"
+	on := authserver.Listeners{Endpoints: listen(t), Metrics: listen(t)}
+	scheme := "http://"
+	if c.Certificate != nil {
+		scheme = "https://"
+	}
+	s.URL, s.MetricsURL = scheme+on.Endpoints.Addr().String(), "http://"+on.Metrics.Addr().String()+"/metrics"
+	s.RegistrarURL = s.URL
+	if c.RegistrarPort {
+		on.Registrar = listen(t)
+		s.RegistrarURL = scheme + on.Registrar.Addr().String()
+	}
 	if s.home == "" {
 		s.home = s.URL
 	}
 	s.openStore(t, c)
+	s.transport = transport(t, c)
 	s.settings(c)
 	source := c.Source
 	if source == nil {
 		source = silent{}
 	}
+	var certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	if c.Certificate != nil {
+		certificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.Certificate, nil }
+	}
 	var err error
 	s.Server, err = authserver.New(authserver.Options{
+		Certificate: certificate, RegistrarCertificate: certificate,
+		ShutdownDelay: c.ShutdownDelay, After: c.After,
+		Version:         Version,
 		Store:           s.Store,
 		Source:          source,
 		Registrars:      s.Registrars,
@@ -171,7 +204,7 @@ func (s *Server) run(t testing.TB, c Config) {
 	must(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	go func() { s.done <- s.Serve(ctx, endpoints, metrics) }()
+	go func() { s.done <- s.Serve(ctx, on) }()
 	t.Cleanup(func() {
 		if err := s.Stop(); err != nil {
 			t.Errorf("the server stopped with %v", err)
@@ -208,6 +241,7 @@ func (s *Server) Stop() error {
 		// The server would wait five seconds for connections that were made and
 		// never used.
 		http.DefaultClient.CloseIdleConnections()
+		s.transport.CloseIdleConnections()
 		s.stop()
 		s.err = <-s.done
 	})
@@ -309,6 +343,19 @@ func (l *Log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
+}
+
+// transport trusts the server's certificate.
+func transport(t testing.TB, c Config) *http.Transport {
+	t.Helper()
+	if c.Certificate == nil {
+		return http.DefaultTransport.(*http.Transport)
+	}
+	leaf, err := x509.ParseCertificate(c.Certificate.Certificate[0])
+	must(t, err)
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
 }
 
 func listen(t testing.TB) net.Listener {

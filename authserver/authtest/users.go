@@ -142,7 +142,7 @@ func (s *Server) MustExchange(t testing.TB, c Client, code string, form ...strin
 	return a
 }
 
-// Pass lets time pass, and waits until the server is ready again.
+// Pass lets time pass, and waits until the server issues tokens again.
 func (s *Server) Pass(t testing.TB, d time.Duration) {
 	t.Helper()
 	s.Clock.Advance(d)
@@ -150,7 +150,7 @@ func (s *Server) Pass(t testing.TB, d time.Duration) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	late := time.After(time.Minute)
-	for s.Do(t, http.MethodGet, "/readyz", "").Status != http.StatusOK {
+	for s.Do(t, http.MethodGet, "/readyz", "").Body != "ok\n" {
 		select {
 		case <-tick.C:
 		case <-late:

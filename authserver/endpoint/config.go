@@ -57,7 +57,9 @@ type Health interface {
 	// channel is closed when another state takes its place.
 	StorageReport() (*oauth.StorageReport, <-chan struct{})
 	// Missing names what is missing to be ready; empty: ready.
-	Missing(now time.Time) []string
+	Missing() []string
+	// Impaired names what keeps a server that is ready from issuing tokens.
+	Impaired(now time.Time) []string
 }
 
 // Config is what the endpoints need. Every field is required unless it says

@@ -17,6 +17,8 @@ type exchange struct {
 	// view in force when the request came; nil only where the route needs
 	// nothing.
 	view *View
+	// port that the request came through.
+	port port
 	// rest is what follows a route's path that ends with "/".
 	rest  string
 	route *route
@@ -26,6 +28,7 @@ type exchange struct {
 var (
 	noStore  = []string{"no-store"}
 	noCache  = []string{"no-cache"}
+	closing  = []string{"close"}
 	nosniff  = []string{"nosniff"}
 	jsonType = []string{"application/json"}
 	// A year of https. Names below the issuer's host are other people's, who may
@@ -34,15 +37,24 @@ var (
 	strictTransport = []string{"max-age=31536000"}
 )
 
-// ServeHTTP is the one wrapper around every endpoint.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{w: w, r: r, view: s.Health.View()}
+// answerAt is the one wrapper around every endpoint.
+func (s *Server) answerAt(p port, w http.ResponseWriter, r *http.Request) {
+	x := &exchange{w: w, r: r, view: s.Health.View(), port: p}
+	if ended(s.Draining) {
+		// The client goes on at another replica. Its connection is not closed before it
+		// is used once more: a request on the way would be lost. With HTTP/2, net/http
+		// makes a GOAWAY of it.
+		w.Header()["Connection"] = closing
+	}
 	if x.view != nil && strings.HasPrefix(x.view.origin, "https:") {
 		// RFC 6797, Section 7.1. Whether TLS ended before us only a proxy knows; a
 		// browser that came without it ignores the header (Section 8.1).
 		w.Header()["Strict-Transport-Security"] = strictTransport
 	}
 	x.route, x.rest = s.find(r.URL.Path, x.view)
+	if x.route != nil && !x.route.at(p) {
+		x.route = nil
+	}
 	if x.route == nil {
 		s.Metrics.notFound.Inc()
 		header := w.Header()

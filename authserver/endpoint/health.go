@@ -11,13 +11,17 @@ func (s *Server) healthz(x *exchange) int {
 	return writeText(x, http.StatusOK, "ok\n")
 }
 
-// readyz says whether tokens can be had here, and if not, what is missing.
+// readyz says whether requests may be sent here, and if not, what is missing. A server that
+// was ready once stays so while its database is away: every replica has the same database,
+// and without any there would be no keys to verify tokens with.
 func (s *Server) readyz(x *exchange) int {
-	missing := s.Health.Missing(s.Now())
-	if len(missing) == 0 {
-		return writeText(x, http.StatusOK, "ok\n")
+	if missing := s.Health.Missing(); len(missing) > 0 {
+		return writeText(x, http.StatusServiceUnavailable, "not ready:\n- "+strings.Join(missing, "\n- ")+"\n")
 	}
-	return writeText(x, http.StatusServiceUnavailable, "not ready:\n- "+strings.Join(missing, "\n- ")+"\n")
+	if impaired := s.Health.Impaired(s.Now()); len(impaired) > 0 {
+		return writeText(x, http.StatusOK, "ready, but no tokens are issued:\n- "+strings.Join(impaired, "\n- ")+"\n")
+	}
+	return writeText(x, http.StatusOK, "ok\n")
 }
 
 func writeText(x *exchange, status int, text string) int {

@@ -49,8 +49,8 @@ func (s *Server) inventory(x *exchange, caller Caller) int {
 }
 
 // changes is GET /registrar/v1/changes: a long poll for what changed since a
-// revision, and for other reports than those that the caller has. It ends at once when the
-// server stops.
+// revision, and for other reports than those that the caller has. When the server stops it
+// ends at once, as if nothing had changed: the caller asks another replica next.
 func (s *Server) changes(x *exchange, caller Caller) int {
 	q, err := query(x)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Server) poll(x *exchange, p polled) int {
 	ctx, cancel := context.WithCancel(x.r.Context())
 	defer cancel()
 	anotherUsers, anotherStorage, already := s.awaited(p)
-	if already {
+	if already || ended(s.Draining) {
 		p.wait = 0
 	}
 	go func() {
@@ -102,13 +102,13 @@ func (s *Server) poll(x *exchange, p polled) int {
 		cancel()
 	}()
 	changes, err := s.Registry.Changes(ctx, p.cluster, p.storeID, p.since, p.wait)
-	if err != nil && ctx.Err() != nil && (ended(anotherUsers) || ended(anotherStorage)) {
+	if err != nil && ctx.Err() != nil && x.r.Context().Err() == nil { // it only waited no longer
 		changes, err = s.Registry.Changes(x.r.Context(), p.cluster, p.storeID, p.since, 0)
 	}
 	changes.Users, _ = s.Health.UsersReport()
 	changes.Storage, _ = s.Health.StorageReport()
-	if err != nil && ctx.Err() != nil {
-		return s.fail(x, oauth.TemporarilyUnavailable("the server is stopping").WithCause(err))
+	if x.r.Context().Err() != nil {
+		return s.fail(x, oauth.TemporarilyUnavailable("the caller is gone").WithCause(err))
 	}
 	if err != nil {
 		return s.fail(x, storeError(err))

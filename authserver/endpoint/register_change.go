@@ -12,10 +12,10 @@ import (
 )
 
 // holderToken returns the bearer token if it has the form of a registration
-// access token: of all others a registrar's is expected.
+// access token: of all others, and at the registrar port, a registrar's is expected.
 func holderToken(x *exchange) (string, bool) {
 	token, err := bearer(x.r)
-	return token, err == nil && credential.ValidFormat(token, credential.PrefixRegistrationToken)
+	return token, err == nil && x.port != portRegistrar && credential.ValidFormat(token, credential.PrefixRegistrationToken)
 }
 
 // updateSelf is PUT /oauth/register/{client_id} (RFC 7592, Section 2.2) by the holder of

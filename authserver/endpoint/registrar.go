@@ -49,7 +49,7 @@ func bearer(r *http.Request) (string, error) {
 func (s *Server) registrar(x *exchange) (Caller, error) {
 	caller, err := s.caller(x)
 	if err == nil && !caller.Manage {
-		return Caller{}, s.refused(x, caller, noRegistrar())
+		return Caller{}, s.refused(x, caller, noRegistrar(x))
 	}
 	return caller, err
 }
@@ -65,11 +65,15 @@ func (s *Server) byRegistrar(handle func(*exchange, Caller) int) handler {
 	}
 }
 
-func noRegistrar() error {
+func noRegistrar(x *exchange) error {
+	if x.port == portPublic {
+		return oauth.InsufficientScope("only a registrar may do this, and at the registrar port of this server")
+	}
 	return oauth.InsufficientScope("only a registrar may do this: it takes RBAC verb manage on the AuthorizationServer")
 }
 
-// caller returns who calls, whatever they may do. Errors as of registrar.
+// caller returns who calls, whatever they may do: at the public port of a server with two
+// nobody is a registrar. Errors as of registrar.
 func (s *Server) caller(x *exchange) (Caller, error) {
 	token, err := bearer(x.r)
 	if err != nil {
@@ -80,7 +84,10 @@ func (s *Server) caller(x *exchange) (Caller, error) {
 	case err != nil:
 		return Caller{}, s.refused(x, caller, unavailable(err))
 	case caller.Cluster == "":
-		return Caller{}, s.refused(x, caller, noRegistrar())
+		return Caller{}, s.refused(x, caller, noRegistrar(x))
+	}
+	if x.port == portPublic && caller.Manage {
+		caller.Manage, caller.Register = false, true
 	}
 	return caller, nil
 }

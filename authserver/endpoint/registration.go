@@ -19,8 +19,12 @@ import (
 //  2. the rules (package registration) and the store
 //  3. write: 201 for a new client, 200 where the owner's client existed
 //
-// and for everybody else, where the settings let them, registerSelf.
+// and for everybody else, where the settings let them, registerSelf. The registrar port
+// takes registrars only.
 func (s *Server) register(x *exchange) int {
+	if x.port == portRegistrar {
+		return s.byRegistrar(s.putNew)(x)
+	}
 	mode := x.view.Settings.Registration.Mode
 	if mode == RegistrationOpen && len(x.r.Header["Authorization"]) == 0 {
 		return s.registerSelf(x, Caller{})
@@ -30,12 +34,12 @@ func (s *Server) register(x *exchange) int {
 	case err != nil:
 		return s.fail(x, err)
 	case caller.Manage:
-		return s.put(x, caller, "", false)
+		return s.putNew(x, caller)
 	case caller.Register && (mode == RegistrationAuthenticated || mode == RegistrationOpen):
 		return s.registerSelf(x, caller)
 	}
 	if mode != RegistrationAuthenticated && mode != RegistrationOpen {
-		return s.fail(x, s.refused(x, caller, noRegistrar()))
+		return s.fail(x, s.refused(x, caller, noRegistrar(x)))
 	}
 	return s.fail(x, s.refused(x, caller, oauth.InsufficientScope("to register a client takes RBAC verb register on the AuthorizationServer")))
 }
@@ -53,6 +57,8 @@ func (s *Server) updateClient(x *exchange) int {
 	}
 	return s.put(x, caller, x.rest, true)
 }
+
+func (s *Server) putNew(x *exchange, caller Caller) int { return s.put(x, caller, "", false) }
 
 func (s *Server) put(x *exchange, caller Caller, pathID string, update bool) int {
 	var reg oauth.Registration
@@ -150,7 +156,7 @@ func (s *Server) readClient(x *exchange) int {
 	if err != nil {
 		return s.fail(x, err)
 	}
-	if credential.ValidFormat(token, credential.PrefixRegistrationToken) {
+	if credential.ValidFormat(token, credential.PrefixRegistrationToken) && x.port != portRegistrar {
 		return s.readByToken(x, token)
 	}
 	caller, err := s.registrar(x)

@@ -70,6 +70,8 @@ type route struct {
 	people bool
 	// page: it answers people, and its errors are pages.
 	page bool
+	// served says which listener has it, where registrars have one of their own.
+	served served
 	// needsNothing answers even while the server has no settings.
 	needsNothing bool
 }
@@ -81,22 +83,22 @@ func (s *Server) table() []route {
 		{name: "token", path: pathToken, maxBody: tokenBody, cors: corsAny, methods: map[string]handler{post: s.token}},
 		{name: "revoke", path: pathRevoke, maxBody: tokenBody, cors: corsAny, methods: map[string]handler{post: s.revoke}},
 		{name: "introspect", path: pathIntrospect, maxBody: tokenBody, cors: corsAny, methods: map[string]handler{post: s.introspect}},
-		{name: "register", path: pathRegister, maxBody: registrationBody, cors: corsOpen, methods: map[string]handler{post: s.register}},
-		{name: "client", path: managementPrefix, maxBody: registrationBody, cors: corsOpen, methods: map[string]handler{get: s.readClient, put: s.updateClient, del: s.deleteClient}},
-		{name: "policy", path: pathPolicies, maxBody: registrationBody, methods: map[string]handler{put: s.byRegistrar(s.putPolicy), del: s.byRegistrar(s.deletePolicy)}},
-		{name: "selfregistered", path: pathSelfRegistered, methods: map[string]handler{get: s.byRegistrar(s.selfRegistered)}},
-		{name: "selfregistered", path: selfRegisteredPrefix, methods: map[string]handler{del: s.byRegistrar(s.revokeSelfRegistered)}},
-		{name: "people", path: pathPeople, methods: map[string]handler{get: s.byRegistrar(s.findPeople)}},
-		{name: "people", path: peoplePrefix, deep: true, methods: map[string]handler{get: s.byRegistrar(s.showPerson), del: s.byRegistrar(s.signOutPerson)}},
-		{name: "inventory", path: pathInventory, methods: map[string]handler{get: s.byRegistrar(s.inventory)}},
-		{name: "changes", path: pathChanges, methods: map[string]handler{get: s.byRegistrar(s.changes)}},
-		{name: "complete", path: pathComplete, maxBody: tokenBody, methods: map[string]handler{put: s.byRegistrar(s.complete)}},
-		{name: "replicas", path: pathReplicas, methods: map[string]handler{get: s.byRegistrar(s.replicas)}},
-		{name: "metadata", path: pathMetadata, cacheable: true, cors: corsAny, methods: map[string]handler{get: s.metadata}},
+		{name: "register", path: pathRegister, maxBody: registrationBody, cors: corsOpen, served: atBoth, methods: map[string]handler{post: s.register}},
+		{name: "client", path: managementPrefix, maxBody: registrationBody, cors: corsOpen, served: atBoth, methods: map[string]handler{get: s.readClient, put: s.updateClient, del: s.deleteClient}},
+		{name: "policy", path: pathPolicies, maxBody: registrationBody, served: atRegistrar, methods: map[string]handler{put: s.byRegistrar(s.putPolicy), del: s.byRegistrar(s.deletePolicy)}},
+		{name: "selfregistered", path: pathSelfRegistered, served: atRegistrar, methods: map[string]handler{get: s.byRegistrar(s.selfRegistered)}},
+		{name: "selfregistered", path: selfRegisteredPrefix, served: atRegistrar, methods: map[string]handler{del: s.byRegistrar(s.revokeSelfRegistered)}},
+		{name: "people", path: pathPeople, served: atRegistrar, methods: map[string]handler{get: s.byRegistrar(s.findPeople)}},
+		{name: "people", path: peoplePrefix, deep: true, served: atRegistrar, methods: map[string]handler{get: s.byRegistrar(s.showPerson), del: s.byRegistrar(s.signOutPerson)}},
+		{name: "inventory", path: pathInventory, served: atRegistrar, methods: map[string]handler{get: s.byRegistrar(s.inventory)}},
+		{name: "changes", path: pathChanges, served: atRegistrar, methods: map[string]handler{get: s.byRegistrar(s.changes)}},
+		{name: "complete", path: pathComplete, maxBody: tokenBody, served: atRegistrar, methods: map[string]handler{put: s.byRegistrar(s.complete)}},
+		{name: "replicas", path: pathReplicas, served: atRegistrar, methods: map[string]handler{get: s.byRegistrar(s.replicas)}},
+		{name: "metadata", path: pathMetadata, cacheable: true, cors: corsAny, served: atBoth, methods: map[string]handler{get: s.metadata}},
 		{name: "openid", path: pathOpenID, cacheable: true, cors: corsAny, methods: map[string]handler{get: s.metadata}},
 		{name: "jwks", path: pathJWKS, cacheable: true, cors: corsAny, methods: map[string]handler{get: s.jwks}},
-		{name: "healthz", path: pathHealth, needsNothing: true, methods: map[string]handler{get: s.healthz}},
-		{name: "readyz", path: pathReady, needsNothing: true, methods: map[string]handler{get: s.readyz}},
+		{name: "healthz", path: pathHealth, needsNothing: true, served: atBoth, methods: map[string]handler{get: s.healthz}},
+		{name: "readyz", path: pathReady, needsNothing: true, served: atBoth, methods: map[string]handler{get: s.readyz}},
 	}...)
 }
 

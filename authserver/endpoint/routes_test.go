@@ -53,3 +53,21 @@ func TestB4RegistrationIsReadableWhileItIsOpen(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryRouteSaysWhichPortHasIt: a new route is added here on purpose. Whatever only
+// registrars may call is not at the public port.
+func TestEveryRouteSaysWhichPortHasIt(t *testing.T) {
+	both := map[string]bool{pathRegister: true, managementPrefix: true, pathMetadata: true, pathHealth: true, pathReady: true}
+	for _, r := range new(Server).table() {
+		want := atPublic
+		switch {
+		case both[r.path]:
+			want = atBoth
+		case strings.HasPrefix(r.path, "/registrar/"):
+			want = atRegistrar
+		}
+		if r.served != want {
+			t.Errorf("%s: served %d, want %d", r.path, r.served, want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 	"clientele.dev/clientele/authserver/signin"
 )
 
-// Options of an Adapter. Every field is required.
+// Options of an Adapter. Every field is required, but ClusterID.
 type Options struct {
 	// Outbound asks upstream providers.
 	Outbound *http.Client
@@ -26,8 +27,11 @@ type Options struct {
 	Config *rest.Config
 	// Namespace and Name of the AuthorizationServer.
 	Namespace, Name string
-	Log             *slog.Logger
-	Now             func() time.Time
+	// ClusterID is Owner.Cluster of what registrars of this cluster register. Empty: the
+	// uid of namespace kube-system, which the server then has to be allowed to read.
+	ClusterID string
+	Log       *slog.Logger
+	Now       func() time.Time
 }
 
 // Adapter implements authserver.Source and endpoint.RegistrarAuthorizer.
@@ -49,10 +53,15 @@ type Adapter struct {
 	outbound   *http.Client
 }
 
+var clusterIDs = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+
 // New makes an Adapter. It does not speak to the API server yet.
 func New(o Options) (*Adapter, error) {
 	if o.Config == nil || o.Namespace == "" || o.Name == "" || o.Outbound == nil || o.Log == nil || o.Now == nil {
 		return nil, errors.New("kube: Config, Namespace, Name, Outbound, Log and Now are required")
+	}
+	if o.ClusterID != "" && !clusterIDs.MatchString(o.ClusterID) {
+		return nil, fmt.Errorf("kube: cluster id %q: want at most 128 letters, digits, dots, hyphens and underscores", o.ClusterID)
 	}
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
@@ -64,7 +73,7 @@ func New(o Options) (*Adapter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kube: make a client: %w", err)
 	}
-	return &Adapter{
+	a := &Adapter{
 		client:    c,
 		namespace: o.Namespace,
 		name:      o.Name,
@@ -73,5 +82,9 @@ func New(o Options) (*Adapter, error) {
 		reviews:   newReviews(o.Now),
 		people:    people{secrets: map[string]*watchedSecret{}, good: map[v1alpha1.SecretKeyReference]credential.Secret{}},
 		outbound:  o.Outbound,
-	}, nil
+	}
+	if o.ClusterID != "" {
+		a.cluster.Store(&o.ClusterID)
+	}
+	return a, nil
 }

@@ -215,6 +215,11 @@ func TestAuthorizeRegistrars(t *testing.T) {
 			t.Errorf("the operator: %+v, %v", caller, err)
 		}
 	}
+	named := newAdapter(t, func(o *kube.Options) { o.ClusterID = "prod-1" })
+	await(t, run(t, named), "settings", func(s authserver.Snapshot) bool { return s.Settings != nil })
+	if caller, err := named.Authorize(t.Context(), registrar); err != nil || !caller.Manage || caller.Cluster != "prod-1" {
+		t.Errorf("the operator, at a server with a cluster id: %+v, %v", caller, err)
+	}
 	caller, err := a.Authorize(t.Context(), testenv.ServiceAccountToken(t, ns, "tenant", audience))
 	if err != nil || caller.Manage {
 		t.Errorf("a ServiceAccount without the right: %+v, %v", caller, err)
@@ -317,7 +322,7 @@ func realServer(t *testing.T, change ...func(*v1alpha1.AuthorizationServer)) (*a
 	h := httptest.NewUnstartedServer(nil)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, h.Listener, nil) }()
+	go func() { done <- s.Serve(ctx, authserver.Listeners{Endpoints: h.Listener}) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {

@@ -114,8 +114,8 @@ func (a *Adapter) may(ctx context.Context, user authenticationv1.UserInfo, verb 
 	return review.Status.Allowed && !review.Status.Denied, nil
 }
 
-// clusterID is the uid of the namespace kube-system: it exists once in every
-// cluster and is never made anew.
+// clusterID is Options.ClusterID, or else the uid of the namespace kube-system: it exists
+// once in every cluster and is never made anew.
 func (a *Adapter) clusterID(ctx context.Context) (string, error) {
 	if id := a.cluster.Load(); id != nil {
 		return *id, nil

@@ -48,8 +48,8 @@ import (
 	"clientele.dev/clientele/authserver/policy"
 )
 
-// The sentinel errors of every store. ErrUnavailable and anything else is a failure of the
-// store, never an answer.
+// The sentinel errors of every store. Anything else is a failure of the store,
+// never an answer.
 var (
 	// ErrNotFound: there is no such record.
 	ErrNotFound = errors.New("not found")
@@ -61,9 +61,6 @@ var (
 	ErrStale = errors.New("counter or generation is lower than the stored one")
 	// ErrNotBound: Bind was not called, or somebody emptied the store since.
 	ErrNotBound = errors.New("the store is not bound to server keys")
-	// ErrUnavailable: the store is away or full (no connection, no answer in time, no space
-	// left). The same call may succeed later. An error of this kind is no answer.
-	ErrUnavailable = errors.New("the store is not available")
 )
 
 // Client is a stored client.

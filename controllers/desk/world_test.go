@@ -62,7 +62,7 @@ func newWorld(t *testing.T) *world {
 	listener := httptest.NewUnstartedServer(nil).Listener
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- server.Serve(ctx, listener, nil) }()
+	go func() { done <- server.Serve(ctx, authserver.Listeners{Endpoints: listener}) }()
 	t.Cleanup(func() {
 		stop()
 		must(t, <-done)

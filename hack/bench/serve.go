@@ -135,7 +135,9 @@ func (p *ensemble) start(ctx context.Context, at storage, i int, ended chan<- er
 	if err != nil {
 		return err
 	}
-	go func() { ended <- errors.Join(server.Serve(ctx, p.listeners[i], nil), s.Close()) }()
+	go func() {
+		ended <- errors.Join(server.Serve(ctx, authserver.Listeners{Endpoints: p.listeners[i]}), s.Close())
+	}()
 	return awaitOK(ctx, "http://"+p.cluster.Replicas[i]+"/readyz")
 }
 
