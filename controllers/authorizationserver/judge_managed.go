@@ -221,7 +221,8 @@ func describeManaged(next *v1alpha1.AuthorizationServerStatus, o observed) {
 		Image: s.Image, Replicas: s.Workload.Replicas, ReadyReplicas: s.Workload.Ready, UpdatedReplicas: s.Workload.Updated,
 		CertificateExpires: timeOf(s.CertificateExpires), CAExpires: timeOf(s.CAExpires),
 	}
-	if next.Managed != nil {
+	m.Version = o.state.Version
+	if m.Version == "" && next.Managed != nil {
 		m.Version = next.Managed.Version
 	}
 	next.Managed = m

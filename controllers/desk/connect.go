@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ type connection struct {
 	object, account registrar.Key
 	// url that the server is called at; command is ours.
 	url, command string
+	forward      forwarding
 }
 
 // connect finds the server. It does not call it yet.
@@ -41,29 +43,28 @@ func (f *flags) connect(ctx context.Context) (connection, error) {
 	if err != nil {
 		return connection{}, err
 	}
-	c, err := f.client()
+	api, err := f.client()
 	if err != nil {
 		return connection{}, err
 	}
 	as := &v1alpha1.AuthorizationServer{}
-	if err := c.Get(ctx, object, as); err != nil {
+	if err := api.Get(ctx, object, as); err != nil {
 		return connection{}, explainObject(err, object)
 	}
 	o := registrar.Options{
-		Tokens:  registrar.ServiceAccount{Client: c, Namespace: account.Namespace, Name: account.Name, Lifetime: tokenLifetime},
-		Bundles: registrar.ReadBundles{Client: c},
+		Tokens:  registrar.ServiceAccount{Client: api, Namespace: account.Namespace, Name: account.Name, Lifetime: tokenLifetime},
+		Bundles: registrar.ReadBundles{Client: api},
 		Now:     f.Now,
 	}
+	c := connection{object: object, account: account, url: registrar.URL(as), forward: forwardable(as), command: f.name}
 	if f.url != "" {
-		if err := forward(as, &o, f.url); err != nil {
+		if as, err = elsewhere(as, &o, f.url); err != nil {
 			return connection{}, err
 		}
+		c.url = f.url
 	}
-	at := as.Spec.Issuer
-	if u := as.Spec.Unmanaged; u != nil && u.URL != "" {
-		at = u.URL
-	}
-	return connection{server: registrar.NewServers(o).For(as), object: object, account: account, url: at, command: f.name}, nil
+	c.server = registrar.NewServers(o).For(as)
+	return c, nil
 }
 
 // client of the API server, with the rights of the kubeconfig.
@@ -91,24 +92,35 @@ func (f *flags) restConfig() (*rest.Config, error) {
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
 }
 
-// forward makes another URL the one by which the server is reached. Behind a
+// forwarding is what `kubectl port-forward` is told to reach a server.
+type forwarding struct{ to, port string }
+
+// forwardable says how to reach a server's registrar API by a forwarded port.
+func forwardable(as *v1alpha1.AuthorizationServer) forwarding {
+	port := strconv.Itoa(v1alpha1.PortHTTPS)
+	switch u := as.Spec.Unmanaged; {
+	case as.Spec.Type == v1alpha1.AuthorizationServerManaged:
+		return forwarding{"service/" + v1alpha1.RegistrarServiceName(as.Name), strconv.Itoa(v1alpha1.PortRegistrar)}
+	case u != nil && u.RegistrarURL != "":
+		port = strconv.Itoa(v1alpha1.PortRegistrar)
+		if at, err := url.Parse(u.RegistrarURL); err == nil && at.Port() != "" {
+			port = at.Port()
+		}
+	}
+	return forwarding{"<the server's Pod or Service>", port}
+}
+
+// elsewhere makes another URL the one by which the server is reached. Behind a
 // forwarded port its certificate is still the one of where it usually is.
-func forward(as *v1alpha1.AuthorizationServer, o *registrar.Options, to string) error {
+func elsewhere(as *v1alpha1.AuthorizationServer, o *registrar.Options, to string) (*v1alpha1.AuthorizationServer, error) {
 	u, err := url.Parse(to)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("--url %q: want a URL such as https://127.0.0.1:8443", to)
+		return nil, fmt.Errorf("--url %q: want a URL such as https://127.0.0.1:8443", to)
 	}
-	usual := as.Spec.Issuer
-	if as.Spec.Unmanaged == nil {
-		as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{}
-	} else if as.Spec.Unmanaged.URL != "" {
-		usual = as.Spec.Unmanaged.URL
-	}
-	if host, err := url.Parse(usual); err == nil && loopback(u.Hostname()) && host.Scheme == "https" {
+	if host, err := url.Parse(registrar.URL(as)); err == nil && loopback(u.Hostname()) && host.Scheme == "https" {
 		o.CertificateName = host.Hostname()
 	}
-	as.Spec.Unmanaged.URL = strings.TrimSuffix(to, "/")
-	return nil
+	return registrar.Elsewhere(as, strings.TrimSuffix(to, "/")), nil
 }
 
 func loopback(host string) bool {

@@ -43,8 +43,8 @@ func (c connection) explain(err error) error {
 		return advise(err, "The token is sent over https only, or to this machine; --url names another way to the server")
 	case errors.Is(err, registrar.ErrUnreachable):
 		return advise(err, "%s cannot be reached from here. Forward the server's port and say where:\n"+
-			"  kubectl -n %s port-forward <the server's Pod or Service> 8443\n"+
-			"  clientele %s ... --url https://127.0.0.1:8443 (http, if the server runs without TLS)", c.url, c.object.Namespace, c.command)
+			"  kubectl -n %s port-forward %s %s\n"+
+			"  clientele %s ... --url https://127.0.0.1:%s (http, if the server runs without TLS)", c.url, c.object.Namespace, c.forward.to, c.forward.port, c.command, c.forward.port)
 	case errors.Is(err, registrar.ErrGarbage):
 		return advise(err, "Does %s answer for the authorization server? --url names another address", c.url)
 	}
@@ -58,7 +58,7 @@ func (c connection) explainStatus(err error, e *registrar.StatusError) error {
 	case http.StatusForbidden:
 		return advise(err, "ServiceAccount %s needs RBAC verb manage on authorizationserver %s in namespace %s: Role clientele-support has it (config/install.yaml)", c.account, c.object.Name, c.object.Namespace)
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
-		return advise(err, "Does %s lead to the authorization server, and to one of this version? --url names another address", c.url)
+		return advise(err, "Does %s lead to the authorization server, and to one of this version? A server with --registrar-address answers these commands at that port only. --url names another address", c.url)
 	case http.StatusServiceUnavailable:
 		return advise(err, "The server is not ready, or has not read everything yet: `kubectl -n %s describe authorizationserver %s` says why", c.object.Namespace, c.object.Name)
 	}

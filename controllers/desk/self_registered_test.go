@@ -147,16 +147,41 @@ func TestForwardedPort(t *testing.T) {
 	bundle.Namespace, bundle.Name = system, "forwarded-port"
 	must(t, w.admin.Create(t.Context(), bundle))
 	t.Cleanup(func() { must(t, w.admin.Delete(context.Background(), bundle)) })
-	for issuer, ok := range map[string]bool{"https://example.com": true, "https://another.test": false} { // the certificate is for example.com
+	for _, c := range []struct { // the certificate is for example.com
+		issuer, registrars string
+		ok                 bool
+	}{
+		{"https://example.com", "", true},
+		{"https://another.test", "", false},
+		{"https://another.test", "https://example.com:8444", true},
+		{"https://example.com", "https://another.test:8444", false},
+	} {
 		as := &v1alpha1.AuthorizationServer{}
-		as.UID, as.Spec.Issuer = "uid", issuer
+		as.UID, as.Spec.Issuer = "uid", c.issuer
 		as.Namespace = system
-		as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{CABundleRef: &v1alpha1.CABundleReference{Kind: v1alpha1.CABundleConfigMap, Name: bundle.Name}}
+		as.Spec.Unmanaged = &v1alpha1.UnmanagedServer{RegistrarURL: c.registrars, CABundleRef: &v1alpha1.CABundleReference{Kind: v1alpha1.CABundleConfigMap, Name: bundle.Name}}
 		o := registrar.Options{Bundles: registrar.ReadBundles{Client: w.admin}, Tokens: registrar.ServiceAccount{Client: w.admin, Namespace: system, Name: "clientele-support", Lifetime: tokenLifetime}, Now: time.Now}
-		must(t, forward(as, &o, h.URL+"/"))
+		as, err := elsewhere(as, &o, h.URL+"/")
+		must(t, err)
 		n, err := registrar.NewServers(o).For(as).SelfRegistered(t.Context())
-		if ok && (err != nil || n != 7) || !ok && (err == nil || !strings.Contains(err.Error(), "another.test")) {
-			t.Errorf("%s: %d, %v", issuer, n, err)
+		if c.ok && (err != nil || n != 7) || !c.ok && (err == nil || !strings.Contains(err.Error(), "another.test")) {
+			t.Errorf("%+v: %d, %v", c, n, err)
+		}
+	}
+}
+
+// TestHowToForwardThePort: the advice is what works for this server.
+func TestHowToForwardThePort(t *testing.T) {
+	for want, spec := range map[string]v1alpha1.AuthorizationServerSpec{
+		"port-forward service/clientele-default-registrar 8444\n  clientele people ... --url https://127.0.0.1:8444": {Type: v1alpha1.AuthorizationServerManaged},
+		"port-forward <the server's Pod or Service> 8443\n  clientele people ... --url https://127.0.0.1:8443":       {Unmanaged: &v1alpha1.UnmanagedServer{URL: "https://as.example"}},
+		"port-forward <the server's Pod or Service> 9444\n  clientele people ... --url https://127.0.0.1:9444":       {Unmanaged: &v1alpha1.UnmanagedServer{RegistrarURL: "https://as.example:9444"}},
+	} {
+		as := &v1alpha1.AuthorizationServer{Spec: spec}
+		as.Namespace, as.Name = system, "default"
+		c := connection{url: registrar.URL(as), object: registrar.Key{Namespace: as.Namespace, Name: as.Name}, forward: forwardable(as), command: "people"}
+		if err := c.explain(registrar.ErrUnreachable); !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), registrar.URL(as)+" cannot be reached") {
+			t.Errorf("%v, want %q", err, want)
 		}
 	}
 }

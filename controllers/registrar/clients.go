@@ -18,6 +18,9 @@ func (s *Server) Register(ctx context.Context, reg oauth.Registration) (oauth.Re
 	if err != nil {
 		return answer, err
 	}
+	if err := s.mayCarry(reg); err != nil {
+		return answer, err
+	}
 	_, err = s.do(ctx, call{method: http.MethodPost, url: s.reach(e.Registration), body: reg, into: &answer})
 	if err != nil {
 		return answer, err

@@ -29,6 +29,12 @@ func Explain(err error) Explanation {
 	if errors.As(err, &status) {
 		return explainStatus(status)
 	}
+	if errors.Is(err, oauth.ErrProtocolTooOld) {
+		return Explanation{Reason: v1alpha1.ReasonServerTooOld, Message: err.Error() + ". Upgrade the server to the operator's release, or to the one before"}
+	}
+	if errors.Is(err, oauth.ErrProtocolTooNew) {
+		return Explanation{Reason: v1alpha1.ReasonServerTooNew, Message: err.Error() + ". Upgrade the operator to the server's release, or to the one before"}
+	}
 	for _, known := range []struct {
 		err    error
 		reason string

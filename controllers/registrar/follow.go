@@ -42,6 +42,9 @@ func (s *Server) sync(ctx context.Context) error {
 	if _, err := s.Endpoints(ctx); err != nil {
 		return err
 	}
+	if err := s.askReplicas(ctx); err != nil {
+		return err
+	}
 	all, err := s.readAll(ctx)
 	if err != nil {
 		return fmt.Errorf("read the inventory: %w", err)
@@ -135,7 +138,7 @@ func (s *Server) poll(ctx context.Context, wait time.Duration) error {
 	if !s.inventory.apply(list) {
 		return s.sync(ctx)
 	}
-	return nil
+	return s.askReplicas(ctx)
 }
 
 func (s *Server) usersDigest() string {
@@ -246,14 +249,16 @@ func (s *Server) note(err error) {
 	s.mu.Lock()
 	another := s.toldSynced != st.Synced || s.toldStore != st.StoreID
 	settled := s.toldComplete != st.Complete
-	news := another || settled || describe(s.err) != describe(err) || s.toldUsers != s.users || s.toldStorage != s.storage
-	recovered := err == nil && (another || s.err != nil)
+	spoken := s.toldProtocol != s.spoken.agreed
+	news := another || settled || spoken || describe(s.err) != describe(err) || s.toldUsers != s.users || s.toldStorage != s.storage
+	recovered := err == nil && (another || spoken || s.err != nil) // what was too new for the server may not be any more
 	counts := [2]int{st.Clients, st.Policies}
 	now := s.options.Now()
 	if counts != s.toldCounts && now.Sub(s.told) >= countsEvery {
 		news = true
 	}
 	s.err, s.toldSynced, s.toldStore, s.toldComplete, s.toldUsers, s.toldStorage = err, st.Synced, st.StoreID, st.Complete, s.users, s.storage
+	s.toldProtocol = s.spoken.agreed
 	if news {
 		s.told, s.toldCounts = now, counts
 	}

@@ -26,6 +26,12 @@ type script struct {
 	// userinfo is in the metadata; users is the digest, and storage the state, that the last
 	// poll named.
 	userinfo, users, storage string
+	// protocol and version are in the metadata; replicas is the list of them, nil: they
+	// cannot be asked. sent counts registrations.
+	protocol int
+	version  string
+	replicas []oauth.Replica
+	sent     int
 }
 
 func newScript(t *testing.T) *script {
@@ -34,7 +40,20 @@ func newScript(t *testing.T) *script {
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", func(w http.ResponseWriter, _ *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		_ = json.NewEncoder(w).Encode(oauth.ServerMetadata{Issuer: s.URL, TokenEndpoint: s.URL + "/t", JWKSURI: s.URL + "/j", RegistrationEndpoint: s.URL + "/r", UserinfoEndpoint: s.userinfo})
+		_ = json.NewEncoder(w).Encode(oauth.ServerMetadata{Issuer: s.URL, TokenEndpoint: s.URL + "/t", JWKSURI: s.URL + "/j", RegistrationEndpoint: s.URL + "/r", UserinfoEndpoint: s.userinfo, Protocol: s.protocol, Version: s.version})
+	})
+	mux.HandleFunc("GET /registrar/v1/replicas", func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.replicas == nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(oauth.ReplicaList{StoreID: s.inv.StoreID, Replicas: s.replicas})
+	})
+	mux.HandleFunc("POST /r", func(w http.ResponseWriter, _ *http.Request) {
+		s.set(func() { s.sent++ })
+		_ = json.NewEncoder(w).Encode(oauth.RegistrationResponse{Registration: oauth.Registration{ClientID: "ns.app"}, Digest: "d", StoreID: "one"})
 	})
 	mux.HandleFunc("GET /registrar/v1/inventory", func(w http.ResponseWriter, _ *http.Request) { s.reply(w, false) })
 	mux.HandleFunc("GET /registrar/v1/changes", func(w http.ResponseWriter, r *http.Request) {

@@ -48,6 +48,9 @@ func (s *Server) fetchEndpoints(ctx context.Context) (Endpoints, error) {
 	if err := s.checkMetadata(m); err != nil {
 		return Endpoints{}, err
 	}
+	if err := s.takeMetadata(m, by); err != nil {
+		return Endpoints{}, err
+	}
 	e := Endpoints{
 		Issuer: m.Issuer, Token: m.TokenEndpoint, JWKS: m.JWKSURI, Registration: m.RegistrationEndpoint,
 		Revocation: m.RevocationEndpoint, Introspection: m.IntrospectionEndpoint,

@@ -17,6 +17,12 @@ func (s *Server) PutPolicy(ctx context.Context, p policy.Policy) error {
 		StoreID  string `json:"store_id"`
 		Revision int64  `json:"revision"`
 	}
+	if _, err := s.Endpoints(ctx); err != nil {
+		return err
+	}
+	if err := s.mayCarry(p); err != nil {
+		return err
+	}
 	_, err := s.do(ctx, call{
 		method: http.MethodPut,
 		url:    s.registrarURL("resources/" + url.PathEscape(p.UID)),

@@ -41,22 +41,7 @@ func targetOf(as *v1alpha1.AuthorizationServer) target {
 }
 
 func routeOf(as *v1alpha1.AuthorizationServer) route {
-	if as.Spec.Type == v1alpha1.AuthorizationServerManaged {
-		return route{
-			base: fmt.Sprintf("https://%s.%s.svc:%d", v1alpha1.RegistrarServiceName(as.Name), as.Namespace, v1alpha1.PortRegistrar),
-			ca:   v1alpha1.CABundleReference{Kind: v1alpha1.CABundleConfigMap, Name: v1alpha1.ServerCAName(as.Name), Key: v1alpha1.CABundleKey},
-		}
-	}
-	r := route{base: as.Spec.Issuer}
-	if u := as.Spec.Unmanaged; u != nil {
-		if u.CABundleRef != nil {
-			r.ca = *u.CABundleRef
-		}
-		if u.URL != "" {
-			r.base = trimSlash(u.URL)
-		}
-	}
-	return r
+	return route{base: URL(as), ca: caOf(as)}
 }
 
 // Server is one authorization server as the registrar of this cluster sees it.
@@ -96,6 +81,9 @@ type Server struct {
 	users        *oauth.UsersReport // as told last; nil: not yet
 	toldStorage  *oauth.StorageReport
 	storage      *oauth.StorageReport // as told last; nil: not yet
+	// spoken and toldProtocol are about the protocol.
+	spoken       spoken
+	toldProtocol int
 }
 
 // State is what is known of a server at the moment.
@@ -118,6 +106,10 @@ type State struct {
 	// Storage is what the server said last about its storage; nil: it has not yet, or is
 	// too old to. While Err is not nil it is of the time before.
 	Storage *oauth.StorageReport
+	// Protocol is the version that the operator speaks with the server; 0: not known yet.
+	Protocol int
+	// Version of the server's program, as the metadata names it; empty: it does not.
+	Version string
 	// Endpoints as the metadata tells them; zero before it was read.
 	Endpoints Endpoints
 	// CABundle holds, in PEM, what the operator verifies the server with, where apps
@@ -241,6 +233,7 @@ func (s *Server) State() State {
 	defer s.mu.Unlock()
 	st.Err, st.Endpoints, st.Users, st.Storage = s.err, s.endpoints, s.users, s.storage
 	st.CABundle = s.bundleOfApps()
+	st.Protocol, st.Version = s.spoken.agreed, s.spoken.version
 	return st
 }
 

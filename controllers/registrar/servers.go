@@ -1,11 +1,13 @@
 package registrar
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/authserver/oauth"
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -25,6 +27,10 @@ type Options struct {
 	// CertificateName is the host name that servers' certificates must be for.
 	// Empty: the one in the URL.
 	CertificateName string
+	// Protocol that the operator speaks, and the one before. Zero: oauth.Protocol.
+	Protocol int
+	// needed is oauth.NeededProtocol.
+	needed func(sent any) int
 	// Log takes what has no object to tell it in a condition.
 	Log logr.Logger
 	// Timeout bounds one request but for the long poll. Zero: 10 s.
@@ -58,6 +64,8 @@ type Servers struct {
 
 // NewServers returns an empty set of servers.
 func NewServers(o Options) *Servers {
+	o.Protocol = cmp.Or(o.Protocol, oauth.Protocol)
+	o.needed = oauth.NeededProtocol
 	o.Timeout = orDefault(o.Timeout, 10*time.Second)
 	o.PollWait = orDefault(o.PollWait, 50*time.Second)
 	o.Pace = orDefault(o.Pace, 500*time.Millisecond)
