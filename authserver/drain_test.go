@@ -236,8 +236,13 @@ func TestO18AServerThatStopsFailsNoRequest(t *testing.T) {
 
 			stopped := make(chan error, 1)
 			go func() { stopped <- stopping.Stop() }()
-			if d := <-delays; d != 8*time.Second {
-				t.Errorf("it serves for another %v", d)
+			select {
+			case d := <-delays:
+				if d != 8*time.Second {
+					t.Errorf("it serves for another %v", d)
+				}
+			case err := <-stopped:
+				t.Fatalf("it stopped at once: %v", err)
 			}
 			// The balancer noticed, and every client that kept a connection has another one.
 			select {
