@@ -41,7 +41,7 @@ func (p *pass) observe(ctx context.Context) error {
 	for i := range pods {
 		pod := describePod(&pods[i])
 		pod.Current = pods[i].Annotations[annotationRevision] == revision
-		if pod.Trouble == nil && !pod.Ready {
+		if pod.Trouble == nil && !pod.Ready && pods[i].DeletionTimestamp.IsZero() {
 			pod.Trouble = p.stuck(ctx, &pods[i])
 		}
 		p.state.Pods = append(p.state.Pods, pod)
@@ -172,9 +172,12 @@ func eventTime(e corev1.Event) time.Time {
 // describePod says how a Pod is, and what is wrong with it. It asks nothing.
 func describePod(pod *corev1.Pod) Pod {
 	d := Pod{Name: pod.Name}
+	if !pod.DeletionTimestamp.IsZero() {
+		return d // it is not ready, and ends as it should
+	}
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodReady {
-			d.Ready = c.Status == corev1.ConditionTrue && pod.DeletionTimestamp.IsZero()
+			d.Ready = c.Status == corev1.ConditionTrue
 		}
 	}
 	for _, s := range pod.Status.ContainerStatuses {
@@ -189,7 +192,7 @@ func describePod(pod *corev1.Pod) Pod {
 			d.Ended, d.ExitCode, d.LastWords = true, end.ExitCode, oneLine(cmp.Or(end.Message, end.Reason))
 		}
 	}
-	if !d.Ready && pod.DeletionTimestamp.IsZero() {
+	if !d.Ready {
 		d.Trouble = trouble(pod, d)
 	}
 	return d

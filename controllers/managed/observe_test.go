@@ -68,11 +68,11 @@ func TestDescribePod(t *testing.T) {
 			}
 		})
 	}
-	stopping := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "x", DeletionTimestamp: &metav1.Time{}}}
+	stopping := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "x", DeletionTimestamp: new(metav1.Now())}}
 	condition(corev1.PodReady, corev1.ConditionTrue, "", "")(&stopping.Status)
-	stopping.DeletionTimestamp = new(metav1.Now())
-	if describePod(stopping).Ready {
-		t.Error("a Pod that is being stopped counts as ready")
+	container(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: ended}})(&stopping.Status)
+	if d := describePod(stopping); d.Ready || d.Ended || d.Trouble != nil {
+		t.Errorf("a Pod that is being stopped counts as %+v", d)
 	}
 }
 
