@@ -167,7 +167,7 @@ func (in SecretInput) judgeChain(pair tls.Certificate) Verdict {
 		issued.CA = string(certificatePEM(leaf.Raw))
 	case len(pair.Certificate) > 1:
 		if _, err := leaf.Verify(options); err != nil {
-			return in.wrong(v1alpha1.ReasonSecretInvalid, "no further certificate in its key %s signed the first one (%v): put the certificate first, and those of its CA after it", keyCertificate, err)
+			return in.wrong(v1alpha1.ReasonSecretInvalid, "no further certificate in its key %s signed the first one (%v): put the certificate first and those of its CA after it, and restart the Pods if the first one stays the same: they do not notice that", keyCertificate, err)
 		}
 	}
 	return issued
