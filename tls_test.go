@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"log/slog"
 	"math/big"
 	"os"
@@ -77,4 +78,53 @@ func TestRenewedCertificateIsServed(t *testing.T) {
 	}
 	writeCertificate(t, dir, 3)
 	testenv.Eventually(t, "the next certificate is served", func() bool { return serves(3) })
+}
+
+// Kubelet swaps a symbolic link of the whole folder: a new pair appears at once, and the
+// old folder goes. A pair that does not belong together is never served.
+func TestRenewedSecretIsServed(t *testing.T) {
+	dir := t.TempDir()
+	succeed := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	mount := func(name string, fill func(folder string)) {
+		t.Helper()
+		data := filepath.Join(dir, "..data")
+		old, _ := os.Readlink(data)
+		succeed(os.Mkdir(filepath.Join(dir, name), 0o700))
+		fill(filepath.Join(dir, name))
+		succeed(os.Symlink(name, data+"_tmp"))
+		succeed(os.Rename(data+"_tmp", data))
+		if old != "" {
+			succeed(os.RemoveAll(filepath.Join(dir, old)))
+		}
+	}
+	certFile, keyFile := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	for _, file := range []string{"tls.crt", "tls.key"} {
+		succeed(os.Symlink(filepath.Join("..data", file), filepath.Join(dir, file)))
+	}
+	mount("..1", func(folder string) { writeCertificate(t, folder, 1) })
+	get, err := certificate(t.Context(), "--tls", certFile, keyFile, slog.New(slog.DiscardHandler))
+	succeed(err)
+	serves := func() int64 {
+		c, err := get(nil)
+		succeed(err)
+		return c.Leaf.SerialNumber.Int64()
+	}
+	for serial := int64(2); serial < 4; serial++ {
+		mount(fmt.Sprint("..good", serial), func(folder string) { writeCertificate(t, folder, serial) })
+		testenv.Eventually(t, "the renewed certificate is served", func() bool { return serves() == serial })
+		mount(fmt.Sprint("..bad", serial), func(folder string) {
+			other := t.TempDir()
+			writeCertificate(t, folder, 90+serial)
+			writeCertificate(t, other, 80+serial)
+			succeed(os.Rename(filepath.Join(other, "tls.key"), filepath.Join(folder, "tls.key")))
+		})
+		if got := serves(); got != serial {
+			t.Errorf("certificate %d is served after a pair that does not belong together, want %d", got, serial)
+		}
+	}
 }
