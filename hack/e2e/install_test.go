@@ -60,11 +60,6 @@ func helmInstall(t testing.TB, args ...string) {
 	the.Helm(t, append([]string{"install", release, chart, "-n", systemNamespace, "--create-namespace", "--wait", "--timeout", "3m"}, args...)...)
 }
 
-func helmUpgrade(t testing.TB, args ...string) {
-	t.Helper()
-	the.Helm(t, append([]string{"upgrade", release, chart, "-n", systemNamespace, "--wait", "--timeout", "3m"}, args...)...)
-}
-
 // removeAll takes everything of ours away, servers and CRDs included.
 func removeAll() {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
