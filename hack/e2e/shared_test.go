@@ -45,7 +45,7 @@ func sharedServer(t *testing.T) app {
 	}
 	s.tried = true
 	s.database = database(t)
-	putDSN(t, "pg-app", "clientele", databasePassword, "postgres")
+	putDSN(t, "pg-app", "authserver", databasePassword, "postgres")
 	begin := time.Now()
 	the.Apply(t, serverManifest(shared, fmt.Sprintf(`
     replicas: %d
@@ -105,7 +105,7 @@ func database(t *testing.T) *pgtest.Server {
 	if err := db.Access(t.Context(), "host all all 0.0.0.0/0 scram-sha-256"); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Exec(t.Context(), "", "CREATE ROLE clientele LOGIN PASSWORD '"+databasePassword+"'; CREATE SCHEMA AUTHORIZATION clientele"); err != nil {
+	if err := db.Exec(t.Context(), "", "CREATE ROLE authserver LOGIN PASSWORD '"+databasePassword+"'; CREATE SCHEMA AUTHORIZATION authserver"); err != nil {
 		t.Fatal(err)
 	}
 	the.Apply(t, fmt.Sprintf(`

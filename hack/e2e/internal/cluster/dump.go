@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func (c *Cluster) dump(t testing.TB) {
 		fmt.Fprintf(&all, "=== log of %s/%s\n%s\n=== and before its restart\n%s\n", f[0], f[1], log,
 			kubectl("logs", "-n", f[0], f[1], "--all-containers", "--previous", "--tail=200"))
 		if strings.Contains(f[1], "operator") {
-			operator += tail(log, 15)
+			operator += tail(grep(log, `"WARN"`, `"ERROR"`), 8)
 		}
 	}
 	path := filepath.Join(artifacts(), strings.ReplaceAll(t.Name(), "/", "_")+".txt")
@@ -71,7 +72,18 @@ func (c *Cluster) dump(t testing.TB) {
 	if err := os.WriteFile(path, []byte(all.String()), 0o644); err != nil {
 		t.Log(err)
 	}
-	t.Logf("the cluster at the end of this scenario; more is in %s\n%s\n%s\n%s\n%s", path, pods, ours, tail(events, 25), operator)
+	t.Logf("the cluster at the end of this scenario; more is in %s\n%s\n%s\n%s\n%s", path, pods, ours, tail(grep(events, "Warning"), 12), operator)
+}
+
+// grep is the lines of a text that hold one of some words.
+func grep(text string, words ...string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(line, w) }) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // tail is the last lines of a text.
