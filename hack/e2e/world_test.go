@@ -124,6 +124,7 @@ func (a app) load(t testing.TB, perSecond int) *load.Run {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { r.Stop() }) // of a scenario that failed in between
 	return r
 }
 

@@ -34,6 +34,12 @@ type Target struct {
 // failed: apps have given up by then.
 const patience = 10 * time.Second
 
+// limit of requests in flight. At the usual rates it is more than a server that hangs for
+// as long as patience collects in a second;
+// beyond it a request counts as late at once,
+// for a load that grows without bound would only show what it does to the machine.
+const limit = 400
+
 // Kinds of failures that are not an HTTP status ("HTTP 503 temporarily_unavailable").
 const (
 	Refused = "connection refused" // nothing listened: the request was not sent
@@ -63,6 +69,7 @@ type Run struct {
 	begin   time.Time
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	flying  chan struct{} // holds one for each request in flight
 	clients []*http.Client
 
 	mu     sync.Mutex
@@ -78,7 +85,7 @@ func Start(target Target, perSecond int) (*Run, error) {
 		return nil, errors.New("the CA of the token endpoint holds no certificate")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &Run{target: target, begin: time.Now(), cancel: cancel}
+	r := &Run{target: target, begin: time.Now(), cancel: cancel, flying: make(chan struct{}, limit)}
 	for _, change := range []func(*http.Transport){
 		func(t *http.Transport) { t.ForceAttemptHTTP2 = true },
 		func(*http.Transport) {},
@@ -117,7 +124,13 @@ func (r *Run) pace(ctx context.Context, every time.Duration) {
 
 func (r *Run) one(client *http.Client) {
 	begin := time.Now()
-	err := ask(client, r.target)
+	err := errFull
+	select {
+	case r.flying <- struct{}{}:
+		err = ask(client, r.target)
+		<-r.flying
+	default:
+	}
 	took := time.Since(begin)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -128,6 +141,8 @@ func (r *Run) one(client *http.Client) {
 	}
 	r.result.Failures = append(r.result.Failures, Failure{Kind: kind(err), Detail: err.Error(), When: begin.Sub(r.begin)})
 }
+
+var errFull = fmt.Errorf("not sent: %d requests in flight have no answer yet", limit)
 
 // status is an answer that is no token.
 type status struct {
@@ -181,7 +196,7 @@ func kind(err error) string {
 		return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", answer.code, oauth.Error))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Refused
-	case errors.As(err, &network) && network.Timeout():
+	case errors.Is(err, errFull), errors.As(err, &network) && network.Timeout():
 		return Late
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		strings.Contains(err.Error(), "http2: "), strings.Contains(err.Error(), "server closed idle connection"):
