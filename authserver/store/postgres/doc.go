@@ -24,7 +24,13 @@
 // # Credentials
 //
 // The connection string is read again for each connection (target.go), so that a
-// rotated password is used without a restart, but never for another database.
+// rotated password is used without a restart, but never for another database. So is the
+// file of certificates that the server's is checked with (Options.CAFile).
+//
+// # Versions
+//
+// Replicas of two releases use the tables at once (sqlstore.Schema): a step of the schema
+// says from which version on programs understand the result.
 //
 // # Concurrency
 //

@@ -20,7 +20,14 @@
 // revoked family or token, an ended session, a withdrawn consent) is forced to the
 // disk before it is answered, so it never comes back.
 //
+// # A full disk
+//
+// What is there can still be read. Leases are in memory (leases.go), so that they need no
+// disk, and machine tokens can be had. What needs a change fails as store.StorageError.
+//
 // # Concurrency
+//
+// One process uses the directory: it holds a lock on a file beside the database.
 //
 // One connection writes, with BEGIN IMMEDIATE, so that a transaction that read
 // something may also write; writers wait for each other in Go. A few connections
