@@ -6,7 +6,7 @@ go 1.26.0
 require (
 	clientele.dev/clientele v0.0.0
 	github.com/google/go-cmp v0.7.0 // readable differences
-	github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring v0.94.1 // what PodMonitor and PrometheusRule may hold; newer ones want a k8s.io/utils for which all of k8s.io is compiled anew
+	github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring v0.91.0 // what PodMonitor and PrometheusRule may hold; newer ones want other k8s.io modules than the product, for which Kubernetes is compiled anew
 	go.yaml.in/yaml/v3 v3.0.6 // the comments of values.yaml
 	helm.sh/helm/v3 v3.22.0 // what most people install with
 	helm.sh/helm/v4 v4.3.1 // its successor; it renders config/install.yaml
@@ -15,6 +15,13 @@ require (
 	sigs.k8s.io/controller-runtime v0.25.2 // a client of the API server
 	sigs.k8s.io/yaml v1.6.0 // manifests and values
 )
+
+require (
+	github.com/cert-manager/cert-manager v1.21.2 // its CRDs, for samples
+	sigs.k8s.io/gateway-api v1.6.3 // its CRDs, for samples
+)
+
+require k8s.io/cli-runtime v0.37.2
 
 require (
 	dario.cat/mergo v1.0.1 // indirect
@@ -42,7 +49,7 @@ require (
 	github.com/extism/go-sdk v1.7.1 // indirect
 	github.com/fatih/color v1.19.0 // indirect
 	github.com/fluxcd/cli-utils v1.2.2 // indirect
-	github.com/fxamacker/cbor/v2 v2.9.3 // indirect
+	github.com/fxamacker/cbor/v2 v2.9.1 // indirect
 	github.com/go-errors/errors v1.5.1 // indirect
 	github.com/go-gorp/gorp/v3 v3.1.0 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
@@ -124,11 +131,10 @@ require (
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 	k8s.io/apiextensions-apiserver v0.37.2 // indirect
 	k8s.io/apiserver v0.37.2 // indirect
-	k8s.io/cli-runtime v0.37.2 // indirect
 	k8s.io/client-go v0.37.2 // indirect
 	k8s.io/component-base v0.37.2 // indirect
 	k8s.io/klog/v2 v2.140.0 // indirect
-	k8s.io/kube-openapi v0.0.0-20260821135717-be32def86098 // indirect
+	k8s.io/kube-openapi v0.0.0-20260721132016-d427ff9ee9ad // indirect
 	k8s.io/kubectl v0.37.2 // indirect
 	k8s.io/utils v0.0.0-20260707023825-cf1189d6abe3 // indirect
 	oras.land/oras-go/v2 v2.6.2 // indirect

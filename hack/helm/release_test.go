@@ -182,15 +182,32 @@ func readValues(t *testing.T, path string) (values map[string]any, comment strin
 	return values, strings.TrimPrefix(comment, "# ")
 }
 
-// rendered is the release of testdata/values/NAME.yaml, by Helm 4.
+// once holds what rendered has rendered.
+var once = map[string]*release{}
+
+// rendered is the release of testdata/values/NAME.yaml, by Helm 4; a copy that the test may
+// change. Not for tests that run in parallel.
 func rendered(t *testing.T, name string) *release {
 	t.Helper()
-	values, _ := readValues(t, filepath.Join("testdata", "values", name+".yaml"))
-	r, err := render4(values)
-	if err != nil {
-		t.Fatal(err)
+	if once[name] == nil {
+		values, _ := readValues(t, filepath.Join("testdata", "values", name+".yaml"))
+		r, err := render4(values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		once[name] = r
 	}
-	return r
+	r := *once[name]
+	r.objects, r.hooks = copies(r.objects), copies(r.hooks)
+	return &r
+}
+
+func copies(all []*unstructured.Unstructured) []*unstructured.Unstructured {
+	var c []*unstructured.Unstructured
+	for _, o := range all {
+		c = append(c, o.DeepCopy())
+	}
+	return c
 }
 
 // forEach runs a test for each values file.
