@@ -5,6 +5,7 @@ go 1.26.0
 
 require (
 	clientele.dev/clientele v0.0.0
+	github.com/cert-manager/cert-manager v1.21.2 // its CRDs, for samples
 	github.com/google/go-cmp v0.7.0 // readable differences
 	github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring v0.91.0 // what PodMonitor and PrometheusRule may hold; newer ones want other k8s.io modules than the product, for which Kubernetes is compiled anew
 	go.yaml.in/yaml/v3 v3.0.6 // the comments of values.yaml
@@ -12,16 +13,11 @@ require (
 	helm.sh/helm/v4 v4.3.1 // its successor; it renders config/install.yaml
 	k8s.io/api v0.37.2 // Pods, roles
 	k8s.io/apimachinery v0.37.2 // unstructured objects
+	k8s.io/cli-runtime v0.37.2 // how Helm finds the API server
 	sigs.k8s.io/controller-runtime v0.25.2 // a client of the API server
+	sigs.k8s.io/gateway-api v1.6.3 // its CRDs, for samples
 	sigs.k8s.io/yaml v1.6.0 // manifests and values
 )
-
-require (
-	github.com/cert-manager/cert-manager v1.21.2 // its CRDs, for samples
-	sigs.k8s.io/gateway-api v1.6.3 // its CRDs, for samples
-)
-
-require k8s.io/cli-runtime v0.37.2
 
 require (
 	dario.cat/mergo v1.0.1 // indirect
