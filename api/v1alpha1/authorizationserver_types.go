@@ -93,7 +93,7 @@ type AuthorizationServerSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=64
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self) && cidr(self) == cidr(self).masked()",message="outboundAllow must list networks without bits behind their length, such as 10.1.0.0/16 or fd12:3456::/32"
+	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self) && cidr(self).masked() in [cidr(self)]",message="outboundAllow must list networks without bits behind their length, such as 10.1.0.0/16 or fd12:3456::/32"
 	// +kubebuilder:validation:items:XValidation:rule="!isCIDR(self) || !['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::/32', 'fd00:c1::a9fe:a9fe/128', 'fd00:42::42/128', 'fd20:ce::254/128', '100.100.100.200/32', '168.63.129.16/32', '192.0.0.192/32', '0.0.0.0/8', '::/128', '224.0.0.0/4', 'ff00::/8', '240.0.0.0/4'].exists(n, cidr(n).containsCIDR(cidr(self)))",message="outboundAllow must not list link-local, multicast or reserved networks, nor metadata services of clouds: they are never permitted"
 	// +optional
 	OutboundAllow []string `json:"outboundAllow,omitempty"`
@@ -202,7 +202,8 @@ type TokensSpec struct {
 
 // AuthorizationServerStatus is what the operator observed.
 type AuthorizationServerStatus struct {
-	// observedGeneration is the generation of the spec that the conditions tell of.
+	// observedGeneration is the generation of the spec that the conditions tell of;
+	// -1 until the operator has seen the object.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
@@ -335,6 +336,7 @@ type AuthorizationServer struct {
 	Spec AuthorizationServerSpec `json:"spec"`
 
 	// status is what the operator observed.
+	// +kubebuilder:default={"observedGeneration":-1}
 	// +optional
 	Status AuthorizationServerStatus `json:"status,omitzero"`
 }

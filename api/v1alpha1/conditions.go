@@ -11,8 +11,10 @@ const (
 	// ConditionReconciling is true while the operator works towards the spec, or
 	// tries again after a failure that may pass.
 	ConditionReconciling = "Reconciling"
-	// ConditionStalled is true when nothing more will happen until somebody
-	// changes this object or another one; the reason is that of Ready.
+	// ConditionStalled is true when nothing more will happen until this object or
+	// another one is changed; the reason is that of Ready. A refusal that the change of
+	// another object can lift is Reconciling (ReasonWaiting) for the first ten seconds:
+	// that object may be part of the same release.
 	ConditionStalled = "Stalled"
 )
 
@@ -22,18 +24,21 @@ const (
 	ReasonProgressing = "Progressing"
 	// ReasonRetrying surfaces when a try failed and another follows after a while.
 	ReasonRetrying = "Retrying"
+	// ReasonWaiting surfaces during the first ten seconds of a refusal that the change
+	// of another object can lift, a NamespaceAccess for instance. Stalled follows.
+	ReasonWaiting = "Waiting"
 )
 
-// Reasons of Ready of an OAuthClient. Ready is true when the server accepts the
-// client and the credentials Secret holds what it accepts.
+// Reasons of Ready of an OAuthClient. Ready is true when the server holds the client
+// as the spec says, and the credentials Secret what the server accepts.
 const (
-	// ReasonAccepted surfaces when Ready is true.
+	// ReasonAccepted surfaces when Ready is true and the client can get tokens.
 	ReasonAccepted = "Accepted"
 	// ReasonRegistering surfaces while the client is on its way to the server
 	// and nothing has failed.
 	ReasonRegistering = "Registering"
-	// ReasonDisabled surfaces when spec.disabled is true and the server refuses
-	// the client as it was told to.
+	// ReasonDisabled surfaces when Ready is true, spec.disabled is true and the server
+	// refuses the client everywhere: the spec is reached.
 	ReasonDisabled = "Disabled"
 	// ReasonInvalidSpec surfaces when the server's rules, which a schema cannot
 	// state, forbid the spec.

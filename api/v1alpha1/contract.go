@@ -23,6 +23,10 @@ const (
 	// that OAuthClient.
 	AnnotationOwnerUID = "oauth.clientele.dev/owner-uid"
 
+	// AnnotationCheckAgain, on an object of this API, has the operator check the object
+	// at once when its value changes. Anything but an object that waits for a change
+	// outside of Kubernetes is checked without it.
+	AnnotationCheckAgain = "oauth.clientele.dev/check-again"
 	// AnnotationRotateSecret, on an OAuthClient, rotates the client secret when
 	// its value changes.
 	AnnotationRotateSecret = "oauth.clientele.dev/rotate-secret"

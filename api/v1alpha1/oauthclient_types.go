@@ -311,7 +311,8 @@ type ClientTokens struct {
 
 // OAuthClientStatus is what the operator observed.
 type OAuthClientStatus struct {
-	// observedGeneration is the generation of the spec that the conditions tell of.
+	// observedGeneration is the generation of the spec that the conditions tell of;
+	// -1 until the operator has seen the object.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
@@ -433,6 +434,7 @@ type OAuthClient struct {
 	Spec OAuthClientSpec `json:"spec,omitzero"`
 
 	// status is what the operator observed.
+	// +kubebuilder:default={"observedGeneration":-1}
 	// +optional
 	Status OAuthClientStatus `json:"status,omitzero"`
 }

@@ -164,7 +164,8 @@ type AllowRule struct {
 
 // ScopePolicyStatus is what the operator observed.
 type ScopePolicyStatus struct {
-	// observedGeneration is the generation of the spec that the conditions tell of.
+	// observedGeneration is the generation of the spec that the conditions tell of;
+	// -1 until the operator has seen the object.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
@@ -203,6 +204,7 @@ type ScopePolicy struct {
 	Spec ScopePolicySpec `json:"spec"`
 
 	// status is what the operator observed.
+	// +kubebuilder:default={"observedGeneration":-1}
 	// +optional
 	Status ScopePolicyStatus `json:"status,omitzero"`
 }
