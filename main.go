@@ -170,6 +170,8 @@ func managerCommand() *cobra.Command {
 	f.StringVar(&o.Image, "image", "", "image of the servers of type Managed whose spec.managed.image is absent: the operator's own")
 	f.StringVar(&o.ClusterDomain, "cluster-domain", "cluster.local", "DNS domain of the cluster's Services, for the names in certificates")
 	f.DurationVar(&o.CertificateLifetime, "certificate-lifetime", 90*24*time.Hour, "how long the serving certificates of Managed servers are valid; they are renewed after two thirds of it")
+	f.StringSliceVar(&o.WatchNamespaces, "watch-namespaces", nil, "namespaces whose OAuthClients and ScopePolicies count, beside those of AuthorizationServers; empty: all, for which the operator must be allowed to read the Secrets of every namespace. One that does not exist, or where the operator lacks its Role, is left out until it can be watched")
+	f.BoolVar(&o.ClaimDefault, "claim-default", true, "take OAuthClients and ScopePolicies whose serverRef names no namespace, but for those that another operator has already; of several operators in a cluster, only one may have this")
 	f.StringVar(&o.MetricsBindAddress, "metrics-bind-address", ":8080", "host:port of /metrics; 0: none")
 	f.StringVar(&o.HealthProbeBindAddress, "health-probe-bind-address", ":8081", "host:port of /healthz and /readyz; 0: none")
 	f.BoolVar(&o.LeaderElect, "leader-elect", true, "let several operators run, of which one works")

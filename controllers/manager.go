@@ -35,13 +35,14 @@ const (
 	shutdownTimeout = 20 * time.Second
 )
 
-// newManager builds the manager: caches, leader election, health, metrics.
-func newManager(ctx context.Context, o Options) (ctrl.Manager, error) {
+// newManager builds the manager: caches, leader election, health, metrics. watched are the
+// namespaces of OAuthClients and ScopePolicies; empty: all.
+func newManager(ctx context.Context, o Options, watched []string) (ctrl.Manager, error) {
 	scheme, err := newScheme()
 	if err != nil {
 		return nil, err
 	}
-	caching, err := cacheOptions(o)
+	caching, err := cacheOptions(o, watched)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,6 @@ func newManager(ctx context.Context, o Options) (ctrl.Manager, error) {
 	mgr, err := ctrl.NewManager(c, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         caching,
-		Client:                        client.Options{Cache: &client.CacheOptions{EnableReadYourWritesConsistency: new(true)}},
 		Logger:                        o.Log,
 		LeaderElection:                o.LeaderElect,
 		LeaderElectionID:              leaseName,
@@ -83,15 +83,34 @@ func newScheme() (*runtime.Scheme, error) {
 }
 
 // cacheOptions keep the cache small, and free of Secrets that are not the
-// operator's own.
-func cacheOptions(o Options) (cache.Options, error) {
+// operator's own. Where not all namespaces are watched, none but Namespaces themselves are
+// read in the whole cluster.
+func cacheOptions(o Options, watched []string) (cache.Options, error) {
 	ours, err := labels.NewRequirement(v1alpha1.LabelSecretKind, selection.Exists, nil)
 	if err != nil {
 		return cache.Options{}, fmt.Errorf("select the operator's Secrets: %w", err)
 	}
 	byObject := managed.Caching(o.AuthorizationServerNamespaces)
-	byObject[&corev1.Secret{}] = cache.ByObject{Label: labels.NewSelector().Add(*ours)}
+	secrets := cache.ByObject{Label: labels.NewSelector().Add(*ours)}
+	if len(watched) > 0 {
+		secrets.Namespaces = everyOne(watched)
+		for _, kind := range []client.Object{&v1alpha1.OAuthClient{}, &v1alpha1.ScopePolicy{}} {
+			byObject[kind] = cache.ByObject{Namespaces: everyOne(watched)}
+		}
+		for _, kind := range []client.Object{&v1alpha1.AuthorizationServer{}, &v1alpha1.NamespaceAccess{}} {
+			byObject[kind] = cache.ByObject{Namespaces: everyOne(o.AuthorizationServerNamespaces)}
+		}
+	}
+	byObject[&corev1.Secret{}] = secrets
 	return cache.Options{DefaultTransform: cache.TransformStripManagedFields(), ByObject: byObject}, nil
+}
+
+func everyOne(namespaces []string) map[string]cache.Config {
+	configs := map[string]cache.Config{}
+	for _, namespace := range namespaces {
+		configs[namespace] = cache.Config{}
+	}
+	return configs
 }
 
 // addHealth makes /readyz say whether the caches are filled. A replica that is

@@ -57,9 +57,10 @@ func buildInfo(version string) prometheus.Collector {
 // collector reads what the operator knows, without a request to anybody. Of several
 // replicas only the leader tells, so that sums are right.
 type collector struct {
-	clients, policies, servers toolscache.Store
-	// own is the operator's namespace.
-	own        string
+	// clients, policies and servers list what the cache holds.
+	clients, policies, servers func() []any
+	// operator says which objects are counted.
+	operator   rules.Operator
 	leads      <-chan struct{}
 	registrar  *registrar.Servers
 	tombstones func() []oauthclient.Tombstones
@@ -69,14 +70,36 @@ type collector struct {
 // newCollector completes a collector with what the manager caches.
 func newCollector(ctx context.Context, mgr ctrl.Manager, c collector) (*collector, error) {
 	var errs [3]error
-	c.clients, errs[0] = storeOf(ctx, mgr.GetCache(), &v1alpha1.OAuthClient{})
-	c.policies, errs[1] = storeOf(ctx, mgr.GetCache(), &v1alpha1.ScopePolicy{})
-	c.servers, errs[2] = storeOf(ctx, mgr.GetCache(), &v1alpha1.AuthorizationServer{})
+	c.clients, errs[0] = allOf(ctx, mgr.GetCache(), &v1alpha1.OAuthClient{}, func() []any {
+		var list v1alpha1.OAuthClientList
+		return pointers(&list, &list.Items, mgr.GetCache())
+	})
+	c.policies, errs[1] = allOf(ctx, mgr.GetCache(), &v1alpha1.ScopePolicy{}, func() []any {
+		var list v1alpha1.ScopePolicyList
+		return pointers(&list, &list.Items, mgr.GetCache())
+	})
+	c.servers, errs[2] = allOf(ctx, mgr.GetCache(), &v1alpha1.AuthorizationServer{}, func() []any {
+		var list v1alpha1.AuthorizationServerList
+		return pointers(&list, &list.Items, mgr.GetCache())
+	})
 	return &c, errors.Join(errs[:]...)
 }
 
-// storeOf is what the cache holds of a kind, to be read without copies.
-func storeOf(ctx context.Context, c cache.Cache, kind client.Object) (toolscache.Store, error) {
+// pointers lists from the cache, without deep copies.
+func pointers[T any](list client.ObjectList, items *[]T, c client.Reader) []any {
+	if err := c.List(context.Background(), list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil // the cache is not filled yet
+	}
+	all := make([]any, len(*items))
+	for i := range *items {
+		all[i] = &(*items)[i]
+	}
+	return all
+}
+
+// allOf lists what the cache holds of a kind, without copies. A cache of several
+// namespaces has a store for each, and they are listed.
+func allOf(ctx context.Context, c cache.Cache, kind client.Object, list func() []any) (func() []any, error) {
 	informer, err := c.GetInformer(ctx, kind, cache.BlockUntilSynced(false))
 	if err != nil {
 		return nil, fmt.Errorf("watch %T for the metrics: %w", kind, err)
@@ -85,9 +108,9 @@ func storeOf(ctx context.Context, c cache.Cache, kind client.Object) (toolscache
 	// would copy every object at each scrape.
 	with, ok := informer.(interface{ GetStore() toolscache.Store })
 	if !ok {
-		return nil, fmt.Errorf("read the cache of %T for the metrics: its informer, a %T, has no store", kind, informer)
+		return list, nil
 	}
-	return with.GetStore(), nil
+	return with.GetStore().List, nil
 }
 
 // Describe implements prometheus.Collector.
@@ -108,7 +131,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	out <- prometheus.MustNewConstMetric(droppedDesc, prometheus.CounterValue, float64(c.dropped()))
 	known := map[types.NamespacedName]bool{}
-	for _, one := range c.servers.List() {
+	for _, one := range c.servers() {
 		if as, ok := one.(*v1alpha1.AuthorizationServer); ok {
 			known[client.ObjectKeyFromObject(as)] = true
 			collectServer(out, as)
@@ -144,23 +167,27 @@ type readiness struct {
 }
 
 // byReady counts OAuthClients or ScopePolicies.
-func (c *collector) byReady(objects toolscache.Store, known map[types.NamespacedName]bool) map[readiness]int {
+func (c *collector) byReady(objects func() []any, known map[types.NamespacedName]bool) map[readiness]int {
 	counts := map[readiness]int{}
-	for _, one := range objects.List() {
-		var ref *v1alpha1.ServerReference
+	for _, one := range objects() {
+		var ref, seen *v1alpha1.ServerReference
 		var conditions []metav1.Condition
 		switch o := one.(type) {
 		case *v1alpha1.OAuthClient:
-			ref, conditions = o.Spec.ServerRef, o.Status.Conditions
+			ref, seen, conditions = o.Spec.ServerRef, o.Status.ServerRef, o.Status.Conditions
 		case *v1alpha1.ScopePolicy:
-			ref, conditions = o.Spec.ServerRef, o.Status.Conditions
+			ref, seen, conditions = o.Spec.ServerRef, o.Status.ServerRef, o.Status.Conditions
+		}
+		key, mine := c.operator.Server(ref, seen)
+		if !mine {
+			continue // another operator counts it
 		}
 		r := readiness{status: string(metav1.ConditionUnknown), reason: v1alpha1.ReasonProgressing}
 		if ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady); ready != nil {
 			r.status, r.reason = string(ready.Status), ready.Reason
 		}
 		// Any team may name any server.
-		if key := rules.Server(ref, c.own); known[key] {
+		if known[key] {
 			r.server = key.String()
 		}
 		counts[r]++

@@ -267,6 +267,7 @@ func startOperator(t *testing.T, l *log) (stop func()) {
 		return controllers.Run(ctx, controllers.Options{
 			Config:                 testenv.ServiceAccountConfig(t, system, "clientele-operator"),
 			Namespace:              system,
+			ClaimDefault:           true,
 			ServiceAccount:         "clientele-operator",
 			MetricsBindAddress:     "0",
 			HealthProbeBindAddress: "0",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"clientele.dev/clientele/controllers/internal/rules"
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
 )
@@ -21,6 +22,16 @@ type Options struct {
 	// AuthorizationServerNamespaces are the namespaces in which an
 	// AuthorizationServer counts. Empty: Namespace.
 	AuthorizationServerNamespaces []string
+	// WatchNamespaces are the namespaces whose OAuthClients and ScopePolicies count, with
+	// those of AuthorizationServerNamespaces. Empty: all, which needs the right to read
+	// every Secret. One that may not be listed, or does not exist, is left out until it can
+	// be.
+	WatchNamespaces []string
+	// CheckNamespacesEvery is how often WatchNamespaces are tried. Zero: 30 s.
+	CheckNamespacesEvery time.Duration
+	// ClaimDefault: OAuthClients and ScopePolicies whose serverRef names no namespace are
+	// this operator's, but for those that another operator in the cluster has already.
+	ClaimDefault bool
 	// Image of Managed servers whose spec names none.
 	Image string
 	// ClusterDomain of Services. Empty: cluster.local.
@@ -53,5 +64,13 @@ func (o *Options) complete() error {
 	if len(o.AuthorizationServerNamespaces) == 0 {
 		o.AuthorizationServerNamespaces = []string{o.Namespace}
 	}
+	if o.CheckNamespacesEvery == 0 {
+		o.CheckNamespacesEvery = 30 * time.Second
+	}
 	return nil
+}
+
+// operator says which objects are this operator's.
+func (o *Options) operator() rules.Operator {
+	return rules.Operator{Namespace: o.Namespace, ServerNamespaces: o.AuthorizationServerNamespaces, ClaimDefault: o.ClaimDefault}
 }

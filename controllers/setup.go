@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"clientele.dev/clientele/authserver/keys"
 	"clientele.dev/clientele/controllers/authorizationserver"
+	"clientele.dev/clientele/controllers/internal/written"
 	"clientele.dev/clientele/controllers/managed"
 	"clientele.dev/clientele/controllers/namespaceaccess"
 	"clientele.dev/clientele/controllers/oauthclient"
@@ -26,11 +28,54 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	ctrl.SetLogger(o.Log)
-	mgr, err := newManager(ctx, o)
+	if len(o.WatchNamespaces) == 0 {
+		return run(ctx, o, nil)
+	}
+	scheme, err := newScheme()
 	if err != nil {
 		return err
 	}
-	collectors, err := register(ctx, mgr, o)
+	live, err := client.New(o.Config, client.Options{Scheme: scheme})
+	if err != nil {
+		return fmt.Errorf("make a client of the API server: %w", err)
+	}
+	n := &namespaces{options: o, live: live}
+	for ctx.Err() == nil {
+		watched, err := n.listable(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if err := runWhile(ctx, func(ctx context.Context) { n.changed(ctx, watched) }, func(ctx context.Context) error { return run(ctx, o, watched) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runWhile runs something until it returns, or until another function does.
+func runWhile(ctx context.Context, until func(context.Context), what func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		until(ctx)
+		cancel()
+	}()
+	err := what(ctx)
+	cancel()
+	<-done
+	return err
+}
+
+// run runs the operator with the OAuthClients and ScopePolicies of some namespaces; empty:
+// of all.
+func run(ctx context.Context, o Options, watched []string) error {
+	mgr, err := newManager(ctx, o, watched)
+	if err != nil {
+		return err
+	}
+	collectors, err := register(ctx, mgr, o, watched)
 	if err != nil {
 		return err
 	}
@@ -46,7 +91,8 @@ func Run(ctx context.Context, o Options) error {
 }
 
 // register puts every controller into the manager, and returns what they measure.
-func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Collector, error) {
+func register(ctx context.Context, mgr ctrl.Manager, o Options, watched []string) ([]prometheus.Collector, error) {
+	cached, operator := written.New(mgr.GetClient(), o.Now), o.operator()
 	recorder := mgr.GetEventRecorder("clientele-operator")
 	// Not the manager's client: it would cache every ConfigMap and Secret.
 	direct, err := client.NewWithWatch(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme(), HTTPClient: mgr.GetHTTPClient()})
@@ -61,34 +107,34 @@ func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Co
 	})
 	audiences := &scopepolicy.APIServerAudiences{Client: mgr.GetClient(), Namespace: o.Namespace, Name: o.ServiceAccount, Now: o.Now}
 	policyOptions := scopepolicy.Options{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder, Audiences: audiences.Get,
-		Namespace: o.Namespace, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
+		Client: cached, Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder, Audiences: audiences.Get,
+		Operator: operator, Watched: watched, Now: o.Now,
 	}
 	policies := scopepolicy.New(policyOptions)
 	accesses := namespaceaccess.New(namespaceaccess.Options{
-		Client: mgr.GetClient(), Recorder: recorder, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
+		Client: cached, Recorder: recorder, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 	})
 	clients := oauthclient.New(oauthclient.Options{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder, Audiences: audiences.Get,
-		Namespace: o.Namespace, ServerNamespaces: o.AuthorizationServerNamespaces, Now: o.Now,
+		Client: cached, Live: mgr.GetAPIReader(), Servers: servers, Recorder: recorder, Audiences: audiences.Get,
+		Operator: operator, Watched: watches(watched), Now: o.Now,
 	})
 	states := managed.NewStates()
 	managedServers := managed.New(managed.Options{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, States: states,
+		Client: cached, Live: mgr.GetAPIReader(), Recorder: recorder, States: states,
 		Namespace: o.Namespace, Namespaces: o.AuthorizationServerNamespaces,
 		Image: o.Image, ClusterDomain: o.ClusterDomain, CertificateLifetime: o.CertificateLifetime, Rand: keys.Rand(), Now: o.Now,
 	})
 	authorizationServers := authorizationserver.New(authorizationserver.Options{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Managed: states, Recorder: recorder,
+		Client: cached, Live: mgr.GetAPIReader(), Servers: servers, Managed: states, Recorder: recorder,
 		Missing:    missing(clients.Unregistered, policies.Unpushed),
 		Namespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 	})
 	err = errors.Join(
-		scopepolicy.AddIndexes(ctx, mgr.GetFieldIndexer(), o.Namespace),
+		scopepolicy.AddIndexes(ctx, mgr.GetFieldIndexer(), operator),
 		managedServers.SetupWithManager(mgr),
-		authorizationServers.SetupWithManager(mgr, o.Namespace),
+		authorizationServers.SetupWithManager(mgr, operator),
 		signingkey.New(signingkey.Options{
-			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder,
+			Client: cached, Live: mgr.GetAPIReader(), Recorder: recorder,
 			Replicas: signingkey.AskReplicas(servers), Namespaces: o.AuthorizationServerNamespaces, Now: o.Now,
 		}).SetupWithManager(mgr, servers),
 		accesses.SetupWithManager(mgr),
@@ -101,12 +147,17 @@ func register(ctx context.Context, mgr ctrl.Manager, o Options) ([]prometheus.Co
 		return nil, err
 	}
 	state, err := newCollector(ctx, mgr, collector{
-		own: o.Namespace, leads: mgr.Elected(), registrar: servers, tombstones: clients.Tombstones,
+		operator: operator, leads: mgr.Elected(), registrar: servers, tombstones: clients.Tombstones,
 		dropped: func() int64 {
 			return clients.DroppedEvents() + policies.DroppedEvents() + authorizationServers.DroppedEvents() + managedServers.DroppedEvents() + accesses.DroppedEvents()
 		},
 	})
 	return []prometheus.Collector{clients.Metrics(), state, buildInfo(o.Version)}, err
+}
+
+// watches says whether a namespace is among those that are watched; empty: all.
+func watches(watched []string) func(string) bool {
+	return func(namespace string) bool { return len(watched) == 0 || slices.Contains(watched, namespace) }
 }
 
 // missing lists what several controllers say is missing at a server.

@@ -87,6 +87,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	if !seen.counted {
+		return r.elsewhere(ctx, as, seen)
+	}
 	if (seen.unasked() || seen.unlooked(as)) && told(as) {
 		// The operator has just started. What was told stays until more is known;
 		// the inventory loop, or the controller of Managed servers, calls again.
@@ -96,6 +99,27 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: lookAgain(as, seen)}, nil
+}
+
+// elsewhere leaves an AuthorizationServer that does not count here to another operator. If
+// none has taken it in time, the status says that it does not count, once and never over
+// what another operator wrote.
+func (r *Reconciler) elsewhere(ctx context.Context, as *v1alpha1.AuthorizationServer, seen observed) (ctrl.Result, error) {
+	if len(as.Status.Conditions) > 0 {
+		r.board.Forget(client.ObjectKeyFromObject(as))
+		return ctrl.Result{}, nil
+	}
+	if left := status.Patience - seen.now.Sub(as.CreationTimestamp.Time); left > 0 {
+		return ctrl.Result{RequeueAfter: left}, nil
+	}
+	return ctrl.Result{}, status.PatchFirst(ctx, r.Client, as, slim(as, as.Status), slim(as, judge(as, seen)))
+}
+
+// slim has nothing of an AuthorizationServer but its name and a status.
+func slim(as *v1alpha1.AuthorizationServer, s v1alpha1.AuthorizationServerStatus) *v1alpha1.AuthorizationServer {
+	out := &v1alpha1.AuthorizationServer{Status: s}
+	out.Namespace, out.Name = as.Namespace, as.Name
+	return out
 }
 
 // told says that the status tells of the spec as it is.
@@ -143,15 +167,10 @@ func (r *Reconciler) gather(ctx context.Context, as *v1alpha1.AuthorizationServe
 
 // patch writes the status if it differs from what is there.
 func (r *Reconciler) patch(ctx context.Context, as *v1alpha1.AuthorizationServer, next v1alpha1.AuthorizationServerStatus) error {
-	slim := func(s v1alpha1.AuthorizationServerStatus) *v1alpha1.AuthorizationServer {
-		out := &v1alpha1.AuthorizationServer{Status: s}
-		out.Namespace, out.Name = as.Namespace, as.Name
-		return out
-	}
 	if equality.Semantic.DeepEqual(as.Status, next) {
 		return nil
 	}
-	if err := status.Patch(ctx, r.Client, as.UID, slim(as.Status), slim(next)); err != nil {
+	if err := status.Patch(ctx, r.Client, as.UID, slim(as, as.Status), slim(as, next)); err != nil {
 		return err
 	}
 	r.tell(as, next)

@@ -9,6 +9,7 @@ import (
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/authserver/credential"
+	"clientele.dev/clientele/controllers/internal/status"
 	"clientele.dev/clientele/controllers/managed"
 	"clientele.dev/clientele/controllers/registrar"
 	"clientele.dev/clientele/hack/testenv"
@@ -171,6 +172,10 @@ func TestForeignSecretIsLookedAtAgain(t *testing.T) {
 
 func TestNamespaceThatDoesNotCount(t *testing.T) {
 	b := newBench(t, "another-namespace")
+	if again := b.reconcile(t).RequeueAfter; again <= 0 || again > status.Patience {
+		t.Errorf("it is looked at again after %s, while another operator may take it", again)
+	}
+	b.Reconciler.Now = func() time.Time { return time.Now().Add(2 * status.Patience) }
 	b.reconcile(t)
 	ready := b.ready(t)
 	if ready.Reason != v1alpha1.ReasonNamespaceNotWatched || !strings.Contains(ready.Message, "--authorization-server-namespaces") {

@@ -27,8 +27,8 @@ const countsAfter = 3 * time.Second
 
 // SetupWithManager has the Reconciler called when an AuthorizationServer's spec
 // or annotations, its Secrets, what the server answers, or how many clients it
-// holds changed. own is the operator's namespace.
-func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, own string) error {
+// holds changed. clients says which OAuthClients are this operator's.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, clients rules.Operator) error {
 	wanted := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
 	if err := mgr.Add(r.board); err != nil {
 		return err
@@ -37,7 +37,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, own string) error {
 		Named("authorizationserver").
 		For(&v1alpha1.AuthorizationServer{}, builder.WithPredicates(wanted)).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(serverOf)).
-		Watches(&v1alpha1.OAuthClient{}, counted(own)).
+		Watches(&v1alpha1.OAuthClient{}, counted(clients)).
 		WatchesRawSource(r.serverChanges()).
 		WatchesRawSource(r.managedChanges()).
 		Complete(r)
@@ -64,11 +64,15 @@ func serverOf(_ context.Context, obj client.Object) []reconcile.Request {
 
 // counted has an OAuthClient's server counted a little later, once for all that
 // change in the meantime.
-func counted(own string) handler.EventHandler {
+func counted(clients rules.Operator) handler.EventHandler {
 	type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 	later := func(obj client.Object, q queue) {
-		if oc, ok := obj.(*v1alpha1.OAuthClient); ok {
-			q.AddAfter(reconcile.Request{NamespacedName: rules.Server(oc.Spec.ServerRef, own)}, countsAfter)
+		oc, ok := obj.(*v1alpha1.OAuthClient)
+		if !ok {
+			return
+		}
+		if server, mine := clients.Server(oc.Spec.ServerRef, oc.Status.ServerRef); mine {
+			q.AddAfter(reconcile.Request{NamespacedName: server}, countsAfter)
 		}
 	}
 	return handler.Funcs{

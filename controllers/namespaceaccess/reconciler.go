@@ -66,7 +66,33 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{}, r.patch(ctx, o, statusOf(o, seen, r.Now()))
+	now := r.Now()
+	next := statusOf(o, seen, now)
+	if !seen.counted {
+		return r.elsewhere(ctx, o, next, now)
+	}
+	return ctrl.Result{}, r.patch(ctx, o, next)
+}
+
+// elsewhere leaves a NamespaceAccess that does not count here to another operator. If none
+// has taken it in time, the status says that it does not count, once and never over what
+// another operator wrote.
+func (r *Reconciler) elsewhere(ctx context.Context, o *v1alpha1.NamespaceAccess, next v1alpha1.NamespaceAccessStatus, now time.Time) (ctrl.Result, error) {
+	if len(o.Status.Conditions) > 0 {
+		r.board.Forget(client.ObjectKeyFromObject(o))
+		return ctrl.Result{}, nil
+	}
+	if left := status.Patience - now.Sub(o.CreationTimestamp.Time); left > 0 {
+		return ctrl.Result{RequeueAfter: left}, nil
+	}
+	return ctrl.Result{}, status.PatchFirst(ctx, r.Client, o, slim(o, o.Status), slim(o, next))
+}
+
+// slim has nothing of a NamespaceAccess but its name and a status.
+func slim(o *v1alpha1.NamespaceAccess, s v1alpha1.NamespaceAccessStatus) *v1alpha1.NamespaceAccess {
+	out := &v1alpha1.NamespaceAccess{Status: s}
+	out.Namespace, out.Name = o.Namespace, o.Name
+	return out
 }
 
 // observed is everything that the status is judged by.
@@ -93,7 +119,7 @@ func (r *Reconciler) gather(ctx context.Context, o *v1alpha1.NamespaceAccess) (o
 	}
 	seen.server = err == nil
 	var namespaces corev1.NamespaceList
-	if err := r.Client.List(ctx, &namespaces, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
+	if err := r.Client.List(ctx, &namespaces, client.UnsafeDisableDeepCopy); err != nil {
 		return seen, fmt.Errorf("list the namespaces: %w", err)
 	}
 	for i := range namespaces.Items {
@@ -134,15 +160,10 @@ func statusOf(o *v1alpha1.NamespaceAccess, seen observed, now time.Time) v1alpha
 
 // patch writes the status if it differs from what is there.
 func (r *Reconciler) patch(ctx context.Context, o *v1alpha1.NamespaceAccess, next v1alpha1.NamespaceAccessStatus) error {
-	slim := func(s v1alpha1.NamespaceAccessStatus) *v1alpha1.NamespaceAccess {
-		out := &v1alpha1.NamespaceAccess{Status: s}
-		out.Namespace, out.Name = o.Namespace, o.Name
-		return out
-	}
 	if equality.Semantic.DeepEqual(o.Status, next) {
 		return nil
 	}
-	if err := status.Patch(ctx, r.Client, o.UID, slim(o.Status), slim(next)); err != nil {
+	if err := status.Patch(ctx, r.Client, o.UID, slim(o, o.Status), slim(o, next)); err != nil {
 		return err
 	}
 	r.board.Changed(o, o.Status.Conditions, next.Conditions)

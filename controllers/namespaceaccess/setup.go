@@ -6,6 +6,7 @@ import (
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/controllers/internal/access"
+	"clientele.dev/clientele/controllers/internal/watch"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -30,7 +31,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	comesOrGoes := builder.WithPredicates(predicate.Funcs{UpdateFunc: func(event.UpdateEvent) bool { return false }})
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("namespaceaccess").
-		For(&v1alpha1.NamespaceAccess{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.NamespaceAccess{}, builder.WithPredicates(watch.Spec())).
 		Watches(&v1alpha1.AuthorizationServer{}, handler.EnqueueRequestsFromMapFunc(r.ofServer), comesOrGoes).
 		Watches(&corev1.Namespace{}, r.ofNamespace()).
 		Complete(r)
@@ -67,7 +68,7 @@ func (r *Reconciler) ofNamespace() handler.EventHandler {
 // requests lists NamespaceAccesses from the cache as it is.
 func (r *Reconciler) requests(ctx context.Context, which func(*v1alpha1.NamespaceAccess) bool) []reconcile.Request {
 	var list v1alpha1.NamespaceAccessList
-	if err := r.Client.List(ctx, &list, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
+	if err := r.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "cannot list NamespaceAccesses from the cache")
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/status"
 	"clientele.dev/clientele/hack/testenv"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -109,6 +110,7 @@ func TestOrphanNeedsAccess(t *testing.T) {
 	op.settle(keyOf(oac))
 	w.wantToken(w.credentials("app"), http.StatusOK)
 	w.wantToken(creds, http.StatusOK)
+	w.clock.Advance(status.Patience)
 	if d := op.run(keyOf(oac)).RequeueAfter; d < 23*time.Hour {
 		t.Errorf("it is looked at after %v, not when the previous secret expires", d)
 	}

@@ -24,7 +24,7 @@ import (
 func (r *Reconciler) deregister(ctx context.Context, key types.NamespacedName) outcome.Outcome {
 	var secrets corev1.SecretList
 	err := r.Client.List(ctx, &secrets, client.MatchingFields{indexOwner: key.String()},
-		client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
+		client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return outcome.Fail(err)
 	}
@@ -143,6 +143,10 @@ func (r *Reconciler) isGone(ctx context.Context, key types.NamespacedName) (bool
 	if err == nil {
 		return oac.DeletionTimestamp != nil, nil
 	}
+	if apierrors.IsForbidden(err) {
+		// With a namespace go the rights in it.
+		return r.namespaceGone(ctx, key.Namespace)
+	}
 	if !apierrors.IsNotFound(err) {
 		return false, err
 	}
@@ -157,7 +161,7 @@ func (r *Reconciler) isGone(ctx context.Context, key types.NamespacedName) (bool
 func (r *Reconciler) removeUnowned(ctx context.Context, key types.NamespacedName, left *record) outcome.Outcome {
 	var secrets corev1.SecretList
 	err := r.Client.List(ctx, &secrets, client.MatchingFields{indexOwner: key.String()},
-		client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
+		client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return outcome.Fail(err)
 	}

@@ -44,7 +44,7 @@ const (
 var toldConditions = []notice.Condition{
 	{
 		Type: v1alpha1.ConditionReady, Action: actionRegister, Bad: metav1.ConditionFalse,
-		Fine: []string{v1alpha1.ReasonRegistering, v1alpha1.ReasonDisabled},
+		Fine: []string{v1alpha1.ReasonRegistering},
 	},
 	{Type: v1alpha1.ConditionScopesGranted, Action: actionDecideScopes, Bad: metav1.ConditionFalse},
 	{Type: v1alpha1.ConditionPKCEOptional, Action: actionPermitPKCE, Bad: metav1.ConditionFalse},

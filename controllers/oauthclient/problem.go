@@ -25,8 +25,9 @@ const (
 type problem struct {
 	reason  string
 	message string
-	// stalled: nothing more will happen until somebody changes something.
-	stalled bool
+	// stalled: nothing more will happen until somebody changes something. liftable: that
+	// may be another object than this one, which may be part of the same release.
+	stalled, liftable bool
 	// quiet: it says nothing about an object whose status is settled, so the
 	// status stays as it is (the operator has just started, say).
 	quiet bool
@@ -43,14 +44,20 @@ func stalled(reason, format string, args ...any) *problem {
 	return &problem{reason: reason, message: fmt.Sprintf(format, args...), stalled: true, outcome: outcome.Stall(lookAgain)}
 }
 
+// liftable marks a stalled problem that the change of another object can end.
+func liftable(p *problem) *problem {
+	p.liftable = true
+	return p
+}
+
 // fromServer is the problem that an error of the registrar means.
 func fromServer(err error) *problem {
 	x := registrar.Explain(err)
 	p := &problem{reason: x.Reason, message: x.Message, stalled: x.Terminal, outcome: outcome.Retry()}
 	switch {
 	case x.Reason == v1alpha1.ReasonClientIDTaken:
-		// Whoever has it may let go of it, and nobody tells of that.
-		p.outcome = outcome.Stall(lookAgain)
+		// Its owner may release it, and no event tells of that.
+		p.liftable, p.outcome = true, outcome.Stall(lookAgain)
 	case x.Terminal:
 		p.outcome = outcome.Stall(safetyNet)
 	case x.RetryAfter > 0:
@@ -76,6 +83,11 @@ func fromKubernetes(err error, doing string) *problem {
 		return &problem{reason: v1alpha1.ReasonAPIServerError, message: message, outcome: outcome.RetryAfter(time.Duration(seconds) * time.Second)}
 	}
 	return &problem{reason: v1alpha1.ReasonAPIServerError, message: message, outcome: outcome.Retry()}
+}
+
+// behind is the problem that the cache does not show a Secret yet.
+func behind(what string) *problem {
+	return &problem{reason: v1alpha1.ReasonRegistering, message: "the operator's cache does not show " + what + " yet", quiet: true, outcome: outcome.Retry()}
 }
 
 // apiMessage is what the API server said. An invalid Secret would be quoted with

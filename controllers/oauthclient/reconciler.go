@@ -3,14 +3,15 @@ package oauthclient
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/controllers/internal/access"
 	"clientele.dev/clientele/controllers/internal/notice"
 	"clientele.dev/clientele/controllers/internal/outcome"
+	"clientele.dev/clientele/controllers/internal/rules"
 	"clientele.dev/clientele/controllers/internal/status"
+	"clientele.dev/clientele/controllers/internal/written"
 	"clientele.dev/clientele/controllers/registrar"
 	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -28,21 +29,22 @@ import (
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;update;delete
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 
-// Options says what a Reconciler works with. All but Faults and Workers are
+// Options says what a Reconciler works with. All but Watched, Faults and Workers are
 // required.
 type Options struct {
-	// Client reads from the cache, which must let a reader see its own writes.
-	Client client.Client
+	// Client reads from the cache.
+	Client *written.Client
 	// Live reads from the API server.
 	Live client.Reader
 	// Servers are the authorization servers.
 	Servers *registrar.Servers
 	// Recorder takes the events.
 	Recorder events.EventRecorder
-	// Namespace is the operator's own.
-	Namespace string
-	// ServerNamespaces are those in which an AuthorizationServer counts.
-	ServerNamespaces []string
+	// Operator says which OAuthClients are reconciled.
+	Operator rules.Operator
+	// Watched says whether the OAuthClients of a namespace are in the cache. Nil: those of
+	// every namespace are.
+	Watched func(namespace string) bool
 	// Audiences returns the API server's audiences, which no client may have tokens for.
 	Audiences func(context.Context) ([]string, error)
 	// Now is the clock.
@@ -121,6 +123,9 @@ type pass struct {
 	// client is the object in the cache: not to be changed.
 	client    *v1alpha1.OAuthClient
 	serverKey types.NamespacedName
+	// unserved: serverKey is in no namespace that counts, and no other operator has the
+	// OAuthClient.
+	unserved  bool
 	as        *v1alpha1.AuthorizationServer
 	server    *registrar.Server
 	endpoints registrar.Endpoints
@@ -163,6 +168,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 }
 
 func (r *Reconciler) reconcile(ctx context.Context, key types.NamespacedName) outcome.Outcome {
+	if !r.watched(key.Namespace) {
+		return r.unwatched(ctx, key)
+	}
 	var oac v1alpha1.OAuthClient
 	err := r.Client.Get(ctx, key, &oac, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) || err == nil && oac.DeletionTimestamp != nil {
@@ -174,7 +182,11 @@ func (r *Reconciler) reconcile(ctx context.Context, key types.NamespacedName) ou
 		return outcome.Fail(err)
 	}
 	r.tombs.see(key, time.Time{}, nil)
-	p := &pass{now: r.Now(), client: &oac, serverKey: r.serverKey(&oac)}
+	p := &pass{now: r.Now(), client: &oac}
+	var mine bool
+	if p.serverKey, mine = r.serverKey(&oac); !mine {
+		return r.notMine(ctx, p)
+	}
 	p.problem = r.walk(ctx, p)
 	r.decideScopes(p)
 	if p.problem != nil && p.problem.crashed != nil {
@@ -182,8 +194,12 @@ func (r *Reconciler) reconcile(ctx context.Context, key types.NamespacedName) ou
 	}
 	r.unregistrable.see(p)
 	r.tell(p)
-	if err := r.writeStatus(ctx, p); err != nil {
+	judged, err := r.writeStatus(ctx, p)
+	if err != nil {
 		return outcome.Fail(err)
+	}
+	if ends := status.PatienceEnds(judged.Conditions, oac.Generation); ends.After(p.now) {
+		return outcome.RetryAfter(ends.Sub(p.now))
 	}
 	return p.outcome()
 }
@@ -224,31 +240,38 @@ func (p *pass) outcome() outcome.Outcome {
 	return outcome.Done()
 }
 
-func (r *Reconciler) writeStatus(ctx context.Context, p *pass) error {
-	if err := r.crash(PointStatus); err != nil {
-		return err
-	}
+// writeStatus writes the status if it changed, and returns it.
+func (r *Reconciler) writeStatus(ctx context.Context, p *pass) (v1alpha1.OAuthClientStatus, error) {
 	old := p.client.Status
+	if err := r.crash(PointStatus); err != nil {
+		return old, err
+	}
 	judged := judge(p.observe(), old)
 	if sameStatus(old, judged) {
-		return nil
+		return judged, nil
 	}
 	slim := func(s v1alpha1.OAuthClientStatus) *v1alpha1.OAuthClient {
 		out := &v1alpha1.OAuthClient{Status: s}
 		out.Namespace, out.Name = p.client.Namespace, p.client.Name
 		return out
 	}
-	if err := status.Patch(ctx, r.Client, p.client.UID, slim(old), slim(judged)); err != nil {
-		return err
+	var err error
+	if p.unserved {
+		err = status.PatchFirst(ctx, r.Client, p.client, slim(old), slim(judged))
+	} else {
+		err = status.Patch(ctx, r.Client, p.client.UID, slim(old), slim(judged))
+	}
+	if err != nil {
+		return old, err
 	}
 	r.board.Changed(p.client, old.Conditions, judged.Conditions)
 	if old.CredentialsSecret == "" && meta.IsStatusConditionTrue(judged.Conditions, v1alpha1.ConditionReady) {
 		r.counters.firstReady(p.client.CreationTimestamp.Time, r.Now())
 	}
-	return nil
+	return judged, nil
 }
 
 // serves says whether an AuthorizationServer in a namespace counts.
 func (r *Reconciler) serves(namespace string) bool {
-	return slices.Contains(r.ServerNamespaces, namespace)
+	return r.Operator.Serves(namespace)
 }

@@ -9,6 +9,7 @@ import (
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/authserver/authtest"
+	"clientele.dev/clientele/controllers/internal/status"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -176,6 +177,10 @@ func TestF11EachAnswerHasItsConditionAndBackoff(t *testing.T) {
 			w.proxy.failing(http.MethodPost, tc.fail)
 			result := op.run(keyOf(oac))
 			w.wantReady(keyOf(oac), metav1.ConditionFalse, tc.reason)
+			if tc.reason == v1alpha1.ReasonClientIDTaken { // its owner may be about to go
+				w.clock.Advance(status.Patience)
+				result = op.run(keyOf(oac))
+			}
 			if got := hasCondition(w.get(keyOf(oac)), v1alpha1.ConditionStalled); got != tc.stalled {
 				t.Errorf("Stalled = %v, want %v", got, tc.stalled)
 			}

@@ -22,9 +22,9 @@ import (
 const (
 	// indexOwner, on Secrets, is the OAuthClient that the annotation names.
 	indexOwner = "clientele.owner"
-	// indexServer, on OAuthClients, is their AuthorizationServer.
+	// indexServer, on OAuthClients of this operator, is their AuthorizationServer.
 	indexServer = "clientele.server"
-	// indexClientID, on OAuthClients, is their AuthorizationServer and client id.
+	// indexClientID, on OAuthClients of this operator, is their AuthorizationServer and client id.
 	indexClientID = "clientele.client-id"
 	// indexOrphan, on registration Secrets of orphans, is the same.
 	indexOrphan = "clientele.orphan"
@@ -71,13 +71,20 @@ func (r *Reconciler) AddIndexes(ctx context.Context, indexer client.FieldIndexer
 		return err
 	}
 	err = indexer.IndexField(ctx, &v1alpha1.OAuthClient{}, indexServer, func(o client.Object) []string {
-		return []string{r.serverKey(o.(*v1alpha1.OAuthClient)).String()}
+		if server, mine := r.serverKey(o.(*v1alpha1.OAuthClient)); mine {
+			return []string{server.String()}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	return indexer.IndexField(ctx, &v1alpha1.OAuthClient{}, indexClientID, func(o client.Object) []string {
-		return []string{r.clientIDKey(o.(*v1alpha1.OAuthClient))}
+		oac := o.(*v1alpha1.OAuthClient)
+		if server, mine := r.serverKey(oac); mine {
+			return []string{clientIDKey(server, oac)}
+		}
+		return nil
 	})
 }
 
@@ -94,7 +101,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("oauthclient").
 		For(&v1alpha1.OAuthClient{}, builder.WithPredicates(clientChanges())).
-		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.ofSecret), builder.WithPredicates(secretChanges())).
+		Watches(&corev1.Secret{}, r.forgetDeleted(handler.EnqueueRequestsFromMapFunc(r.ofSecret)), builder.WithPredicates(secretChanges())).
 		Watches(&corev1.Secret{}, r.roomMade()).
 		Watches(&v1alpha1.NamespaceAccess{}, access.Changes(access.TouchesClients, r.ofAccess)).
 		Watches(&v1alpha1.AuthorizationServer{}, handler.EnqueueRequestsFromMapFunc(r.ofServerObject), builder.WithPredicates(serverChanges())).

@@ -132,11 +132,14 @@ func ready(o observed, c *status.Conditions) {
 	p := o.problem
 	switch {
 	case p == nil && o.disabled:
-		c.Set(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDisabled, "spec.disabled is true: the server refuses the client everywhere")
+		c.Set(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonDisabled, "spec.disabled is true: the server refuses the client everywhere")
 		c.Progress("", "", "")
 	case p == nil:
 		c.Set(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAccepted, acceptedMessage(o))
 		c.Progress("", "", "")
+	case p.stalled && p.liftable:
+		c.Set(v1alpha1.ConditionReady, metav1.ConditionFalse, p.reason, p.message)
+		c.Refuse(p.reason, p.message)
 	case p.stalled:
 		c.Set(v1alpha1.ConditionReady, metav1.ConditionFalse, p.reason, p.message)
 		c.Progress("", p.reason, p.message)

@@ -25,9 +25,11 @@ func TestJudge(t *testing.T) {
 		scopes   string
 	}{
 		{"accepted", func(*observed) {}, "True", v1alpha1.ReasonAccepted, "", v1alpha1.ReasonNoScopes},
-		{"disabled", func(o *observed) { o.disabled = true }, "False", v1alpha1.ReasonDisabled, "", v1alpha1.ReasonNoScopes},
+		{"disabled (K1)", func(o *observed) { o.disabled = true }, "True", v1alpha1.ReasonDisabled, "", v1alpha1.ReasonNoScopes},
 		{"retrying", func(o *observed) { o.problem = retry }, "False", v1alpha1.ReasonServerError, "Reconciling", v1alpha1.ReasonNoScopes},
 		{"stalled", func(o *observed) { o.problem = stalled(v1alpha1.ReasonRejected, "no") }, "False", v1alpha1.ReasonRejected, "Stalled", v1alpha1.ReasonNoScopes},
+		{"refused, until another object changes", func(o *observed) { o.problem = refusedBy(v1alpha1.ReasonNamespaceNotAllowed, "no") }, "False", v1alpha1.ReasonNamespaceNotAllowed, "Reconciling", v1alpha1.ReasonNoScopes},
+		{"no server yet (O16)", func(o *observed) { o.problem = serverNotFound("no") }, "False", v1alpha1.ReasonServerNotFound, "Reconciling", v1alpha1.ReasonNoScopes},
 		{"a problem counts before disabled", func(o *observed) { o.disabled, o.problem = true, retry }, "False", v1alpha1.ReasonServerError, "Reconciling", v1alpha1.ReasonNoScopes},
 		{"all granted", func(o *observed) { o.scopes = []v1alpha1.ScopeResult{granted} }, "True", v1alpha1.ReasonAccepted, "", v1alpha1.ReasonAllGranted},
 		{"some denied", func(o *observed) { o.scopes = []v1alpha1.ScopeResult{granted, denied} }, "True", v1alpha1.ReasonAccepted, "", v1alpha1.ReasonSomeDenied},
@@ -56,6 +58,12 @@ func TestJudge(t *testing.T) {
 			}
 			later := o
 			later.now = metav1.NewTime(o.now.Add(time.Hour))
+			if o.problem != nil && o.problem.liftable {
+				s = judge(later, s)
+				if !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionStalled) {
+					t.Error("it waits for ever")
+				}
+			}
 			if !sameStatus(judge(later, s), s) {
 				t.Error("judging the same again is another status")
 			}

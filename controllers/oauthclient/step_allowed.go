@@ -45,14 +45,14 @@ func (r *Reconciler) checkAllowed(ctx context.Context, p *pass) *problem {
 // accessAt reads the NamespaceAccesses of a server.
 func (r *Reconciler) accessAt(ctx context.Context, server types.NamespacedName) (access.Server, error) {
 	var list v1alpha1.NamespaceAccessList
-	err := r.Client.List(ctx, &list, client.InNamespace(server.Namespace), client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
+	err := r.Client.List(ctx, &list, client.InNamespace(server.Namespace), client.UnsafeDisableDeepCopy)
 	return access.Of(server, list.Items), err
 }
 
 // refusedBy is a problem that only a change of a NamespaceAccess or of the
 // OAuthClient ends, which brings the client back.
 func refusedBy(reason, format string, args ...any) *problem {
-	p := stalled(reason, format, args...)
+	p := liftable(stalled(reason, format, args...))
 	p.outcome = outcome.Wait(safetyNet)
 	return p
 }

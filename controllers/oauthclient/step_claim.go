@@ -19,7 +19,7 @@ func (r *Reconciler) claim(ctx context.Context, p *pass) *problem {
 		return nil
 	}
 	var same v1alpha1.OAuthClientList
-	err := r.Client.List(ctx, &same, client.MatchingFields{indexClientID: r.clientIDKey(p.client)}, client.UnsafeDisableDeepCopy)
+	err := r.Client.List(ctx, &same, client.MatchingFields{indexClientID: clientIDKey(p.serverKey, p.client)}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return fromKubernetes(err, "list the OAuthClients with this client id")
 	}
@@ -45,8 +45,8 @@ func (r *Reconciler) claim(ctx context.Context, p *pass) *problem {
 
 // idTaken names no owner: its name is not for every namespace.
 func idTaken(p *pass, owner string) *problem {
-	problem := stalled(v1alpha1.ReasonClientIDTaken,
-		"client id %s belongs to %s of AuthorizationServer %s: make a new OAuthClient with another client id", clientID(p.client), owner, p.serverKey)
+	problem := liftable(stalled(v1alpha1.ReasonClientIDTaken,
+		"client id %s belongs to %s of AuthorizationServer %s: make a new OAuthClient with another client id", clientID(p.client), owner, p.serverKey))
 	problem.outcome = outcome.Stall(lookAgain)
 	return problem
 }
@@ -57,6 +57,6 @@ func orphanKey(server types.NamespacedName, clientID string) string {
 }
 
 // clientIDKey is what indexClientID has of an OAuthClient.
-func (r *Reconciler) clientIDKey(oac *v1alpha1.OAuthClient) string {
-	return r.serverKey(oac).String() + " " + clientID(oac)
+func clientIDKey(server types.NamespacedName, oac *v1alpha1.OAuthClient) string {
+	return server.String() + " " + clientID(oac)
 }

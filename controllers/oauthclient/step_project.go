@@ -146,6 +146,9 @@ func (r *Reconciler) reclaimCredentials(ctx context.Context, p *pass, key types.
 	if err := r.Live.Get(ctx, key, meta); err != nil {
 		return fromKubernetes(err, "read Secret "+key.String())
 	}
+	if meta.Labels[v1alpha1.LabelSecretKind] == v1alpha1.SecretKindCredentials && ownerOf(meta) == keyOf(p.client) {
+		return behind("Secret " + key.String())
+	}
 	return r.updateCredentials(ctx, p, nil, &meta.ObjectMeta)
 }
 
@@ -159,11 +162,11 @@ func foreign(meta *metav1.ObjectMeta, oac *v1alpha1.OAuthClient) *problem {
 	case controller != nil && controller.UID == oac.UID:
 		return nil
 	case owner.Name != "":
-		return stalled(v1alpha1.ReasonSecretConflict,
-			"Secret %s/%s belongs to OAuthClient %s; name another one in spec.credentials.secretName", meta.Namespace, meta.Name, owner)
+		return liftable(stalled(v1alpha1.ReasonSecretConflict,
+			"Secret %s/%s belongs to OAuthClient %s; name another one in spec.credentials.secretName", meta.Namespace, meta.Name, owner))
 	}
-	return stalled(v1alpha1.ReasonSecretConflict,
-		"Secret %s/%s exists and does not belong to this OAuthClient; name another one in spec.credentials.secretName", meta.Namespace, meta.Name)
+	return liftable(stalled(v1alpha1.ReasonSecretConflict,
+		"Secret %s/%s exists and does not belong to this OAuthClient; name another one in spec.credentials.secretName", meta.Namespace, meta.Name))
 }
 
 // removeRenamed deletes the credentials Secret of the name that the spec had

@@ -91,7 +91,8 @@ func (r *Reconciler) admit(ctx context.Context, p *pass, judge func(others usage
 }
 
 // others counts the registrations of the client's namespace at its server, without
-// its own. The cache is read after it has what this process wrote.
+// its own. What this process wrote counts as it was written, for the next client is
+// admitted before the cache shows it.
 func (r *Reconciler) others(ctx context.Context, p *pass) (usage, error) {
 	var list corev1.SecretList
 	err := r.Client.List(ctx, &list, client.InNamespace(p.serverKey.Namespace),
@@ -99,14 +100,20 @@ func (r *Reconciler) others(ctx context.Context, p *pass) (usage, error) {
 	if err != nil {
 		return nil, err
 	}
-	var u usage
-	own := p.recordKey().Name
+	use, own := useKey(p.serverKey, p.client.Namespace), p.recordKey().Name
+	byName := map[string]*corev1.Secret{}
+	listed := make([]client.Object, len(list.Items))
 	for i := range list.Items {
-		if s := &list.Items[i]; s.Name != own {
-			u = append(u, s)
+		listed[i] = &list.Items[i]
+		byName[list.Items[i].Name] = &list.Items[i]
+	}
+	for _, o := range r.Client.Newer(&corev1.Secret{}, p.serverKey.Namespace, listed) {
+		if s := o.(*corev1.Secret); s.Labels[v1alpha1.LabelSecretKind] == v1alpha1.SecretKindRegistration && useKey(serverOf(s), ownerOf(s).Namespace) == use {
+			byName[s.Name] = s
 		}
 	}
-	return u, nil
+	delete(byName, own)
+	return slices.Collect(maps.Values(byName)), nil
 }
 
 // useKey is what indexUse has of a registration Secret.

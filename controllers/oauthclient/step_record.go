@@ -164,11 +164,15 @@ func (r *Reconciler) recorded() *problem {
 }
 
 // reclaimRecord puts the label back on a registration Secret that lost it and so
-// is in no cache. Only the next pass goes on with it.
+// is in no cache. Only the next pass goes on with it, or with one that the cache does not
+// show yet.
 func (r *Reconciler) reclaimRecord(ctx context.Context, p *pass) *problem {
 	var s corev1.Secret
 	if err := r.Live.Get(ctx, p.recordKey(), &s); err != nil {
 		return fromKubernetes(err, "read the registration Secret")
+	}
+	if s.Labels[v1alpha1.LabelSecretKind] == v1alpha1.SecretKindRegistration {
+		return behind("the registration Secret")
 	}
 	found := readRecord(&s)
 	found.Public = public(p.client)

@@ -6,22 +6,19 @@ import (
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/controllers/internal/outcome"
-	"clientele.dev/clientele/controllers/internal/rules"
 	"clientele.dev/clientele/controllers/registrar"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-func (r *Reconciler) serverKey(oac *v1alpha1.OAuthClient) types.NamespacedName {
-	return rules.Server(oac.Spec.ServerRef, r.Namespace)
-}
-
 // server returns an AuthorizationServer that counts, and the registrar's side of
 // it; a problem of reason ServerNotFound if there is none.
 func (r *Reconciler) lookupServer(ctx context.Context, key types.NamespacedName) (*v1alpha1.AuthorizationServer, *registrar.Server, *problem) {
 	if !r.serves(key.Namespace) {
-		return nil, nil, serverNotFound("an AuthorizationServer in namespace %q does not count: the operator's flag --authorization-server-namespaces does not name it", key.Namespace)
+		notCounted := serverNotFound("an AuthorizationServer in namespace %q does not count: the operator's flag --authorization-server-namespaces does not name it", key.Namespace)
+		notCounted.stalled = true
+		return nil, nil, notCounted
 	}
 	var as v1alpha1.AuthorizationServer
 	err := r.Client.Get(ctx, key, &as, client.UnsafeDisableDeepCopy)
@@ -34,11 +31,12 @@ func (r *Reconciler) lookupServer(ctx context.Context, key types.NamespacedName)
 	return &as, r.Servers.For(&as), nil
 }
 
+// serverNotFound is no final problem: an AuthorizationServer may come a moment after its
+// clients.
 func serverNotFound(format string, args ...any) *problem {
 	return &problem{
 		reason:  v1alpha1.ReasonServerNotFound,
 		message: fmt.Sprintf(format, args...),
-		stalled: true,
 		outcome: outcome.Wait(safetyNet),
 	}
 }

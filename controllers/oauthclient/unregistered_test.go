@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"clientele.dev/clientele/api/v1alpha1"
+	"clientele.dev/clientele/controllers/registrar"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -14,7 +15,7 @@ import (
 func (op *operator) wantUnregistered(when string, want ...string) {
 	op.t.Helper()
 	must(op.t, op.sync())
-	server, _ := op.Servers.Lookup(op.serverKey(&v1alpha1.OAuthClient{}))
+	server, _ := op.Servers.Lookup(registrar.Key{Namespace: op.system, Name: "default"})
 	got, err := op.Unregistered(op.t.Context(), server)
 	must(op.t, err)
 	// Those of other tests belong to this server too.

@@ -6,12 +6,13 @@ import (
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"clientele.dev/clientele/controllers/internal/access"
-	"clientele.dev/clientele/controllers/internal/rules"
+	"clientele.dev/clientele/controllers/internal/watch"
 	"clientele.dev/clientele/controllers/registrar"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 )
@@ -25,6 +26,7 @@ func clientChanges() predicate.Predicate {
 			e.ObjectOld.GetUID() != e.ObjectNew.GetUID() ||
 			!maps.Equal(e.ObjectOld.GetLabels(), e.ObjectNew.GetLabels()) ||
 			e.ObjectOld.GetAnnotations()[rotate] != e.ObjectNew.GetAnnotations()[rotate] ||
+			watch.AsksAgain(e.ObjectOld, e.ObjectNew) ||
 			(e.ObjectOld.GetDeletionTimestamp() == nil) != (e.ObjectNew.GetDeletionTimestamp() == nil)
 	}}
 }
@@ -44,6 +46,18 @@ func serverChanges() predicate.Predicate {
 		return e.ObjectOld.(*v1alpha1.AuthorizationServer).Status.CABundle != e.ObjectNew.(*v1alpha1.AuthorizationServer).Status.CABundle
 	}}
 	return predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, ca)
+}
+
+// forgetDeleted has nothing replace a deleted Secret when its owner is looked at.
+func (r *Reconciler) forgetDeleted(h handler.EventHandler) handler.EventHandler {
+	return handler.Funcs{
+		CreateFunc: h.Create,
+		UpdateFunc: h.Update,
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) {
+			r.Client.Forget(e.Object)
+			h.Delete(ctx, e, q)
+		},
+	}
 }
 
 // ofSecret maps a Secret to its owner.
@@ -123,14 +137,17 @@ func (r *Reconciler) matches(ctx context.Context, o *v1alpha1.NamespaceAccess, n
 		return false
 	}
 	var ns corev1.Namespace
-	err := r.Client.Get(ctx, types.NamespacedName{Name: namespace}, &ns, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
+	err := r.Client.Get(ctx, types.NamespacedName{Name: namespace}, &ns, client.UnsafeDisableDeepCopy)
 	return err == nil && access.Matches(o, &ns)
 }
 
 // markPolicies notes that a ScopePolicy changed; inventorySource brings whom it
 // concerns.
 func (r *Reconciler) markPolicies(_ context.Context, o client.Object) []request {
-	r.changes.mark(rules.Server(o.(*v1alpha1.ScopePolicy).Spec.ServerRef, r.Namespace))
+	sp := o.(*v1alpha1.ScopePolicy)
+	if server, mine := r.Operator.Server(sp.Spec.ServerRef, sp.Status.ServerRef); mine {
+		r.changes.mark(server)
+	}
 	return nil
 }
 
@@ -167,7 +184,7 @@ func (r *Reconciler) ofNamespace(ctx context.Context, o client.Object) []request
 
 // list reads from the cache without a copy; it waits for nothing.
 func (r *Reconciler) list(ctx context.Context, into client.ObjectList, opts ...client.ListOption) bool {
-	opts = append(opts, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
+	opts = append(opts, client.UnsafeDisableDeepCopy)
 	return r.Client.List(ctx, into, opts...) == nil
 }
 

@@ -3,7 +3,6 @@ package scopepolicy
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
@@ -29,7 +28,7 @@ const (
 	safety = 10 * time.Minute
 )
 
-// Options says what a Reconciler works with. All are required.
+// Options says what a Reconciler works with. All but Watched are required.
 type Options struct {
 	// Client reads from the cache and writes. The cache has the indexes of
 	// AddIndexes.
@@ -42,10 +41,10 @@ type Options struct {
 	Recorder events.EventRecorder
 	// Audiences tells those of the API server, which nobody may declare.
 	Audiences func(context.Context) ([]string, error)
-	// Namespace is the operator's own.
-	Namespace string
-	// ServerNamespaces are those in which an AuthorizationServer counts.
-	ServerNamespaces []string
+	// Operator says which ScopePolicies are reconciled.
+	Operator rules.Operator
+	// Watched are the namespaces whose ScopePolicies are in the cache. Empty: all.
+	Watched []string
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -81,6 +80,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if !sp.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // the sweeper's
 	}
+	if _, mine := r.Operator.Server(sp.Spec.ServerRef, sp.Status.ServerRef); !mine {
+		return r.notMine(ctx, sp)
+	}
 	seen, err := r.gather(ctx, sp)
 	if err != nil {
 		return ctrl.Result{}, err
@@ -93,11 +95,40 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		}
 		seen.exchange = r.enforce(ctx, sp, seen)
 	}
-	v := judge(seen)
-	if err := r.patch(ctx, sp, statusOf(sp, seen, v, r.Now())); err != nil {
+	v, now := judge(seen), r.Now()
+	next := statusOf(sp, seen, v, now)
+	if err := r.patch(ctx, sp, next); err != nil {
 		return ctrl.Result{}, err
 	}
+	if ends := status.PatienceEnds(next.Conditions, sp.Generation); ends.After(now) {
+		v.again = ends.Sub(now)
+	}
 	return ctrl.Result{RequeueAfter: v.again}, nil
+}
+
+// notMine leaves a ScopePolicy to the operator that it belongs to. If none has taken it in
+// time, the status says why, once and never over what another operator wrote: its
+// AuthorizationServer is in a namespace that does not count.
+func (r *Reconciler) notMine(ctx context.Context, sp *v1alpha1.ScopePolicy) (ctrl.Result, error) {
+	if !r.Operator.Unserved(sp.Spec.ServerRef, sp.Status.ServerRef) {
+		r.board.Forget(client.ObjectKeyFromObject(sp))
+		return ctrl.Result{}, nil
+	}
+	now := r.Now()
+	if left := status.Patience - now.Sub(sp.CreationTimestamp.Time); left > 0 {
+		return ctrl.Result{RequeueAfter: left}, nil
+	}
+	key, _ := r.Operator.Server(sp.Spec.ServerRef, sp.Status.ServerRef)
+	seen := observed{key: key}
+	next := statusOf(sp, seen, judge(seen), now)
+	return ctrl.Result{}, status.PatchFirst(ctx, r.Client, sp, slim(sp, sp.Status), slim(sp, next))
+}
+
+// slim has nothing of a ScopePolicy but its name and a status.
+func slim(sp *v1alpha1.ScopePolicy, s v1alpha1.ScopePolicyStatus) *v1alpha1.ScopePolicy {
+	out := &v1alpha1.ScopePolicy{Status: s}
+	out.Namespace, out.Name = sp.Namespace, sp.Name
+	return out
 }
 
 // told says that the status tells of the spec as it is.
@@ -118,8 +149,8 @@ type observed struct {
 }
 
 func (r *Reconciler) gather(ctx context.Context, sp *v1alpha1.ScopePolicy) (observed, error) {
-	key := rules.Server(sp.Spec.ServerRef, r.Namespace)
-	o := observed{key: key, counted: slices.Contains(r.ServerNamespaces, key.Namespace)}
+	key, _ := r.Operator.Server(sp.Spec.ServerRef, sp.Status.ServerRef)
+	o := observed{key: key, counted: r.Operator.Serves(key.Namespace)}
 	if !o.counted {
 		return o, nil
 	}
@@ -131,7 +162,7 @@ func (r *Reconciler) gather(ctx context.Context, sp *v1alpha1.ScopePolicy) (obse
 	if err != nil {
 		return o, err
 	}
-	mine, all, err := r.claims(ctx, sp)
+	mine, all, err := r.claims(ctx, key, sp)
 	if err != nil {
 		return o, err
 	}
@@ -146,7 +177,7 @@ func (r *Reconciler) gather(ctx context.Context, sp *v1alpha1.ScopePolicy) (obse
 // accessAt reads the NamespaceAccesses of a server.
 func (r *Reconciler) accessAt(ctx context.Context, server registrar.Key) (access.Server, error) {
 	var list v1alpha1.NamespaceAccessList
-	if err := r.Client.List(ctx, &list, client.InNamespace(server.Namespace), client.DisableReadYourWritesConsistency); err != nil {
+	if err := r.Client.List(ctx, &list, client.InNamespace(server.Namespace)); err != nil {
 		return access.Server{}, fmt.Errorf("list the NamespaceAccesses of AuthorizationServer %s: %w", server, err)
 	}
 	return access.Of(server, list.Items), nil
@@ -154,13 +185,13 @@ func (r *Reconciler) accessAt(ctx context.Context, server registrar.Key) (access
 
 // claims returns the policy's own claim and all to the same resource of the same
 // server.
-func (r *Reconciler) claims(ctx context.Context, sp *v1alpha1.ScopePolicy) (claim, []claim, error) {
+func (r *Reconciler) claims(ctx context.Context, server registrar.Key, sp *v1alpha1.ScopePolicy) (claim, []claim, error) {
 	mine, err := r.claimOf(ctx, sp)
 	if err != nil {
 		return claim{}, nil, err
 	}
 	var list v1alpha1.ScopePolicyList
-	if err := r.Client.List(ctx, &list, client.MatchingFields{indexClaim: claimKey(sp, r.Namespace)}, client.DisableReadYourWritesConsistency); err != nil {
+	if err := r.Client.List(ctx, &list, client.MatchingFields{indexClaim: claimKey(server, sp)}); err != nil {
 		return claim{}, nil, fmt.Errorf("list the ScopePolicies for %s: %w", sp.Spec.Resource, err)
 	}
 	all := []claim{mine}
@@ -224,15 +255,10 @@ func (r *Reconciler) enforce(ctx context.Context, sp *v1alpha1.ScopePolicy, o ob
 }
 
 func (r *Reconciler) patch(ctx context.Context, sp *v1alpha1.ScopePolicy, next v1alpha1.ScopePolicyStatus) error {
-	slim := func(s v1alpha1.ScopePolicyStatus) *v1alpha1.ScopePolicy {
-		out := &v1alpha1.ScopePolicy{Status: s}
-		out.Namespace, out.Name = sp.Namespace, sp.Name
-		return out
-	}
 	if equality.Semantic.DeepEqual(sp.Status, next) {
 		return nil
 	}
-	if err := status.Patch(ctx, r.Client, sp.UID, slim(sp.Status), slim(next)); err != nil {
+	if err := status.Patch(ctx, r.Client, sp.UID, slim(sp, sp.Status), slim(sp, next)); err != nil {
 		return err
 	}
 	r.board.Changed(sp, sp.Status.Conditions, next.Conditions)

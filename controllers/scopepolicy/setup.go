@@ -8,8 +8,10 @@ import (
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/controllers/internal/access"
 	"clientele.dev/clientele/controllers/internal/rules"
+	"clientele.dev/clientele/controllers/internal/watch"
 	"clientele.dev/clientele/controllers/registrar"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -20,23 +22,30 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 )
 
-// The indexes of ScopePolicies in the cache.
+// The indexes of ScopePolicies in the cache; the first two of this operator's only.
 const (
 	indexServer = "clientele.server" // namespace/name of the AuthorizationServer
 	indexClaim  = "clientele.claim"  // the same, and the resource
 	indexUID    = "clientele.uid"
 )
 
-// AddIndexes adds the indexes that this package's controllers look up by. own is
-// the operator's namespace.
-func AddIndexes(ctx context.Context, indexer client.FieldIndexer, own string) error {
-	for name, key := range map[string]func(*v1alpha1.ScopePolicy) string{
-		indexServer: func(sp *v1alpha1.ScopePolicy) string { return rules.Server(sp.Spec.ServerRef, own).String() },
-		indexClaim:  func(sp *v1alpha1.ScopePolicy) string { return claimKey(sp, own) },
-		indexUID:    func(sp *v1alpha1.ScopePolicy) string { return string(sp.UID) },
+// AddIndexes adds the indexes that this package's controllers look up by.
+func AddIndexes(ctx context.Context, indexer client.FieldIndexer, operator rules.Operator) error {
+	ofMine := func(key func(types.NamespacedName, *v1alpha1.ScopePolicy) string) func(*v1alpha1.ScopePolicy) []string {
+		return func(sp *v1alpha1.ScopePolicy) []string {
+			if server, mine := operator.Server(sp.Spec.ServerRef, sp.Status.ServerRef); mine {
+				return []string{key(server, sp)}
+			}
+			return nil
+		}
+	}
+	for name, keys := range map[string]func(*v1alpha1.ScopePolicy) []string{
+		indexServer: ofMine(func(server types.NamespacedName, _ *v1alpha1.ScopePolicy) string { return server.String() }),
+		indexClaim:  ofMine(claimKey),
+		indexUID:    func(sp *v1alpha1.ScopePolicy) []string { return []string{string(sp.UID)} },
 	} {
 		err := indexer.IndexField(ctx, &v1alpha1.ScopePolicy{}, name, func(obj client.Object) []string {
-			return []string{key(obj.(*v1alpha1.ScopePolicy))}
+			return keys(obj.(*v1alpha1.ScopePolicy))
 		})
 		if err != nil {
 			return fmt.Errorf("index ScopePolicies by %s: %w", name, err)
@@ -45,8 +54,8 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer, own string) er
 	return nil
 }
 
-func claimKey(sp *v1alpha1.ScopePolicy, own string) string {
-	return rules.Server(sp.Spec.ServerRef, own).String() + " " + oauth.CanonicalResource(sp.Spec.Resource)
+func claimKey(server types.NamespacedName, sp *v1alpha1.ScopePolicy) string {
+	return server.String() + " " + oauth.CanonicalResource(sp.Spec.Resource)
 }
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
@@ -59,9 +68,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		return err
 	}
 	spec := builder.WithPredicates(predicate.GenerationChangedPredicate{})
+	own := builder.WithPredicates(watch.Spec())
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("scopepolicy").
-		For(&v1alpha1.ScopePolicy{}, spec).
+		For(&v1alpha1.ScopePolicy{}, own).
 		Watches(&v1alpha1.ScopePolicy{}, handler.EnqueueRequestsFromMapFunc(r.rivals), spec).
 		Watches(&v1alpha1.AuthorizationServer{}, handler.EnqueueRequestsFromMapFunc(r.ofServer), spec).
 		Watches(&v1alpha1.NamespaceAccess{}, access.Changes(access.TouchesResources, r.ofAccess)).
@@ -76,7 +86,11 @@ func (r *Reconciler) rivals(ctx context.Context, obj client.Object) []reconcile.
 	if !ok {
 		return nil
 	}
-	return r.requests(ctx, client.MatchingFields{indexClaim: claimKey(sp, r.Namespace)})
+	server, mine := r.Operator.Server(sp.Spec.ServerRef, sp.Status.ServerRef)
+	if !mine {
+		return nil
+	}
+	return r.requests(ctx, client.MatchingFields{indexClaim: claimKey(server, sp)})
 }
 
 func (r *Reconciler) ofServer(ctx context.Context, obj client.Object) []reconcile.Request {
@@ -91,7 +105,7 @@ func (r *Reconciler) ofAccess(ctx context.Context, o *v1alpha1.NamespaceAccess, 
 	given, err := r.accessAt(ctx, key)
 	var list v1alpha1.ScopePolicyList
 	if err == nil {
-		err = r.Client.List(ctx, &list, client.MatchingFields{indexServer: key.String()}, client.DisableReadYourWritesConsistency)
+		err = r.Client.List(ctx, &list, client.MatchingFields{indexServer: key.String()})
 	}
 	if err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "cannot list what a NamespaceAccess touches from the cache")
@@ -116,7 +130,7 @@ func (r *Reconciler) ofAccess(ctx context.Context, o *v1alpha1.NamespaceAccess, 
 // right of one to a resource that of another may change.
 func (r *Reconciler) ofNamespace(ctx context.Context, obj client.Object) []reconcile.Request {
 	var list v1alpha1.ScopePolicyList
-	if err := r.Client.List(ctx, &list, client.InNamespace(obj.GetName()), client.DisableReadYourWritesConsistency); err != nil {
+	if err := r.Client.List(ctx, &list, client.InNamespace(obj.GetName())); err != nil {
 		return nil
 	}
 	var all []reconcile.Request
@@ -130,7 +144,7 @@ func (r *Reconciler) ofNamespace(ctx context.Context, obj client.Object) []recon
 // event handlers, which must not wait for the cache.
 func (r *Reconciler) requests(ctx context.Context, which client.ListOption) []reconcile.Request {
 	var list v1alpha1.ScopePolicyList
-	if err := r.Client.List(ctx, &list, which, client.DisableReadYourWritesConsistency); err != nil {
+	if err := r.Client.List(ctx, &list, which); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "cannot list ScopePolicies from the cache")
 		return nil
 	}
@@ -173,7 +187,11 @@ func (s *Sweeper) serverOf(_ context.Context, obj client.Object) []reconcile.Req
 	if !ok {
 		return nil
 	}
-	return []reconcile.Request{{NamespacedName: rules.Server(sp.Spec.ServerRef, s.Namespace)}}
+	server, mine := s.Operator.Server(sp.Spec.ServerRef, sp.Status.ServerRef)
+	if !mine {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: server}}
 }
 
 func (s *Sweeper) serverChanges() source.Source {

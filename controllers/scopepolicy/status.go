@@ -20,8 +20,9 @@ const maxNamed = 10
 type verdict struct {
 	status          metav1.ConditionStatus
 	reason, message string
-	// stalled: only somebody's change helps.
-	stalled bool
+	// stalled: only somebody's change helps. liftable: that may be a change of another
+	// object, which may be part of the same release.
+	stalled, liftable bool
 	// again is when to look again; zero: when something changes.
 	again time.Duration
 }
@@ -31,25 +32,31 @@ func judge(o observed) verdict {
 	switch {
 	case !o.counted:
 		return verdict{metav1.ConditionFalse, v1alpha1.ReasonServerNotFound,
-			fmt.Sprintf("the operator's flag --authorization-server-namespaces does not name namespace %s, so no AuthorizationServer there counts", o.key.Namespace), true, 0}
+			fmt.Sprintf("the operator's flag --authorization-server-namespaces does not name namespace %s, so no AuthorizationServer there counts", o.key.Namespace), true, false, 0}
 	case o.as == nil:
-		return verdict{metav1.ConditionFalse, v1alpha1.ReasonServerNotFound, fmt.Sprintf("there is no AuthorizationServer %s", o.key), false, safety}
+		return verdict{metav1.ConditionFalse, v1alpha1.ReasonServerNotFound, fmt.Sprintf("there is no AuthorizationServer %s", o.key), false, false, safety}
 	case o.claim.denied != "" && o.exchange == nil, o.claim.invalid:
-		return verdict{metav1.ConditionFalse, o.claim.denied, o.claim.message, true, 0}
+		return verdict{metav1.ConditionFalse, o.claim.denied, o.claim.message, true, liftable(o.claim), 0}
 	case o.claim.denied != "":
 		// It may still be in force there.
 		x := registrar.Explain(o.exchange)
-		return verdict{metav1.ConditionFalse, o.claim.denied, o.claim.message + "; it cannot be taken out of force yet: " + x.Message, false, max(x.RetryAfter, retry)}
+		return verdict{metav1.ConditionFalse, o.claim.denied, o.claim.message + "; it cannot be taken out of force yet: " + x.Message, false, false, max(x.RetryAfter, retry)}
 	case o.exchange != nil:
 		return judgeExchange(o.exchange)
 	default:
-		return verdict{metav1.ConditionTrue, v1alpha1.ReasonInForce, "the server decides by this policy", false, 0}
+		return verdict{metav1.ConditionTrue, v1alpha1.ReasonInForce, "the server decides by this policy", false, false, 0}
 	}
+}
+
+// liftable says whether the change of another object can end a refusal: of a
+// NamespaceAccess, or of the ScopePolicy that has the resource.
+func liftable(c claimVerdict) bool {
+	return c.denied == v1alpha1.ReasonResourceNotAllowed || c.denied == v1alpha1.ReasonResourceTaken
 }
 
 func judgeExchange(err error) verdict {
 	x := registrar.Explain(err)
-	v := verdict{metav1.ConditionFalse, x.Reason, x.Message, x.Terminal, max(x.RetryAfter, retry)}
+	v := verdict{metav1.ConditionFalse, x.Reason, x.Message, x.Terminal, false, max(x.RetryAfter, retry)}
 	if errors.Is(err, registrar.ErrNotSynced) {
 		v.status = metav1.ConditionUnknown
 	}
@@ -65,8 +72,12 @@ func statusOf(sp *v1alpha1.ScopePolicy, o observed, v verdict, now time.Time) v1
 	c.Set(v1alpha1.ConditionReady, v.status, v.reason, v.message)
 	conflicted, reason, message := judgeConflicts(o)
 	c.Set(v1alpha1.ConditionConflicted, conflicted, reason, message)
-	reconciling, stalled := progress(v)
-	c.Progress(reconciling, stalled, v.message)
+	if v.liftable {
+		c.Refuse(v.reason, v.message)
+	} else {
+		reconciling, stalled := progress(v)
+		c.Progress(reconciling, stalled, v.message)
+	}
 	return v1alpha1.ScopePolicyStatus{
 		ObservedGeneration: sp.Generation,
 		Conditions:         c.List(),

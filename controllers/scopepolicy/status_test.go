@@ -11,6 +11,7 @@ import (
 	"clientele.dev/clientele/authserver/oauth"
 	"clientele.dev/clientele/authserver/policy"
 	"clientele.dev/clientele/controllers/internal/condcheck"
+	internalstatus "clientele.dev/clientele/controllers/internal/status"
 	"clientele.dev/clientele/controllers/registrar"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,26 +36,28 @@ func TestStatus(t *testing.T) {
 		conflicted string
 		stalled    bool
 		again      bool
+		waits      bool
 	}{
-		{"in force", seen(func(*observed) {}), metav1.ConditionTrue, v1alpha1.ReasonInForce, v1alpha1.ReasonNoConflict, false, false},
-		{"no server", seen(func(o *observed) { o.as = nil }), metav1.ConditionFalse, v1alpha1.ReasonServerNotFound, v1alpha1.ReasonServerNotFound, false, true},
-		{"server where none counts", seen(func(o *observed) { o.as, o.counted = nil, false }), metav1.ConditionFalse, v1alpha1.ReasonServerNotFound, v1alpha1.ReasonServerNotFound, true, false},
-		{"not allowed", seen(func(o *observed) { o.claim.denied = v1alpha1.ReasonResourceNotAllowed; o.claim.message = "no" }), metav1.ConditionFalse, v1alpha1.ReasonResourceNotAllowed, v1alpha1.ReasonNoConflict, true, false},
+		{"in force", seen(func(*observed) {}), metav1.ConditionTrue, v1alpha1.ReasonInForce, v1alpha1.ReasonNoConflict, false, false, false},
+		{"no server", seen(func(o *observed) { o.as = nil }), metav1.ConditionFalse, v1alpha1.ReasonServerNotFound, v1alpha1.ReasonServerNotFound, false, true, false},
+		{"server where none counts", seen(func(o *observed) { o.as, o.counted = nil, false }), metav1.ConditionFalse, v1alpha1.ReasonServerNotFound, v1alpha1.ReasonServerNotFound, true, false, false},
+		{"not allowed", seen(func(o *observed) { o.claim.denied = v1alpha1.ReasonResourceNotAllowed; o.claim.message = "no" }), metav1.ConditionFalse, v1alpha1.ReasonResourceNotAllowed, v1alpha1.ReasonNoConflict, false, false, true},
+		{"reserved", seen(func(o *observed) { o.claim.denied = v1alpha1.ReasonResourceReserved; o.claim.message = "no" }), metav1.ConditionFalse, v1alpha1.ReasonResourceReserved, v1alpha1.ReasonNoConflict, true, false, false},
 		{"not allowed and still there", seen(func(o *observed) {
 			o.claim.denied, o.claim.message, o.exchange = v1alpha1.ReasonResourceNotAllowed, "no", registrar.ErrUnreachable
-		}), metav1.ConditionFalse, v1alpha1.ReasonResourceNotAllowed, v1alpha1.ReasonNoConflict, false, true},
+		}), metav1.ConditionFalse, v1alpha1.ReasonResourceNotAllowed, v1alpha1.ReasonNoConflict, false, true, false},
 		{"taken", seen(func(o *observed) {
 			o.claim = claimVerdict{denied: v1alpha1.ReasonResourceTaken, message: "taken", conflicts: []policy.Conflict{{Scope: "a", Policy: "b/c", Elsewhere: true}}}
-		}), metav1.ConditionFalse, v1alpha1.ReasonResourceTaken, v1alpha1.ReasonResourceDeclaredElsewhere, true, false},
-		{"in force with conflicts", seen(func(o *observed) { o.claim.conflicts = tooManyConflicts }), metav1.ConditionTrue, v1alpha1.ReasonInForce, v1alpha1.ReasonScopeDeclaredEarlier, false, false},
-		{"not synced", seen(func(o *observed) { o.exchange = registrar.ErrNotSynced }), metav1.ConditionUnknown, v1alpha1.ReasonServerNotReady, v1alpha1.ReasonNoConflict, false, true},
-		{"unreachable", seen(func(o *observed) { o.exchange = registrar.ErrUnreachable }), metav1.ConditionFalse, v1alpha1.ReasonServerUnreachable, v1alpha1.ReasonNoConflict, false, true},
+		}), metav1.ConditionFalse, v1alpha1.ReasonResourceTaken, v1alpha1.ReasonResourceDeclaredElsewhere, false, false, true},
+		{"in force with conflicts", seen(func(o *observed) { o.claim.conflicts = tooManyConflicts }), metav1.ConditionTrue, v1alpha1.ReasonInForce, v1alpha1.ReasonScopeDeclaredEarlier, false, false, false},
+		{"not synced", seen(func(o *observed) { o.exchange = registrar.ErrNotSynced }), metav1.ConditionUnknown, v1alpha1.ReasonServerNotReady, v1alpha1.ReasonNoConflict, false, true, false},
+		{"unreachable", seen(func(o *observed) { o.exchange = registrar.ErrUnreachable }), metav1.ConditionFalse, v1alpha1.ReasonServerUnreachable, v1alpha1.ReasonNoConflict, false, true, false},
 		{"refused", seen(func(o *observed) {
 			o.exchange = &registrar.StatusError{Status: http.StatusBadRequest, Code: oauth.CodeInvalidRequest}
-		}), metav1.ConditionFalse, v1alpha1.ReasonRejected, v1alpha1.ReasonNoConflict, true, false},
+		}), metav1.ConditionFalse, v1alpha1.ReasonRejected, v1alpha1.ReasonNoConflict, true, false, false},
 		{"throttled", seen(func(o *observed) {
 			o.exchange = &registrar.StatusError{Status: http.StatusTooManyRequests, RetryAfter: time.Minute}
-		}), metav1.ConditionFalse, v1alpha1.ReasonServerThrottled, v1alpha1.ReasonNoConflict, false, true},
+		}), metav1.ConditionFalse, v1alpha1.ReasonServerThrottled, v1alpha1.ReasonNoConflict, false, true, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			sp := claimed("shop", "p", orders, 0, "read").policy
@@ -73,6 +76,9 @@ func TestStatus(t *testing.T) {
 			}
 			if stalled := meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionStalled); stalled != tc.stalled {
 				t.Errorf("Stalled = %v, want %v", stalled, tc.stalled)
+			}
+			if waits := !internalstatus.PatienceEnds(status.Conditions, sp.Generation).IsZero(); waits != tc.waits {
+				t.Errorf("waits before it is Stalled = %v, want %v", waits, tc.waits)
 			}
 			if again := v.again > 0; again != tc.again {
 				t.Errorf("looks again after %s, want that: %v", v.again, tc.again)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"clientele.dev/clientele/api/v1alpha1"
-	"clientele.dev/clientele/controllers/internal/rules"
 	"clientele.dev/clientele/controllers/registrar"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -58,7 +58,7 @@ func (s *Sweeper) suspects(ctx context.Context, server *registrar.Server) (map[s
 		return nil, nil
 	}
 	var cached v1alpha1.ScopePolicyList
-	if err := s.Client.List(ctx, &cached, client.MatchingFields{indexServer: server.Key().String()}, client.DisableReadYourWritesConsistency); err != nil {
+	if err := s.Client.List(ctx, &cached, client.MatchingFields{indexServer: server.Key().String()}); err != nil {
 		return nil, fmt.Errorf("list the ScopePolicies of %s: %w", server.Key(), err)
 	}
 	for i := range cached.Items {
@@ -69,18 +69,30 @@ func (s *Sweeper) suspects(ctx context.Context, server *registrar.Server) (map[s
 	return suspects, nil
 }
 
-// clear clears those of suspicion that the API server has. If that cannot be
-// asked, or does not know the kind, nobody is gone.
+// clear clears those of suspicion that the API server has, in the namespaces that are
+// watched. If that cannot be asked, or does not know the kind, nobody is gone.
 func (s *Sweeper) clear(ctx context.Context, server registrar.Key, suspects map[string]struct{}) error {
+	if len(s.Watched) == 0 {
+		return s.clearIn(ctx, server, metav1.NamespaceAll, suspects)
+	}
+	for _, namespace := range s.Watched {
+		if err := s.clearIn(ctx, server, namespace, suspects); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Sweeper) clearIn(ctx context.Context, server registrar.Key, namespace string, suspects map[string]struct{}) error {
 	page := ""
 	for {
 		var live v1alpha1.ScopePolicyList
-		if err := s.Live.List(ctx, &live, client.Limit(livePage), client.Continue(page)); err != nil {
+		if err := s.Live.List(ctx, &live, client.InNamespace(namespace), client.Limit(livePage), client.Continue(page)); err != nil {
 			return fmt.Errorf("list the ScopePolicies past the cache: %w", err)
 		}
 		for i := range live.Items {
 			sp := &live.Items[i]
-			if sp.DeletionTimestamp.IsZero() && rules.Server(sp.Spec.ServerRef, s.Namespace) == server {
+			if key, _ := s.Operator.Server(sp.Spec.ServerRef, sp.Status.ServerRef); sp.DeletionTimestamp.IsZero() && key == server {
 				delete(suspects, string(sp.UID))
 			}
 		}

@@ -57,7 +57,7 @@ func TestF19SweeperAsksTheAPIServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	sweep := func(live client.Reader) (held bool, err error) {
-		s := NewSweeper(Options{Client: emptyCache{c}, Live: live, Servers: servers, Namespace: "system"})
+		s := NewSweeper(Options{Client: emptyCache{c}, Live: live, Servers: servers, Operator: rules.Operator{Namespace: "system", ServerNamespaces: []string{"system"}, ClaimDefault: true}})
 		_, err = s.Reconcile(t.Context(), ctrl.Request{NamespacedName: server.Key()})
 		_, held = server.Inventory().Policy(string(sp.UID))
 		return held, err

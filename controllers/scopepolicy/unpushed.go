@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"clientele.dev/clientele/api/v1alpha1"
-	"clientele.dev/clientele/controllers/internal/rules"
 	"clientele.dev/clientele/controllers/registrar"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,7 +21,10 @@ func (r *Reconciler) Unpushed(ctx context.Context, server *registrar.Server) ([]
 	for i := range policies.Items {
 		sp := &policies.Items[i]
 		_, there := server.Inventory().Policy(string(sp.UID))
-		if there || sp.DeletionTimestamp != nil || rules.Server(sp.Spec.ServerRef, r.Namespace) != server.Key() || denied(sp) {
+		if key, mine := r.Operator.Server(sp.Spec.ServerRef, sp.Status.ServerRef); !mine || key != server.Key() {
+			continue
+		}
+		if there || sp.DeletionTimestamp != nil || denied(sp) {
 			continue
 		}
 		missing = append(missing, client.ObjectKeyFromObject(sp).String())

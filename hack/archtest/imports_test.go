@@ -76,6 +76,8 @@ var arrows = map[string][]string{
 	"controllers/internal/access":     {"api/v1alpha1", "controllers/internal/rules", "authserver/policy", "k8s"},
 	"controllers/internal/outcome":    {"k8s"},
 	"controllers/internal/status":     {"api/v1alpha1", "k8s"},
+	"controllers/internal/watch":      {"api/v1alpha1", "k8s"},
+	"controllers/internal/written":    {"k8s"},
 	"controllers/internal/notice":     {"api/v1alpha1", "k8s"},
 	"controllers/internal/pki":        {"api/v1alpha1"},
 	"controllers/registrar":           {"api/v1alpha1", "controllers/internal/", "authserver/oauth", "authserver/policy", "github.com/go-logr/logr", "k8s"},

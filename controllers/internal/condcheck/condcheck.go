@@ -39,8 +39,7 @@ func Check(generation, observedGeneration int64, conditions []metav1.Condition) 
 
 // progress checks what kstatus reads: Reconciling and Stalled are there only
 // while true and never both. Beside a true Ready there is only Reconciling for
-// Progressing, as during a roll-out. A Ready that is not true has one of them or is final
-// by the spec's own will.
+// Progressing, as during a roll-out. A Ready that is not true has one of them.
 func progress(conditions []metav1.Condition) []error {
 	var errs []error
 	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
@@ -64,7 +63,7 @@ func progress(conditions []metav1.Condition) []error {
 		errs = append(errs, fmt.Errorf("conditions Reconciling and Stalled are both there"))
 	case ready.Status == metav1.ConditionTrue && present > 0 && !rollingOut:
 		errs = append(errs, fmt.Errorf("condition Ready is true beside Stalled, or beside Reconciling for another reason than Progressing"))
-	case ready.Status != metav1.ConditionTrue && present == 0 && ready.Reason != v1alpha1.ReasonDisabled:
+	case ready.Status != metav1.ConditionTrue && present == 0:
 		errs = append(errs, fmt.Errorf("condition Ready is %s (%s) with neither Reconciling nor Stalled", ready.Status, ready.Reason))
 	}
 	return errs

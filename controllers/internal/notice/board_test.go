@@ -26,7 +26,7 @@ func newWorld() *world {
 	w.Board = New(Options{
 		Recorder: w.recorder, Now: func() time.Time { return w.now }, Kind: "OAuthClient",
 		Conditions: []Condition{
-			{Type: "Ready", Action: "Register", Bad: metav1.ConditionFalse, Fine: []string{"Registering", "Disabled"}},
+			{Type: "Ready", Action: "Register", Bad: metav1.ConditionFalse, Fine: []string{"Registering"}},
 			{Type: "Paused", Action: "Deregister", Bad: metav1.ConditionTrue},
 		},
 	})
@@ -73,7 +73,7 @@ func TestWhatIsTold(t *testing.T) {
 		{"another failure", []*metav1.Condition{&lost, nil, new(ready("False", "ServerError")), nil}, []string{
 			"Warning StoreLost Ready is False: words", "Warning ServerError Ready is False: words",
 		}},
-		{"switched off, which is no failure", []*metav1.Condition{&accepted, new(ready("False", "Disabled")), nil}, nil},
+		{"a reason that is no failure", []*metav1.Condition{&accepted, new(ready("False", "Registering")), nil}, nil},
 		{"what is not known tells nothing", []*metav1.Condition{&accepted, new(ready("Unknown", "Pending")), nil, &accepted, nil}, nil},
 		{"a failure, unknown, and well", []*metav1.Condition{&lost, nil, new(ready("Unknown", "Pending")), nil, &accepted, nil}, []string{
 			"Warning StoreLost Ready is False: words", "Normal Accepted Ready is True, after StoreLost: words",

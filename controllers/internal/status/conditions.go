@@ -4,11 +4,18 @@ package status
 
 import (
 	"slices"
+	"time"
 
 	"clientele.dev/clientele/api/v1alpha1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
+
+// Patience is how long a refusal that the change of another object can lift is
+// Reconciling before it is Stalled. Helm, Flux and Argo CD give up at the first Stalled,
+// and create the objects of a release in an order of their own: the NamespaceAccess that
+// permits a client may come a moment after it.
+const Patience = 10 * time.Second
 
 // maxMessage is what the API server accepts.
 const maxMessage = 32768
@@ -46,6 +53,43 @@ func (c *Conditions) Remove(kind string) { meta.RemoveStatusCondition(&c.list, k
 func (c *Conditions) Progress(reconciling, stalled, message string) {
 	c.whileTrue(v1alpha1.ConditionReconciling, reconciling, message)
 	c.whileTrue(v1alpha1.ConditionStalled, stalled, message)
+}
+
+// Refuse sets what kstatus reads beside a false Ready that the change of another object
+// can lift: Reconciling for Patience, then Stalled with the reason of Ready. A refusal of
+// a spec that was Stalled before is Stalled at once.
+func (c *Conditions) Refuse(reason, message string) {
+	if stalled := meta.FindStatusCondition(c.list, v1alpha1.ConditionStalled); stalled != nil && stalled.ObservedGeneration == c.generation {
+		c.Progress("", reason, message)
+		return
+	}
+	since, waits := waitsSince(c.list, c.generation)
+	if waits && !c.now.Before(new(metav1.NewTime(since.Add(Patience)))) {
+		c.Progress("", reason, message)
+		return
+	}
+	if !waits {
+		// Another cause of Reconciling: the time starts anew.
+		c.Remove(v1alpha1.ConditionReconciling)
+	}
+	c.Progress(v1alpha1.ReasonWaiting, "", message)
+}
+
+// PatienceEnds says when a refusal becomes Stalled; zero if none waits for that.
+func PatienceEnds(conditions []metav1.Condition, generation int64) time.Time {
+	since, waits := waitsSince(conditions, generation)
+	if !waits {
+		return time.Time{}
+	}
+	return since.Add(Patience)
+}
+
+func waitsSince(conditions []metav1.Condition, generation int64) (time.Time, bool) {
+	c := meta.FindStatusCondition(conditions, v1alpha1.ConditionReconciling)
+	if c == nil || c.Reason != v1alpha1.ReasonWaiting || c.ObservedGeneration != generation {
+		return time.Time{}, false
+	}
+	return c.LastTransitionTime.Time, true
 }
 
 func (c *Conditions) whileTrue(kind, reason, message string) {

@@ -57,3 +57,39 @@ func TestCondcheckFinds(t *testing.T) {
 		}
 	}
 }
+
+// A refusal that another object can lift is Reconciling for ten seconds, so that a release
+// which brings that object too does not fail; then Stalled, so that waiting for it ends.
+func TestRefusalIsStalledAfterPatience(t *testing.T) {
+	start := metav1.NewTime(time.Unix(1000, 0))
+	at := func(have []metav1.Condition, generation int64, after time.Duration) []metav1.Condition {
+		c := NewConditions(have, generation, metav1.NewTime(start.Add(after)))
+		c.Set(v1alpha1.ConditionReady, metav1.ConditionFalse, "NotAllowed", "words")
+		c.Refuse("NotAllowed", "words")
+		for _, err := range condcheck.Check(generation, generation, c.List()) {
+			t.Error(err)
+		}
+		return c.List()
+	}
+	stalled := func(list []metav1.Condition) bool { return meta.IsStatusConditionTrue(list, v1alpha1.ConditionStalled) }
+
+	retrying := NewConditions(nil, 1, metav1.NewTime(start.Add(-time.Hour)))
+	retrying.Progress(v1alpha1.ReasonRetrying, "", "another cause")
+	first := at(retrying.List(), 1, 0)
+	if ends := PatienceEnds(first, 1); stalled(first) || !ends.Equal(start.Add(Patience)) {
+		t.Fatalf("the patience ends at %v: %+v", ends, first)
+	}
+	if before := at(first, 1, Patience-time.Second); stalled(before) || !PatienceEnds(before, 1).Equal(start.Add(Patience)) {
+		t.Errorf("one second early: %+v", before)
+	}
+	final := at(first, 1, Patience)
+	if !stalled(final) || !PatienceEnds(final, 1).IsZero() {
+		t.Errorf("after %s: %+v", Patience, final)
+	}
+	if again := at(final, 1, Patience+time.Second); !stalled(again) {
+		t.Errorf("a refusal that was final waits again: %+v", again)
+	}
+	if next := at(final, 2, Patience+time.Second); stalled(next) || PatienceEnds(next, 2).IsZero() || !PatienceEnds(first, 2).IsZero() {
+		t.Errorf("another spec is refused at once: %+v", next)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -20,6 +21,21 @@ import (
 // of one object never ends up in another of the same name: the API server ignores
 // a uid in a merge patch of a status.
 func Patch(ctx context.Context, c client.Client, uid types.UID, before, after client.Object) error {
+	return patchIf(ctx, c, operation{Op: "test", Path: "/metadata/uid", Value: uid}, before, after)
+}
+
+// PatchFirst writes the status of an object that nobody has written since it was read. If
+// somebody has, that stands, and is no error.
+func PatchFirst(ctx context.Context, c client.Client, read client.Object, before, after client.Object) error {
+	err := patchIf(ctx, c, operation{Op: "test", Path: "/metadata/resourceVersion", Value: read.GetResourceVersion()}, before, after)
+	if apierrors.IsInvalid(err) || apierrors.IsConflict(err) {
+		return nil // the test failed
+	}
+	return err
+}
+
+// patchIf writes the status if a test of the object holds.
+func patchIf(ctx context.Context, c client.Client, test operation, before, after client.Object) error {
 	was, err := statusOf(before)
 	if err != nil {
 		return err
@@ -32,7 +48,7 @@ func Patch(ctx context.Context, c client.Client, uid types.UID, before, after cl
 		return nil
 	}
 	patch, err := json.Marshal([]operation{
-		{Op: "test", Path: "/metadata/uid", Value: uid},
+		test,
 		{Op: "add", Path: "/status", Value: is},
 	})
 	if err != nil {
