@@ -1,0 +1,3 @@
+local actions = {}
+actions["check-again"] = { displayName = "Check again", iconClass = "fa fa-fw fa-sync" }
+return actions
