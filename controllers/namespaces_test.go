@@ -21,7 +21,7 @@ import (
 // read Namespaces.
 const scoped = "clientele-scoped"
 
-// rulesOf reads the rules of a role of config/rbac.
+// rulesOf reads the rules of a role of config/install.yaml.
 func rulesOf(t *testing.T, c client.Client, role client.Object) []rbacv1.PolicyRule {
 	t.Helper()
 	if err := c.Get(t.Context(), client.ObjectKeyFromObject(role), role); err != nil {
@@ -97,8 +97,8 @@ func TestNamespacesAreWatchedWhereTheOperatorHasARole(t *testing.T) {
 	cluster := rulesOf(t, s.client, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "clientele-operator"}})
 	tenant := tenantRules(cluster)
 	local := slices.Concat(cluster,
+		rulesOf(t, s.client, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: "clientele-operator-servers"}}),
 		rulesOf(t, s.client, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: "clientele-operator"}}),
-		rulesOf(t, s.client, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: "clientele-operator-local"}}),
 		[]rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"serviceaccounts/token"}, ResourceNames: []string{scoped}, Verbs: []string{"create"}}})
 	testenv.ServiceAccount(t, system, scoped)
 	t.Cleanup(func() {

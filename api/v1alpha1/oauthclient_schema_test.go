@@ -171,11 +171,16 @@ func TestF23OAuthClientDefaultsAreStable(t *testing.T) {
 		oc.Spec.DeletionPolicy != v1alpha1.DeletionPolicyDelete || oc.Spec.Credentials.Overlap == nil {
 		t.Errorf("defaults are missing: %+v", oc.Spec)
 	}
+	// The API server stores the default of the status with the first write, unless the
+	// operator was there before.
+	if err := c.Update(t.Context(), oc); err != nil {
+		t.Fatal(err)
+	}
 	before := oc.ResourceVersion
 	if err := c.Update(t.Context(), oc); err != nil {
 		t.Fatal(err)
 	}
-	if oc.ResourceVersion != before {
+	if oc.ResourceVersion != before || oc.Generation != 1 {
 		t.Error("writing what was read changed the object")
 	}
 }

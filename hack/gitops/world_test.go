@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	// system is the namespace of config/rbac.
+	// system is the namespace of config/install.yaml.
 	system = "clientele-system"
 	// allowed is the label of namespaces that may have OAuthClients and ScopePolicies.
 	allowed = "gitops.test/allowed"
@@ -191,7 +191,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// startOperator runs the operator with the rights of config/rbac until stop is called or
+// startOperator runs the operator with the rights of config/install.yaml until stop is called or
 // the test ends.
 func (w *world) startOperator(t *testing.T) (stop func()) {
 	t.Helper()
@@ -210,7 +210,7 @@ func (w *world) startOperator(t *testing.T) (stop func()) {
 	})
 }
 
-// serve runs the authorization server with the rights of config/rbac.
+// serve runs the authorization server with the rights of config/install.yaml.
 func (w *world) serve(t *testing.T, at net.Listener) {
 	t.Helper()
 	logger := slog.New(w.log.handler())
