@@ -235,7 +235,7 @@ func (w *world) serve(t *testing.T, at net.Listener) {
 	metrics := listen(t)
 	background(t, "the server", func(ctx context.Context) error {
 		defer db.Close()
-		return server.Serve(ctx, at, metrics)
+		return server.Serve(ctx, authserver.Listeners{Endpoints: at, Metrics: metrics})
 	})
 }
 
