@@ -265,6 +265,18 @@ func name(o client.Object) string {
 
 // A change of the storage type stops the old workload before the new one starts.
 func TestStorageTypeChanges(t *testing.T) {
+	t.Run("by the operator", func(t *testing.T) { storageTypeChanges(t, func(*bench, client.Object) {}) })
+	t.Run("somebody deleted the StatefulSet before", func(t *testing.T) {
+		storageTypeChanges(t, func(b *bench, set client.Object) {
+			if err := b.client.Delete(t.Context(), set, client.PropagationPolicy(metav1.DeletePropagationBackground)); err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+}
+
+func storageTypeChanges(t *testing.T, before func(b *bench, set client.Object)) {
+	t.Helper()
 	b := newBench(t, claimed())
 	b.settle(t)
 	// A Pod of the StatefulSet that takes its time to end.
@@ -275,6 +287,7 @@ func TestStorageTypeChanges(t *testing.T) {
 	pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "StatefulSet", Name: set.Name, UID: set.UID, Controller: new(true), BlockOwnerDeletion: new(true)}}
 	pod.Spec.ServiceAccountName, pod.Spec.AutomountServiceAccountToken = "clientele-default", new(false)
 	b.create(t, pod)
+	before(b, set)
 	b.change(t, func(s *v1alpha1.AuthorizationServerSpec) { *s.Managed = postgres(nil) })
 	s := b.reconcile(t)
 	if s.Workload.Stopping != "StatefulSet" || b.get(t, "clientele-default", &appsv1.Deployment{}) {
