@@ -3,7 +3,7 @@ module clientele.dev/clientele
 go 1.26.0
 
 require (
-	github.com/coreos/go-oidc/v3 v3.21.0 // sign-in at upstream OpenID providers; in tests and demo a verifier that is not ours
+	github.com/coreos/go-oidc/v3 v3.21.0 // sign-in at upstream OpenID providers; in `clientele check`, tests and demo a verifier that is not ours
 	github.com/go-jose/go-jose/v4 v4.1.9 // JWKs, and reading JWTs
 	github.com/go-logr/logr v1.4.4 // from slog to what the Kubernetes libraries log with
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
@@ -23,6 +23,7 @@ require (
 	k8s.io/apimachinery v0.37.2 // the types of the Kubernetes API
 	k8s.io/client-go v0.37.2 // informers and requests of the server's Kubernetes adapter
 	k8s.io/klog/v2 v2.140.0 // client-go logs with it; it is sent to slog
+	k8s.io/streaming v0.37.2 // ports of Pods, forwarded for `clientele check`
 	modernc.org/sqlite v1.62.0 // SQLite without cgo
 	sigs.k8s.io/controller-runtime v0.25.2 // the operator
 	sigs.k8s.io/yaml v1.6.0 // manifests, in tests and hack
@@ -57,12 +58,14 @@ require (
 	github.com/google/gnostic-models v0.7.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/gorilla/securecookie v1.1.2 // indirect
+	github.com/gorilla/websocket v1.5.4-0.20250319132907-e064f32e3674 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
+	github.com/moby/spdystream v0.5.1 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.3-0.20250322232337-35a7c28c31ee // indirect
 	github.com/muhlemmer/gu v0.3.1 // indirect

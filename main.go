@@ -42,6 +42,7 @@ import (
 	"clientele.dev/clientele/authserver/store/sqlite"
 	"clientele.dev/clientele/controllers"
 	"clientele.dev/clientele/controllers/bootstrap"
+	"clientele.dev/clientele/controllers/check"
 	"clientele.dev/clientele/controllers/desk"
 )
 
@@ -88,6 +89,7 @@ func rootCommand(out, errOut io.Writer) *cobra.Command {
 	atDesk := desk.Options{Now: time.Now, UserAgent: "clientele/" + version()}
 	root.AddCommand(managerCommand(), serverCommand(), hashPasswordCommand(), versionCommand(),
 		bootstrap.Command(bootstrap.Options{UserAgent: userAgent()}),
+		check.Command(check.Options{Now: time.Now, UserAgent: userAgent(), Version: version()}),
 		desk.SelfRegistered(atDesk), desk.People(atDesk))
 	return root
 }

@@ -29,6 +29,9 @@ var arrows = map[string][]string{
 	// The API of the cluster.
 	"api/v1alpha1": {"k8s"},
 
+	// What is installed in a cluster, as files.
+	"config": {},
+
 	// Shared by both halves; the only packages of the server that controllers know.
 	"authserver/oauth":      {},
 	"authserver/credential": {},
@@ -80,9 +83,11 @@ var arrows = map[string][]string{
 	"controllers/internal/written":    {"k8s"},
 	"controllers/internal/notice":     {"api/v1alpha1", "k8s"},
 	"controllers/internal/pki":        {"api/v1alpha1"},
+	"controllers/internal/forward":    {"k8s"},
 	"controllers/registrar":           {"api/v1alpha1", "controllers/internal/", "authserver/oauth", "authserver/policy", "github.com/go-logr/logr", "k8s"},
 	"controllers/desk":                {"api/v1alpha1", "controllers/registrar", "authserver/oauth", "github.com/spf13/cobra", "k8s"},
 	"controllers/bootstrap":           {"api/v1alpha1", "github.com/spf13/cobra", "k8s"},
+	"controllers/check":               {"api/v1alpha1", "config", "controllers/internal/forward", "controllers/registrar", "authserver/oauth", "github.com/coreos/go-oidc/v3", "github.com/go-logr/logr", "github.com/spf13/cobra", "k8s"},
 	"controllers/oauthclient":         controller("authserver/oauth", "authserver/credential", "authserver/policy"),
 	"controllers/scopepolicy":         controller("authserver/oauth", "authserver/policy"),
 	"controllers/authorizationserver": controller("controllers/managed", "authserver/oauth", "authserver/credential", "authserver/keys"),
@@ -90,7 +95,7 @@ var arrows = map[string][]string{
 	"controllers/namespaceaccess":     controller(),
 	"controllers/signingkey":          controller("authserver/oauth", "authserver/keys"),
 
-	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/logo", "authserver/outbound", "authserver/peer", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "controllers/bootstrap", "controllers/desk", "github.com/spf13/cobra", "github.com/go-logr/logr", "golang.org/x/crypto/x509roots/fallback", "k8s"},
+	"": {"authserver", "authserver/kube", "authserver/credential", "authserver/logo", "authserver/outbound", "authserver/peer", "authserver/signin", "authserver/store", "authserver/store/sqlite", "authserver/store/postgres", "controllers", "controllers/bootstrap", "controllers/check", "controllers/desk", "github.com/spf13/cobra", "github.com/go-logr/logr", "golang.org/x/crypto/x509roots/fallback", "k8s"},
 }
 
 // controller is what every reconciler may import, and some leaves of the server.
