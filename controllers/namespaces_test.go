@@ -182,11 +182,15 @@ func TestNamespacesAreWatchedWhereTheOperatorHasARole(t *testing.T) {
 	}, func() string { return "the operator does not notice that it may not list " + second.ns })
 	s.remove(t, clients[second])
 	s.gone(t, clients[second])
-	// The operator runs without that namespace: it does work in another one.
+	// The operator runs without that namespace: it deregisters a client of another one that
+	// was deleted later.
 	later := first.oauthClient()
 	later.Name = "later"
 	s.create(t, later)
 	s.await(t, later, v1alpha1.ConditionReady, v1alpha1.ReasonAccepted)
+	s.remove(t, later)
+	s.eventually(t, func(context.Context) bool { return len(s.registrations(t, first.ns)) == 1 },
+		func() string { return "the client that was deleted is still registered" })
 	if got := s.registrations(t, second.ns); len(got) != 1 {
 		t.Errorf("the registrations of a namespace that cannot be listed are %v", got)
 	}

@@ -61,9 +61,13 @@ func TestO14ACacheThatIsBehind(t *testing.T) {
 		return [2]string{w.records()[0].ResourceVersion, w.secret(w.app, "first-oauth").ResourceVersion}
 	}
 	before := versions()
+	writes = w.writes.Load()
 	forget()
 	pass(first)
 	pass(first)
+	if got := w.writes.Load() - writes; got != 2 {
+		t.Errorf("%d writes, want one that is refused for each pass", got)
+	}
 	if versions() != before || w.credentials("first").Secret != creds.Secret {
 		t.Error("a Secret was written again")
 	}
