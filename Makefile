@@ -1,5 +1,5 @@
 # Everything here needs Go, git and make, and nothing else; but for test, which
-# also runs the server against programs that are not ours: README.md, "Two commands".
+# also runs the server against programs that are not ours: README.md, "On a laptop".
 
 GO      ?= go
 DEV_DIR ?= .dev
