@@ -93,8 +93,8 @@ e2e-long: bin/e2e.test ## The scenarios that take longer
 # module proxy. hack/e2e/README.md says what the variables are.
 define RUN_E2E
 [ -n "$$KUBECONFIG" ] || { echo "e2e: KUBECONFIG names no cluster; hack/e2e/on-lab make $@ starts one" >&2; exit 2; }
-[ -z "$$E2E_LOAD_IMAGE" ] || for a in bin .cache/e2e/previous/bin; do $$E2E_LOAD_IMAGE $$a/clientele-image.tar; done
-cd hack/e2e && E2E=1 exec $$E2E_RUN ../../bin/e2e.test -test.v -test.timeout=60m $(E2E_TESTS)
+@[ -z "$$E2E_LOAD_IMAGE" ] || for a in bin .cache/e2e/previous/bin; do $$E2E_LOAD_IMAGE $$a/clientele-image.tar; done
+@cd hack/e2e && E2E=1 exec $$E2E_RUN ../../bin/e2e.test -test.v -test.timeout=60m -test.parallel=8 $(E2E_TESTS)
 endef
 
 .PHONY: bin/e2e.test

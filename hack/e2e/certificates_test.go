@@ -70,7 +70,7 @@ func withOperatorArgument(t testing.TB, argument string) {
 
 // A certificate that expired while the operator was down is renewed within two minutes
 // of its start, and so is the trust in it: no client has to do anything.
-func TestCertificateExpiredWhileTheOperatorWasDown(t *testing.T) {
+func TestLongCertificateExpiredWhileTheOperatorWasDown(t *testing.T) {
 	installation(t)
 	the.NeedNode(t)
 	const name = "brief"
@@ -115,6 +115,7 @@ func restoreOperator() {
 // A CA that is rotated, and one whose Secret was lost, are replaced without a failure
 // for clients that read ConfigMap X-ca again. A lost serving certificate is issued anew.
 func TestCARotatedOrLost(t *testing.T) {
+	t.Parallel()
 	installation(t)
 	the.NeedNode(t)
 	const rotated, lost = "turning", "careless"

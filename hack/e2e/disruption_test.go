@@ -24,6 +24,7 @@ const perSecond = 200
 // A roll-out of three replicas fails no request, and the server stays Ready meanwhile.
 func TestRollOutFailsNoRequest(t *testing.T) {
 	a := sharedServer(t)
+	replaced := pods(t, shared)
 	r := a.load(t, perSecond)
 	warm(t, r)
 	rollOut(t, shared)
@@ -37,6 +38,9 @@ func TestRollOutFailsNoRequest(t *testing.T) {
 	})
 	// Reconciling ends when all Pods are new; waiting on it is enough for a pipeline.
 	cluster.Await(t, the, deployment(shared), 2*time.Second, "the AuthorizationServer is no longer Reconciling", allServe(sharedReplicas))
+	for _, pod := range replaced { // the last of them still serves, and then drains
+		cluster.AwaitGone(t, the, &pod, time.Minute, "its successor serves")
+	}
 	if notReady {
 		t.Error("the AuthorizationServer was not Ready during a roll-out in which Pods served all the time")
 	}

@@ -57,12 +57,19 @@ func restore(name, merge string) {
 // A connection string that is missing, wrong, right, changed: the condition says which
 // of these, and what is right works without a restart.
 func TestConnectionStringMissingWrongChanged(t *testing.T) {
+	t.Parallel()
 	sharedServer(t) // its database serves here too
 	const name, secret = "dsn", "pg-dsn"
 	t.Cleanup(func() { removeServer(t, name, "secret/"+secret) })
 	db := sharedBegun.database
-	if err := db.Exec(t.Context(), "", `CREATE ROLE dsn LOGIN PASSWORD 'first'; CREATE SCHEMA AUTHORIZATION dsn; CREATE ROLE dsn2 LOGIN PASSWORD 'second' IN ROLE dsn; ALTER ROLE dsn2 SET role = dsn; ALTER ROLE dsn2 SET search_path = dsn; CREATE DATABASE elsewhere OWNER dsn`); err != nil {
-		t.Fatal(err)
+	for _, statements := range []string{
+		`CREATE ROLE dsn LOGIN PASSWORD 'first'; CREATE SCHEMA AUTHORIZATION dsn`,
+		`CREATE ROLE dsn2 LOGIN PASSWORD 'second' IN ROLE dsn; ALTER ROLE dsn2 SET role = dsn; ALTER ROLE dsn2 SET search_path = dsn`,
+		`CREATE DATABASE elsewhere OWNER dsn`, // by itself: it cannot run in a transaction
+	} {
+		if err := db.Exec(t.Context(), "", statements); err != nil {
+			t.Fatal(err)
+		}
 	}
 
 	the.Apply(t, serverManifest(name, `
@@ -119,7 +126,7 @@ func removeServer(t testing.TB, name string, others ...string) {
 }
 
 // With the API server away for a minute, tokens are issued as if nothing were.
-func TestAPIServerAwayForAMinute(t *testing.T) {
+func TestLongAPIServerAwayForAMinute(t *testing.T) {
 	a := sharedServer(t)
 	the.NeedLab(t)
 	r := a.load(t, perSecond)
@@ -157,6 +164,7 @@ func TestAPIServerAwayForAMinute(t *testing.T) {
 // A volume that is full stops writes: the condition says so, tokens are issued, and
 // with space again everything works.
 func TestVolumeFull(t *testing.T) {
+	t.Parallel()
 	installation(t)
 	the.NeedNode(t)
 	the.NeedLab(t)

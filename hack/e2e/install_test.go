@@ -76,9 +76,9 @@ func removeAll() {
 	}
 }
 
-// The sentence of the product: helm install, kubectl apply, token. All of it with the
+// The product verifies itself: helm test gets a token in a Pod and verifies it in another, with the
 // product's own image, in namespaces where Pod Security is restricted.
-func TestInstallThenATokenInAPod(t *testing.T) {
+func TestLongHelmTest(t *testing.T) {
 	installation(t)
 	out := the.Helm(t, "test", release, "-n", systemNamespace, "--timeout", "2m", "--logs")
 	t.Logf("helm test:\n%s", out)

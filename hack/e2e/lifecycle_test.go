@@ -60,6 +60,7 @@ func podUIDs(t testing.TB, server string) []types.UID {
 // A deleted AuthorizationServer that is applied again has the same clients, with the same
 // ids and secrets, and its tokens verify with the same keys.
 func TestDeletedServerAppliedAgain(t *testing.T) {
+	t.Parallel()
 	installation(t)
 	the.NeedNode(t)
 	const name = "phoenix"
@@ -91,6 +92,7 @@ func TestDeletedServerAppliedAgain(t *testing.T) {
 // A Managed server that becomes Unmanaged runs on as it is, without the operator's hand
 // on it; when it is Managed again the same objects are adopted.
 func TestManagedToUnmanagedAndBack(t *testing.T) {
+	t.Parallel()
 	installation(t)
 	the.NeedNode(t)
 	const name = "handed"

@@ -50,11 +50,15 @@ func TestUpgradeAndRollbackFailNoRequest(t *testing.T) {
 		{"helm upgrade from the release before", present, func() { helm(t, "upgrade", chart) }},
 		{"helm rollback to the release before", previousImage, func() { helm(t, "rollback", before) }},
 	} {
+		replaced := pods(t, shared)
 		r := a.load(t, perSecond)
 		warm(t, r)
 		applied := applyMeanwhile(t, a.server)
 		step.do()
 		servedBy(t, step.image, step.what)
+		for _, pod := range replaced { // the last of them still serves, and then drains
+			cluster.AwaitGone(t, the, &pod, time.Minute, "its successor serves")
+		}
 		names := applied()
 		for _, name := range names {
 			cluster.Ready(t, the, oauthClient("upgrading", name), time.Minute, "it was applied during "+step.what)

@@ -136,16 +136,22 @@ func (c *Cluster) followOnce(ctx context.Context, obj client.Object, seen func(e
 	if err != nil {
 		return false, err
 	}
-	err = c.Get(ctx, client.ObjectKeyFromObject(obj), obj)
-	if client.IgnoreNotFound(err) != nil {
-		return false, err
-	}
-	if seen(err == nil) {
-		return true, nil
-	}
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
-	w, err := c.Watch(ctx, list, client.InNamespace(obj.GetNamespace()), client.MatchingFields{"metadata.name": obj.GetName()})
+	named := []client.ListOption{client.InNamespace(obj.GetNamespace()), client.MatchingFields{"metadata.name": obj.GetName()}}
+	if err := c.List(ctx, list, named...); err != nil {
+		return false, err
+	}
+	for _, item := range list.Items {
+		if err := decode(item, obj); err != nil {
+			return false, err
+		}
+	}
+	if seen(len(list.Items) > 0) {
+		return true, nil
+	}
+	// From the list's version on, or a change between the two requests would be missed.
+	w, err := c.Watch(ctx, list, append(named, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.GetResourceVersion()}})...)
 	if err != nil {
 		return false, err
 	}
@@ -158,8 +164,7 @@ func (c *Cluster) followOnce(ctx context.Context, obj client.Object, seen func(e
 		default:
 			continue
 		}
-		zero(obj)
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(event.Object.(*unstructured.Unstructured).Object, obj); err != nil {
+		if err := decode(*event.Object.(*unstructured.Unstructured), obj); err != nil {
 			return false, err
 		}
 		if seen(event.Type != watch.Deleted) {
@@ -169,13 +174,11 @@ func (c *Cluster) followOnce(ctx context.Context, obj client.Object, seen func(e
 	return false, nil
 }
 
-// zero an object, but for its name, before it is decoded into again.
-func zero(obj client.Object) {
-	name, namespace := obj.GetName(), obj.GetNamespace()
-	v := reflect.ValueOf(obj).Elem()
+// decode into an object, of which nothing stays.
+func decode(from unstructured.Unstructured, into client.Object) error {
+	v := reflect.ValueOf(into).Elem()
 	v.Set(reflect.Zero(v.Type()))
-	obj.SetName(name)
-	obj.SetNamespace(namespace)
+	return runtime.DefaultUnstructuredConverter.FromUnstructured(from.Object, into)
 }
 
 // Eventually repeats try every second until it returns no error: for what cannot be
