@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -185,6 +186,11 @@ func (s *Server) connect(pem []byte, err error) {
 	}
 }
 
+// dialTimeout is how long a connection may take to be made. For a moment after a Pod is gone,
+// Services still lead to its address, which answers nothing: a server that was replaced
+// is found by the next attempt, and clients of an empty store wait for that.
+const dialTimeout = 2 * time.Second
+
 // newHTTPClient follows no redirect: it would carry the registrar's token away.
 func newHTTPClient(pem []byte, certificateName string) (*http.Client, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: certificateName}
@@ -197,6 +203,7 @@ func newHTTPClient(pem []byte, certificateName string) (*http.Client, error) {
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			TLSClientConfig:        c,
 			MaxIdleConns:           64,
 			MaxIdleConnsPerHost:    64,
