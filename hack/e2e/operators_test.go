@@ -16,7 +16,8 @@ import (
 // A second operator, which serves some namespaces and may read Secrets in no other, and
 // its server live beside the first: each object is served by one of them. A namespace
 // that is added is served, and one that is deleted stops nothing else.
-func TestLongSecondOperatorForSomeNamespaces(t *testing.T) {
+func TestSecondOperatorForSomeNamespaces(t *testing.T) {
+	t.Parallel()
 	installation(t)
 	the.NeedNode(t)
 	const namespace, name = "second-system", "second"
