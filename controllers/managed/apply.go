@@ -169,7 +169,7 @@ func (p *pass) existing(ctx context.Context, rendered client.Object) (client.Obj
 func (p *pass) ours(kind string, have client.Object) error {
 	for name, value := range selector(p.as.Name) {
 		if have.GetLabels()[name] != value {
-			return block(v1alpha1.ReasonNameConflict, "%s %s/%s exists and has no label %s=%s, so it is not the operator's: delete it, or give it the labels %s and %s if it is a copy of the operator's own",
+			return block(v1alpha1.ReasonNameConflict, "%s %s/%s exists and has no label %s=%s, so it is not this server's: make the AuthorizationServer under another name; delete it only if nothing uses it; or give it the labels %s and %s if it is a copy of the server's own",
 				kind, have.GetNamespace(), have.GetName(), name, value, v1alpha1.LabelName+"="+v1alpha1.ServerApp, v1alpha1.LabelServer+"="+p.as.Name)
 		}
 	}

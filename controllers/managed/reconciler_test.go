@@ -183,7 +183,7 @@ func TestNameConflict(t *testing.T) {
 		object client.Object
 		says   string
 	}{
-		{"without labels", &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "clientele-default"}}, "has no label"},
+		{"without labels", &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "clientele-default"}}, "make the AuthorizationServer under another name; delete it only if nothing uses it"},
 		{"of another server", &corev1.Service{
 			ObjectMeta: metav1.ObjectMeta{Name: "clientele-default", Labels: selector("other")},
 			Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 1}}},
