@@ -165,6 +165,27 @@ func TestTheOperatorWritesItsOwnSecretsOnly(t *testing.T) {
 	refused("take another's by labelling it", operator.Update(t.Context(), foreign))
 	refused("delete another's", operator.Delete(t.Context(), foreign))
 
+	// Of these types Kubernetes makes, or takes, credentials.
+	for kind, annotations := range map[corev1.SecretType]map[string]string{
+		corev1.SecretTypeServiceAccountToken: {corev1.ServiceAccountNameKey: "default"},
+		"bootstrap.kubernetes.io/token":      nil,
+	} {
+		there := secret("there", ours) // a tenant may write any label
+		there.Type, there.Annotations = kind, annotations
+		allowed("admin", admin.Create(t.Context(), there))
+		there.Data = map[string][]byte{"a": []byte("b")}
+		refused("update one of type "+string(kind), operator.Update(t.Context(), there))
+		allowed("admin", admin.Delete(t.Context(), there))
+		anybody := secret("anybody", ours)
+		anybody.Type, anybody.Annotations = kind, annotations
+		refused("create one of type "+string(kind), operator.Create(t.Context(), anybody))
+	}
+	for _, kind := range []corev1.SecretType{corev1.SecretTypeTLS, "oauth.clientele.dev/registration"} {
+		typed := secret("typed", ours)
+		typed.Type, typed.Data = kind, map[string][]byte{"tls.crt": nil, "tls.key": nil}
+		allowed("create one of type "+string(kind), operator.Create(t.Context(), typed, client.DryRunAll))
+	}
+
 	mine.Labels = nil
 	refused("take the label off its own", operator.Update(t.Context(), mine))
 
