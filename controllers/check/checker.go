@@ -168,13 +168,21 @@ func message(err error) string {
 // now by the API server's clock.
 func (k *checker) now() time.Time { return k.Now().Add(k.ahead) }
 
-// install is the command that puts back what an installation consists of.
+// install is the command that puts back what an installation consists of. Applied over an
+// installation of other values, config would change them: in scope Namespaces it would let
+// the operator read every Secret. So where it is not known that the operator was installed
+// from there, the command only shows how it was.
 func (k *checker) install() string {
-	if k.deployment != nil {
-		if release := k.deployment.Annotations["meta.helm.sh/release-name"]; release != "" {
-			namespace := cmp.Or(k.deployment.Annotations["meta.helm.sh/release-namespace"], k.namespace)
-			return fmt.Sprintf("helm upgrade %s charts/clientele -n %s --reset-then-reuse-values", release, namespace)
-		}
+	const show = "kubectl get deployments -A -l app.kubernetes.io/name=clientele --show-labels"
+	if k.deployment == nil {
+		return show
 	}
-	return "kubectl apply --server-side --force-conflicts -k config"
+	if release := k.deployment.Annotations["meta.helm.sh/release-name"]; release != "" {
+		namespace := cmp.Or(k.deployment.Annotations["meta.helm.sh/release-namespace"], k.namespace)
+		return fmt.Sprintf("helm upgrade %s charts/clientele -n %s --reset-then-reuse-values", release, namespace)
+	}
+	if k.deployment.Labels["app.kubernetes.io/managed-by"] != "" {
+		return show // rendered by Helm, and applied by something else, such as Argo CD
+	}
+	return "kubectl apply --server-side -k config"
 }

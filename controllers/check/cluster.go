@@ -92,7 +92,7 @@ func (k *checker) checkCRD(ctx context.Context, want *unstructured.Unstructured)
 	switch {
 	case apierrors.IsNotFound(err):
 		k.crds = false
-		k.fail(checkCRDs, what, "it is not installed", k.install())
+		k.fail(checkCRDs, what, "it is not installed", "kubectl apply --server-side -k config/crd")
 		return
 	case err != nil:
 		k.unread(checkCRDs, what, err)

@@ -116,7 +116,7 @@ func TestAMissingCRDFails(t *testing.T) {
 	})
 	o := w.check(t, w.caller)
 	o.fails(t, exitFailed, checkCRDs)
-	o.has(t, checkCRDs, fail, "CRD "+policiesCRD+" - it is not installed; do: kubectl apply --server-side --force-conflicts -k config")
+	o.has(t, checkCRDs, fail, "CRD "+policiesCRD+" - it is not installed; do: kubectl apply --server-side -k config/crd")
 }
 
 func TestACRDThatIsNotServed(t *testing.T) {

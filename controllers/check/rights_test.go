@@ -22,7 +22,7 @@ func TestARightThatTheOperatorLacks(t *testing.T) {
 	o := w.check(t, w.caller)
 	o.fails(t, exitFailed, checkRights, checkServers)
 	o.has(t, checkRights, fail, "rights of ServiceAccount clientele-system/clientele-operator - it may not ", "get, list, watch oauthclients.oauth.clientele.dev everywhere",
-		"a role or a binding of this release is missing, or older; do: kubectl apply --server-side --force-conflicts -k config")
+		"a role or a binding of this release is missing, or older; do: kubectl apply --server-side -k config")
 	for _, f := range o.findings {
 		if f.Check == checkRights && strings.Contains(f.Why, "leases") {
 			t.Errorf("it has the rights of its Role in its own namespace: %s", f)
@@ -32,6 +32,15 @@ func TestARightThatTheOperatorLacks(t *testing.T) {
 		d.Annotations = map[string]string{"meta.helm.sh/release-name": "auth", "meta.helm.sh/release-namespace": system}
 	})
 	w.check(t, w.caller).has(t, checkRights, fail, "do: helm upgrade auth charts/clientele -n clientele-system --reset-then-reuse-values")
+
+	// As Argo CD applies the chart, maybe for some namespaces only: config is for all.
+	const show = "do: kubectl get deployments -A -l app.kubernetes.io/name=clientele --show-labels"
+	change(t, w, &appsv1.Deployment{ObjectMeta: in(system, "clientele-operator")}, func(d *appsv1.Deployment) {
+		d.Annotations, d.Labels = nil, map[string]string{"app.kubernetes.io/managed-by": "Helm"}
+	})
+	w.check(t, w.caller).has(t, checkRights, fail, show)
+	// Nor is it known of an operator that is not found.
+	w.check(t, w.caller, "--namespace", "ops").has(t, checkRights, fail, show)
 }
 
 // without takes a ClusterRoleBinding away for a test.

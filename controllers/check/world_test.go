@@ -277,7 +277,7 @@ func (w *world) startOperator(t *testing.T) (stop func()) {
 	stop = background(t, func(ctx context.Context) error {
 		return controllers.Run(ctx, controllers.Options{
 			Config: testenv.ServiceAccountConfig(t, system, "clientele-operator"), Namespace: system, ServiceAccount: "clientele-operator",
-			MetricsBindAddress: "0", HealthProbeBindAddress: "0", LeaderElect: true, Log: logr.Discard(), Now: time.Now,
+			MetricsBindAddress: "0", HealthProbeBindAddress: "0", LeaderElect: true, ClaimDefault: true, Log: logr.Discard(), Now: time.Now,
 		})
 	})
 	t.Cleanup(func() {
