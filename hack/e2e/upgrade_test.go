@@ -36,12 +36,11 @@ func TestUpgradeAndRollbackFailNoRequest(t *testing.T) {
 	helm(t, "upgrade", previousChart)
 	servedBy(t, previousImage, "helm upgrade to the release before this one")
 	before := revision(t)
-	back := undo(func() {
+	defer func() {
 		if t.Failed() {
-			helm(t, "upgrade", chart)
+			reinstall("upgrade")
 		}
-	})
-	defer back()
+	}()
 
 	for _, step := range []struct {
 		what, image string

@@ -77,6 +77,8 @@ func newApp(t testing.TB, namespace, name, server string) app {
 	the.Apply(t, appManifests(namespace, name, server))
 	object := oauthClient(namespace, name)
 	cluster.Ready(t, the, object, time.Minute, "an OAuthClient was applied")
+	policy := &v1alpha1.ScopePolicy{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	cluster.Ready(t, the, policy, time.Minute, "a ScopePolicy was applied")
 	return readApp(t, namespace, name, server)
 }
 
