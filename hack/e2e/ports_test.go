@@ -14,7 +14,7 @@ import (
 
 // A firewall or NetworkPolicy between the operator and the registrar port is what
 // `clientele check` finds, and names; tokens do not need that port.
-func TestClosedRegistrarPortIsFoundByCheck(t *testing.T) {
+func TestLongClosedRegistrarPortIsFoundByCheck(t *testing.T) {
 	installation(t)
 	the.NeedNode(t)
 	the.NeedLab(t)
