@@ -89,9 +89,17 @@ func rootCommand(out, errOut io.Writer) *cobra.Command {
 	atDesk := desk.Options{Now: time.Now, UserAgent: "clientele/" + version()}
 	root.AddCommand(managerCommand(), serverCommand(), hashPasswordCommand(), versionCommand(),
 		bootstrap.Command(bootstrap.Options{UserAgent: userAgent()}),
-		check.Command(check.Options{Now: time.Now, UserAgent: userAgent(), Version: version()}),
+		checkCommand(),
 		desk.SelfRegistered(atDesk), desk.People(atDesk))
 	return root
+}
+
+// checkCommand has client-go log nothing: forwarded ports log what they cannot connect, and
+// the findings say it.
+func checkCommand() *cobra.Command {
+	cmd := check.Command(check.Options{Now: time.Now, UserAgent: userAgent(), Version: version()})
+	cmd.PreRun = func(*cobra.Command, []string) { klog.SetLogger(logr.Discard()) }
+	return cmd
 }
 
 // common are the flags of every long-running subcommand.

@@ -8,9 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
-	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -98,8 +96,6 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 }
 
 func (o Options) run(ctx context.Context, f flags, out, notes io.Writer) error {
-	// Forwarded ports log what they cannot connect; the findings say it.
-	klog.SetLogger(logr.Discard())
 	k, err := newChecker(o, f)
 	if err != nil {
 		return exitError{exitUsage, err}
