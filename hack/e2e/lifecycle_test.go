@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -82,6 +83,11 @@ func TestDeletedServerAppliedAgain(t *testing.T) {
 	cluster.Ready(t, the, oauthClient("ashes", "orders"), time.Minute, "the AuthorizationServer was applied again")
 	after := readApp(t, "ashes", "orders", name)
 	after.sameAs(t, before, "the AuthorizationServer was applied again")
+	// Its store began empty: Ready may be seen a moment before the last is registered.
+	cluster.Eventually(t, 10*time.Second, "the AuthorizationServer was applied again", func(ctx context.Context) error {
+		_, err := after.token(ctx, after.client(t))
+		return err
+	})
 	after.mustWork(t, "the AuthorizationServer was applied again")
 	if err := after.verified(t.Context(), after.client(t), token); err != nil {
 		t.Errorf("a token of before the deletion: %v", err)
