@@ -100,7 +100,7 @@ func render3For(version string, values map[string]any) (*release, error) {
 		return nil, err
 	}
 	install.ReleaseName, install.Namespace = releaseName, system
-	rel, err := install.Run(c, values)
+	rel, err := install.Run(c, fresh(values))
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func render4For(version string, values map[string]any) (*release, error) {
 		return nil, err
 	}
 	install.ReleaseName, install.Namespace = releaseName, system
-	r, err := install.Run(c, values)
+	r, err := install.Run(c, fresh(values))
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +138,19 @@ func render4For(version string, values map[string]any) (*release, error) {
 		hooks = append(hooks, h.Manifest)
 	}
 	return newRelease(values, rel.Manifest, hooks, rel.Info.Notes)
+}
+
+// fresh returns a copy of values: Helm changes what it is given, and takes out what is null.
+func fresh(values map[string]any) map[string]any {
+	text, err := yaml.Marshal(values)
+	if err != nil {
+		panic(err)
+	}
+	var c map[string]any
+	if err := yaml.Unmarshal(text, &c); err != nil {
+		panic(err)
+	}
+	return c
 }
 
 func newRelease(values map[string]any, manifest string, hooks []string, notes string) (*release, error) {

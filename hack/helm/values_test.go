@@ -66,7 +66,7 @@ func TestLint(t *testing.T) {
 		if lint4.KubeVersion, err = common.ParseKubeVersion(kubernetes); err != nil {
 			t.Fatal(err)
 		}
-		for _, err := range slices.Concat(lint3.Run([]string{chartDir}, r.values).Errors, lint4.Run([]string{chartDir}, r.values).Errors) {
+		for _, err := range slices.Concat(lint3.Run([]string{chartDir}, fresh(r.values)).Errors, lint4.Run([]string{chartDir}, fresh(r.values)).Errors) {
 			t.Error(err)
 		}
 	})
