@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -332,7 +333,11 @@ func TestAuthoritiesRedactTheirKeys(t *testing.T) {
 	w := newWorld(t)
 	w.settle()
 	a := w.set().Authorities[0]
-	secret := fmt.Sprint(a.key.D) //nolint:staticcheck // the very number that must not be printed
+	raw, err := a.key.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := new(big.Int).SetBytes(raw).String()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
 		if got := fmt.Sprintf(verb, a) + fmt.Sprintf(verb, w.set()); strings.Contains(got, secret) {
 			t.Errorf("%s prints the key", verb)
